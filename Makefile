@@ -1,0 +1,58 @@
+# Everything runs in .venv, made with the machine's python3; `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check lint types layers format setup dev wheel clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## Set up and play the Valiantys scenario (more options: make run ARGS="--seed 7")
+	@$(BIN)/zdu run valiantys $(ARGS)
+
+test: dev ## Set up and run all tests, on a PostgreSQL of their own where its programs are found
+	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m pytest $(ARGS)
+
+test-fast: dev ## The tests that take no processes and no browser
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+
+check: lint types layers ## Lint, types and layers
+
+lint: dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: dev
+	@$(BIN)/mypy
+
+layers: dev
+	@$(BIN)/lint-imports
+
+format: dev ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+setup: $(VENV)/.installed
+dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zdu needs Python 3.11 or newer: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	@echo "Installing zdu and its libraries into $(VENV) (about a minute) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the test and lint tools into $(VENV) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet --editable '.[dev]'
+	@touch $@
+
+wheel: dev ## Build the wheel and the source archive into dist/
+	@$(BIN)/python -m build --quiet
+
+clean: ## Remove what can be made again (.venv, caches, dist); runs/ stays
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

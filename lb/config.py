@@ -1,0 +1,89 @@
+"""What the load balancer is told: one YAML file, in HAProxy's words where HAProxy has one."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from zdu.durations import Duration
+
+NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeAddress(_Strict):
+    """One server behind the load balancer; ``weight`` 0 takes no new sessions."""
+
+    name: NodeName
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)]
+    weight: Annotated[int, Field(ge=0, le=256)] = 100
+
+
+class HealthConfig(_Strict):
+    """Active health checks (HAProxy's ``inter``, ``fastinter``, ``downinter``, ``rise``, ``fall``, ``timeout``).
+
+    A check passes with status 200 *and* ``expect_state`` in the body: Jira answers 200 while STARTING and STOPPING
+    too. A body that names one of ``drain_states`` is the node's own wish to be drained.
+    """
+
+    path: str = "/status"
+    inter: Duration = 2.0
+    fastinter: Duration | None = None
+    downinter: Duration | None = None
+    timeout: Duration = 1.0
+    rise: Annotated[int, Field(ge=1)] = 2
+    fall: Annotated[int, Field(ge=1)] = 3
+    jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """The share of an interval by which checks spread, so that nodes are not checked in step."""
+    expect_state: str = "RUNNING"
+    drain_states: tuple[str, ...] = ("DRAINING", "STOPPING")
+
+
+class DrainConfig(_Strict):
+    """How a draining node's sticky sessions leave it."""
+
+    enabled: bool = True
+    """False: the load balancer ignores a node's wish to be drained, and knows only passed and failed checks."""
+    deadline: Duration = 0.0
+    """How long a draining node still serves the sessions bound to it; then each moves with its next request."""
+
+
+class Timeouts(_Strict):
+    """HAProxy's ``timeout connect``, ``timeout server``, ``timeout http-keep-alive``; ``shutdown`` is hard-stop-after."""
+
+    connect: Duration = 2.0
+    server: Duration = 30.0
+    client_keep_alive: Duration = 75.0
+    server_keep_alive: Duration = 15.0
+    shutdown: Duration = 5.0
+
+
+class BalancerConfig(_Strict):
+    """Everything the load balancer needs to know."""
+
+    host: str = "127.0.0.1"
+    port: Port = 0
+    admin_host: str = "127.0.0.1"
+    admin_port: Port = 0
+    nodes: Annotated[tuple[NodeAddress, ...], Field(min_length=1)]
+    cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = "ROUTEID"
+    health: HealthConfig = HealthConfig()
+    drain: DrainConfig = DrainConfig()
+    timeouts: Timeouts = Timeouts()
+    retries: Annotated[int, Field(ge=0, le=10)] = 3
+    """How often a request whose connection was refused is dispatched again, each time to another node."""
+    log_file: str = ""
+    access_log_file: str = ""
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [node.name for node in self.nodes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"node names must be unique; twice here: {', '.join(twice)}")
+        return self

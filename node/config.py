@@ -1,0 +1,92 @@
+"""What a node is told at its start: one YAML file, the analogue of Jira's ``cluster.properties``.
+
+Jira's own intervals stand here unscaled, under the names administrators know; ``time_scale`` divides all of them at
+once, so that a rehearsal on a laptop keeps their proportions (60 turns the heartbeat of one minute into one second).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from zdu.durations import Duration
+
+MixedWhen = Literal["rejoined", "removed"]
+"""When a cluster counts as MIXED. ``rejoined`` is Atlassian's rule: an upgraded node has joined again while old ones
+remain. ``removed`` is what the blog saw: as soon as a node has been taken out for its upgrade."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JiraIntervals(_Strict):
+    """Jira's documented intervals, before scaling.
+
+    Sources: heartbeat every minute, alive for five (atlassian-beehive); OFFLINE after two days, row removed two days
+    later (Jira KB "stale NO HEARTBEAT nodes"); a joining node waits up to five minutes for heartbeats to die
+    (ClusterNodeVersionCheckLauncher); locks expire after five minutes (KB 1141970837); sessions idle for five hours
+    (KB 604209887); remember-me for two weeks. How often Jira looks at the cluster's upgrade state is not documented;
+    half a minute makes a change visible within one heartbeat.
+    """
+
+    heartbeat: Duration = 60.0
+    dead_after: Duration = 300.0
+    offline_after: Duration = 2 * 86400.0
+    removed_after: Duration = 2 * 86400.0
+    version_check_wait: Duration = 300.0
+    lock_expiry: Duration = 300.0
+    upgrade_state_poll: Duration = 30.0
+
+    def scaled(self, factor: float) -> "JiraIntervals":
+        """All intervals divided by ``factor``."""
+        return JiraIntervals.model_construct(**{name: value / factor for name, value in self})
+
+
+class SessionLife(_Strict):
+    """How long people stay signed in. Not scaled: a rehearsal must not sign its users out for lack of patience."""
+
+    idle_timeout: Duration = 5 * 3600.0
+    remember_me: Duration = 14 * 86400.0
+
+
+class DatabaseConfig(_Strict):
+    """Where the cluster's state lives. ``namespace`` is a PostgreSQL schema; SQLite has none."""
+
+    url: str
+    namespace: str = ""
+    statement_timeout: Duration = 10.0
+
+
+class NodeConfig(_Strict):
+    """Everything one node needs to know."""
+
+    node_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+    version: str
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    database: DatabaseConfig
+    shared_home: Path
+    local_home: Path
+    log_file: Path | None = None
+    time_scale: Annotated[float, Field(gt=0)] = 1.0
+    intervals: JiraIntervals = JiraIntervals()
+    sessions: SessionLife = SessionLife()
+    mixed_when: MixedWhen = "rejoined"
+    node_upgrade_mode: bool = False
+    """The blog's flow: a node can be put into upgrade mode and then asks the load balancer, by ``/status``, to be
+    drained. Plain Jira has no such thing: its nodes are simply stopped."""
+    start_duration: Duration = 0.0
+    """How long the node stays STARTING at least: a JVM that loads Jira takes its time."""
+    stop_duration: Duration = 0.0
+    """How long the node stays STOPPING, refusing new work, before it goes."""
+    stop_deadline: Duration = 10.0
+    """How long requests in flight may take to finish when the node stops."""
+    password_cost: Annotated[int, Field(ge=4, le=20)] = 12
+    """log2 of scrypt's N."""
+    seed: int | None = None
+
+    @property
+    def effective_intervals(self) -> JiraIntervals:
+        """Jira's intervals as this cluster lives them."""
+        return self.intervals.scaled(self.time_scale)

@@ -1,0 +1,75 @@
+"""The ``zdu`` command: one group whose sub-commands are imported only when they are called.
+
+Importing a part of the application here would break two promises: that ``zdu`` imports none of the others, and that
+``zdu --help`` answers at once.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+
+import click
+
+from zdu import __version__
+from zdu.errors import ExitCode, ZduError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
+    "scenario": ("simulator.cli:scenario", "List, show and check scenario files."),
+    "node": ("node.cli:node", "Run one node of a cluster."),
+    "lb": ("lb.cli:lb", "Run the load balancer."),
+    "db": ("node.cli:db", "Set up or drop a cluster's database."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line helps without importing them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Import the command's module and return the command; None if there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="zdu")
+def zdu() -> None:
+    """Rehearse a zero downtime upgrade on this machine.
+
+    Several real node processes share one database behind a real load balancer; users work on while the nodes are
+    upgraded one by one. In the end you learn whether anyone noticed.
+
+    \b
+    Start here:
+      zdu run              the Valiantys test: two nodes, 7.3.0 to 7.3.2
+      zdu scenario list    what else can be played
+    """
+
+
+def run_command_line(main: Callable[..., object] = zdu) -> None:
+    """Run ``main`` and exit; errors meant for people become one message and their exit code."""
+    try:
+        code = main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        code = ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except ZduError as error:
+        click.echo(f"zdu: {error}", err=True)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

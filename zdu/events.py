@@ -1,0 +1,241 @@
+"""The typed events of a run: what ``events.jsonl`` holds and what verdict, report and live view read.
+
+An event says what happened; the :class:`Envelope` around it says when (seconds since the run began on the monotonic
+clock, and wall time) and in which order. Field types are JSON's own, so that a record outlives this code.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Anything worth a line in the record; ``kind`` is its name there."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """The run and everything needed to run it again."""
+
+    kind: ClassVar[str] = "run_started"
+    scenario: str
+    seed: int
+    command: str
+    database: str
+    load_balancer: str
+    time_scale: float
+    nodes: list[str]
+    version_from: str
+    version_to: str
+    software: dict[str, str]
+
+
+@dataclass(frozen=True)
+class StepStarted(Event):
+    """The story goes on: ``title`` is the step in the blog's words, ``node`` the one it is about, if any."""
+
+    kind: ClassVar[str] = "step_started"
+    index: int
+    title: str
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class ProcessStarted(Event):
+    """A process of ours serves."""
+
+    kind: ClassVar[str] = "process_started"
+    process: str
+    pid: int
+    url: str
+    version: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class ProcessStopping(Event):
+    """The operator asked a process to stop, by ``signal``."""
+
+    kind: ClassVar[str] = "process_stopping"
+    process: str
+    signal: str
+
+
+@dataclass(frozen=True)
+class ProcessExited(Event):
+    """A process ended; ``expected`` is false when nobody had asked it to."""
+
+    kind: ClassVar[str] = "process_exited"
+    process: str
+    returncode: int
+    expected: bool
+
+
+@dataclass(frozen=True)
+class NodeObserved(Event):
+    """A node's own answer on ``/status`` changed. ``state`` is empty while it does not answer."""
+
+    kind: ClassVar[str] = "node_observed"
+    node: str
+    state: str
+    version: str = ""
+    build: int = 0
+
+
+@dataclass(frozen=True)
+class ClusterObserved(Event):
+    """A node shows another cluster upgrade state than before."""
+
+    kind: ClassVar[str] = "cluster_observed"
+    state: str
+    seen_by: str
+
+
+@dataclass(frozen=True)
+class BalancerObserved(Event):
+    """The load balancer changed its mind about a node. Its own time is given: the poll comes later."""
+
+    kind: ClassVar[str] = "balancer_observed"
+    node: str
+    admin: str
+    operational: str
+    reason: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class NodeTakenOut(Event):
+    """The load balancer has no request in flight to ``node`` and sends it no more, from ``at_s`` on."""
+
+    kind: ClassVar[str] = "node_taken_out"
+    node: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class NodeBack(Event):
+    """The load balancer may send requests to ``node`` again, from ``at_s`` on."""
+
+    kind: ClassVar[str] = "node_back"
+    node: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class LoadStarted(Event):
+    """Virtual users and probes begin: ``users`` in the closed model, ``probe_rate`` per second and kind."""
+
+    kind: ClassVar[str] = "load_started"
+    users: int
+    probe_rate: float
+
+
+@dataclass(frozen=True)
+class LoadStopped(Event):
+    """No request is sent any more; all of them have an outcome."""
+
+    kind: ClassVar[str] = "load_stopped"
+
+
+@dataclass(frozen=True)
+class UpgradeHistory(Event):
+    """The auditor's reading of ``clusterupgradestate``, oldest row first."""
+
+    kind: ClassVar[str] = "upgrade_history"
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class WritesAudited(Event):
+    """The auditor's count of every acknowledged write in the database and through each node."""
+
+    kind: ClassVar[str] = "writes_audited"
+    acknowledged: int
+    lost: list[str]
+    duplicated: list[str]
+    unreadable: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class ClusterAudited(Event):
+    """What each node said of itself at the very end: version, build and the cluster state it shows."""
+
+    kind: ClassVar[str] = "cluster_audited"
+    nodes: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunAborted(Event):
+    """The roll could not go on; ``reason`` says why and is part of the verdict."""
+
+    kind: ClassVar[str] = "run_aborted"
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunInterrupted(Event):
+    """Somebody pressed Ctrl-C, or the like."""
+
+    kind: ClassVar[str] = "run_interrupted"
+    signal: str
+
+
+@dataclass(frozen=True)
+class RunEnded(Event):
+    """Everything is stopped."""
+
+    kind: ClassVar[str] = "run_ended"
+
+
+_KINDS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        RunStarted,
+        StepStarted,
+        ProcessStarted,
+        ProcessStopping,
+        ProcessExited,
+        NodeObserved,
+        ClusterObserved,
+        BalancerObserved,
+        NodeTakenOut,
+        NodeBack,
+        LoadStarted,
+        LoadStopped,
+        UpgradeHistory,
+        WritesAudited,
+        ClusterAudited,
+        RunAborted,
+        RunInterrupted,
+        RunEnded,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One line of ``events.jsonl``."""
+
+    seq: int
+    t_s: float
+    wall_ms: int
+    event: Event = field(repr=True)
+
+    def to_json(self) -> str:
+        """The line, without its line break."""
+        head = {"seq": self.seq, "t_s": round(self.t_s, 4), "wall_ms": self.wall_ms, "kind": self.event.kind}
+        return json.dumps({**head, **asdict(self.event)}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Envelope":
+        """Read a line back. Keys that this version does not know are ignored; an unknown kind is a ValueError."""
+        data = json.loads(line)
+        event_type = _KINDS.get(data["kind"])
+        if event_type is None:
+            raise ValueError(f"unknown event kind {data['kind']!r}")
+        names = {f.name for f in fields(event_type)}
+        event = event_type(**{key: value for key, value in data.items() if key in names})
+        return cls(seq=data["seq"], t_s=data["t_s"], wall_ms=data["wall_ms"], event=event)

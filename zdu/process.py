@@ -1,0 +1,78 @@
+"""How one of our processes lives: event loop, readiness line, orderly stop, and no orphan ever.
+
+A process of ours prints one JSON line on standard output once it serves (:func:`announce_ready`). SIGTERM and SIGINT
+ask it to stop; a second one ends it on the spot. A process started with ``--exit-with-parent`` also stops when its
+standard input closes: the parent holds the other end of that pipe, so even ``kill -9`` of the parent closes it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+try:
+    from uvloop import new_event_loop
+
+    EVENT_LOOP = "uvloop"
+except ImportError:  # pragma: no cover - platforms without uvloop
+    from asyncio import new_event_loop
+
+    EVENT_LOOP = "asyncio"
+
+ORPHAN_GRACE_S = 2.0
+"""How long a process without a parent may take for its orderly stop before it ends itself."""
+
+
+@dataclass
+class Shutdown:
+    """The wish that this process should stop, and where the wish came from."""
+
+    requested: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+
+    def request(self, reason: str) -> None:
+        """Ask for an orderly stop; asked a second time, end this process at once."""
+        if self.requested.is_set():
+            os._exit(128 + signal.SIGKILL)
+        self.reason = reason
+        self.requested.set()
+
+
+Main = Callable[[Shutdown], Awaitable[int]]
+
+
+def announce_ready(**facts: object) -> None:
+    """Tell whoever started us that we serve: one JSON line with ``"ready": true`` and ``facts`` on stdout."""
+    sys.stdout.write(json.dumps({"ready": True, "pid": os.getpid(), "event_loop": EVENT_LOOP, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def run_process(main: Main, *, exit_with_parent: bool) -> int:
+    """Run ``main`` on a new event loop until it returns, and return its exit code."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(_supervised(main, exit_with_parent=exit_with_parent))
+
+
+async def _supervised(main: Main, *, exit_with_parent: bool) -> int:
+    loop = asyncio.get_running_loop()
+    shutdown = Shutdown()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, shutdown.request, number.name)
+    if exit_with_parent:
+        stdin = sys.stdin.fileno()
+        loop.add_reader(stdin, _parent_may_be_gone, loop, stdin, shutdown)
+    return await main(shutdown)
+
+
+def _parent_may_be_gone(loop: asyncio.AbstractEventLoop, stdin: int, shutdown: Shutdown) -> None:
+    with suppress(OSError):
+        if os.read(stdin, 4096):
+            return
+    loop.remove_reader(stdin)
+    if not shutdown.requested.is_set():
+        shutdown.request("the parent process is gone")
+    loop.call_later(ORPHAN_GRACE_S, os._exit, 1)
