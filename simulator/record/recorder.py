@@ -1,0 +1,95 @@
+"""Writes the record of a run while it happens, and tells whoever watches.
+
+Everything that is known about a run goes through :meth:`Recorder.event` and :meth:`Recorder.request`: live view,
+verdict and report can therefore never know more, or something else, than the files on disk.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from simulator.record.requests import RequestRecord, RequestWriter
+from zdu.clock import Clock
+from zdu.errors import ZduError
+from zdu.events import Envelope, Event
+
+EventListener = Callable[[Envelope], None]
+RequestListener = Callable[[RequestRecord], None]
+
+
+class RecordError(ZduError):
+    """The record cannot be written (a full disk, most likely): a run without a record proves nothing."""
+
+
+class Recorder:
+    """The two files of a run, ``events.jsonl`` and ``requests.csv``, and those who follow them."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._folder = folder
+        self.started_s = clock.monotonic_s()
+        self.envelopes: list[Envelope] = []
+        self.requests: list[RequestRecord] = []
+        self._on_event: list[EventListener] = []
+        self._on_request: list[RequestListener] = []
+        try:
+            self._events_file = _open_line_buffered(folder / "events.jsonl")
+            self._requests_file = _open_line_buffered(folder / "requests.csv")
+            self._writer = RequestWriter(self._requests_file)
+        except OSError as error:
+            raise self._record_error(error) from error
+
+    def now_s(self) -> float:
+        """Seconds since the run began."""
+        return self._clock.monotonic_s() - self.started_s
+
+    def since_start_s(self, monotonic_s: float) -> float:
+        """A reading of the machine's monotonic clock, made by any process, as seconds since the run began."""
+        return monotonic_s - self.started_s
+
+    def follow(self, on_event: EventListener | None = None, on_request: RequestListener | None = None) -> None:
+        """Call these with every event and request from now on."""
+        if on_event:
+            self._on_event.append(on_event)
+        if on_request:
+            self._on_request.append(on_request)
+
+    def event(self, event: Event) -> Envelope:
+        """Record that something happened now. Raises RecordError when it cannot be written."""
+        envelope = Envelope(len(self.envelopes) + 1, self.now_s(), self._clock.wall_ms(), event)
+        self.envelopes.append(envelope)
+        try:
+            self._events_file.write(envelope.to_json() + "\n")
+        except OSError as error:
+            raise self._record_error(error) from error
+        for listener in self._on_event:
+            listener(envelope)
+        return envelope
+
+    def request(self, record: RequestRecord) -> None:
+        """Record a finished request. Raises RecordError when it cannot be written."""
+        self.requests.append(record)
+        try:
+            self._writer.write(record)
+        except OSError as error:
+            raise self._record_error(error) from error
+        for listener in self._on_request:
+            listener(record)
+
+    def close(self) -> None:
+        """Flush and close both files. Raises RecordError when the rest cannot be written."""
+        try:
+            self._events_file.close()
+            self._requests_file.close()
+        except OSError as error:
+            raise self._record_error(error) from error
+
+    def _record_error(self, error: OSError) -> RecordError:
+        return RecordError(
+            f"the record of the run cannot be written to {self._folder}: {error.strerror}",
+            hint="Free some space there or name another folder with --out.",
+        )
+
+
+def _open_line_buffered(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="", buffering=1)

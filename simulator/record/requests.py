@@ -1,0 +1,103 @@
+"""Every request of every virtual user and probe, one line each, in ``requests.csv``.
+
+All times are seconds since the run began. Latency counts from ``intended_s``, when the request should have been sent,
+so that a generator or a connection that hangs cannot hide waiting time (coordinated omission).
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, TextIO, get_type_hints
+
+OK = "ok"
+PROBE_KINDS = ("probe_new", "probe_reused")
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """One request and what became of it.
+
+    ``outcome`` is ``ok`` or one word of what went wrong; ``attempts`` is how often the load balancer says it
+    dispatched the request; ``signed_in`` tells that this answer came with a silent sign-in by remember-me; ``write``
+    is the unique text a writing request put into ``issue``, empty for reads.
+    """
+
+    id: int
+    session: str
+    kind: str
+    method: str
+    path: str
+    intended_s: float
+    sent_s: float
+    first_byte_s: float | None
+    end_s: float
+    node: str
+    version: str
+    connection: str
+    status: int
+    outcome: str
+    detail: str
+    attempts: int = 1
+    signed_in: bool = False
+    write: str = ""
+    issue: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a person would have noticed."""
+        return self.outcome != OK
+
+    @property
+    def latency_ms(self) -> float:
+        """From the intended send time to the last byte."""
+        return (self.end_s - self.intended_s) * 1000
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a probe sent it, not a virtual user."""
+        return self.kind in PROBE_KINDS
+
+    @property
+    def acknowledged_write(self) -> bool:
+        """Whether the application said that what this request wrote is kept."""
+        return bool(self.write) and not self.failed
+
+
+COLUMNS = tuple(field.name for field in fields(RequestRecord))
+_TYPES = get_type_hints(RequestRecord)
+
+
+class RequestWriter:
+    """Appends records to an open CSV file."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(COLUMNS)
+
+    def write(self, record: RequestRecord) -> None:
+        """Append one line; times are kept to a tenth of a millisecond."""
+        self._rows.writerow([_to_text(value) for value in astuple(record)])
+
+
+def read_requests(path: Path) -> Iterator[RequestRecord]:
+    """The records of a run, in the order in which they ended. A last line cut off by a crash is left out."""
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if None not in row.values():
+                yield RequestRecord(**{name: _from_text(name, row[name]) for name in COLUMNS})
+
+
+def _to_text(value: object) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _from_text(name: str, text: str) -> Any:
+    wanted = _TYPES[name]
+    if wanted is bool:
+        return text == "1"
+    if wanted == float | None:
+        return float(text) if text else None
+    return wanted(text)
