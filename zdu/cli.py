@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="zdu")
 def zdu() -> None:
-    """Rehearse a zero downtime upgrade on this machine.
+    r"""Rehearse a zero downtime upgrade on this machine.
 
     Several real node processes share one database behind a real load balancer; users work on while the nodes are
     upgraded one by one. In the end you learn whether anyone noticed.

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 UNITS_S: dict[str, float] = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -19,7 +19,7 @@ def parse_duration_s(text: object) -> float:
             return float(match["number"]) * UNITS_S[match["unit"]]
         if text.strip() == "0":
             return 0.0
-    elif text == 0:
+    elif text == 0 and not isinstance(text, bool):
         return 0.0
     raise ValueError(f"expected {expected}, not {text!r}")
 
@@ -35,5 +35,10 @@ def format_duration(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration_s), PlainSerializer(format_duration, return_type=str)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration_s),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(0|\d+(\.\d+)?\s*(ms|s|min|h|d))$"}),
+]
 """A field that is written with its unit and held in seconds."""

@@ -15,13 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 try:
-    from uvloop import new_event_loop
-
-    EVENT_LOOP = "uvloop"
+    import uvloop
 except ImportError:  # pragma: no cover - platforms without uvloop
-    from asyncio import new_event_loop
-
     EVENT_LOOP = "asyncio"
+    new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    EVENT_LOOP = "uvloop"
+    new_event_loop = uvloop.new_event_loop
 
 ORPHAN_GRACE_S = 2.0
 """How long a process without a parent may take for its orderly stop before it ends itself."""

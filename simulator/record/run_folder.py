@@ -62,7 +62,8 @@ def create_run_folder(out: Path, scenario: str, clock: Clock) -> RunFolder:
             part.mkdir()
     except OSError as error:
         raise UsageError(
-            f"no run folder can be made below {out}: {error.strerror}", hint="Name another place with --out DIR."
+            f"no run folder can be made below {out}: {error.strerror}",
+            hint="Name another place with --out DIR.",
         ) from error
     _point_latest_at(base, path)
     return folder

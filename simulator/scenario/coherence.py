@@ -1,0 +1,171 @@
+"""What no single value of a scenario can be wrong about alone: names, versions and the order of the steps.
+
+Everything here takes ``None`` for a part that could not be read, and says nothing about what hangs on it: a person
+who mistyped one key should not be told twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from node.releases import find_release, known_versions
+from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade, Step
+
+Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A contradiction; ``loc`` leads to the value that is most likely wrong, as keys and list positions from 0."""
+
+    loc: Loc
+    message: str
+
+
+def node_ids(count: int) -> tuple[str, ...]:
+    """The nodes of a cluster of ``count``: ``node1``, ``node2``, …"""
+    return tuple(f"node{number}" for number in range(1, count + 1))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The known word most like ``word``; empty if none is like it."""
+    folded = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """``did you mean 'x'?`` where one word is near, else all of them."""
+    close = nearest(word, known)
+    return f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}"
+
+
+@dataclass
+class _Story:
+    """Where the cluster is while the timeline is read from its first step to its last."""
+
+    version: str
+    upgrading: bool = False
+    target: str = ""
+    rolled: list[str] = field(default_factory=list)
+
+
+def find_problems(
+    nodes: int | None, version: str | None, timeline: Sequence[Step | None] | None, *, where: Loc = ("timeline",)
+) -> list[Problem]:
+    """All contradictions between the cluster and its timeline, in the order of the file."""
+    problems = _unknown_version(version, ("cluster", "version")) if version is not None else []
+    if timeline is None:
+        return problems
+    readable = [step for step in timeline if step is not None]
+    if len(readable) == len(timeline) and not any(step.observe for step in readable):
+        problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
+    story = _Story(version) if version is not None else None
+    for index, step in enumerate(timeline):
+        if step is None:
+            story = None  # what an unreadable step would have changed is anybody's guess
+            continue
+        loc = (*where, index, step.action_name)
+        problems += _unknown_names(step, loc, nodes)
+        if isinstance(step.action, Roll):
+            problems += _unknown_version(step.action.to, (*loc, "to"))
+        if story is not None:
+            problems += _out_of_order(story, step, loc, nodes)
+    return problems
+
+
+def _unknown_version(version: str, loc: Loc) -> list[Problem]:
+    if version in known_versions():
+        return []
+    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known_versions())}")]
+
+
+def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
+    if nodes is None:
+        return []
+    known = node_ids(nodes)
+    action = step.action
+    if isinstance(action, StartUpgrade | Finalise):
+        choices = ("first", *known)
+        if action.on in choices:
+            return []
+        return [Problem((*loc, "on"), f"there is no node {action.on!r}; {_which(action.on, choices)}")]
+    if isinstance(action, Observe) or action.nodes == "all":
+        return []
+    found = []
+    for index, name in enumerate(action.nodes):
+        if name not in known:
+            message = f"there is no node {name!r}; {_which(name, known)}"
+        elif name in action.nodes[:index]:
+            message = f"{name!r} is named twice: a node is upgraded once"
+        else:
+            continue
+        found.append(Problem((*loc, "nodes", index), message))
+    return found
+
+
+def _which(word: str, choices: Sequence[str]) -> str:
+    """Node names are so alike that the nearest one is only worth saying when it is not just another number."""
+    close = nearest(word, choices)
+    if close and close.rstrip("0123456789") != word.rstrip("0123456789"):
+        return f"did you mean {close!r}?"
+    return f"this cluster has {choices[0]} to {choices[-1]}" if len(choices) > 3 else f"it is {' or '.join(choices)}"
+
+
+def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
+    """What is wrong with ``step`` at this point of the story; moves the story on."""
+    match step.action:
+        case StartUpgrade():
+            return _start(story, loc)
+        case Roll() as roll:
+            return _roll(story, roll, loc, nodes)
+        case Finalise():
+            return _finalise(story, loc, nodes)
+        case Observe():
+            return []
+
+
+def _start(story: _Story, loc: Loc) -> list[Problem]:
+    if story.upgrading:
+        return [Problem(loc, "the cluster is in upgrade mode already: finalise the upgrade first")]
+    story.upgrading, story.target, story.rolled = True, "", []
+    return []
+
+
+def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:
+    found = []
+    if not story.upgrading:
+        found.append(Problem(loc, "a roll needs a start_upgrade before it"))
+        story.upgrading = True  # said once is enough
+    found += _not_newer(story.version, roll.to, (*loc, "to"))
+    if story.target and roll.to != story.target:
+        message = f"this upgrade goes to {story.target} already: a cluster bears two versions, not three"
+        found.append(Problem((*loc, "to"), message))
+    story.target = story.target or roll.to
+    names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
+    again = [name for name in names if name in story.rolled]
+    if again:
+        found.append(Problem((*loc, "nodes"), f"an earlier step has upgraded {', '.join(again)} already"))
+    story.rolled += [name for name in names if name not in story.rolled]
+    return found
+
+
+def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
+    known = known_versions()
+    if version not in known or to not in known or find_release(to).numbers > find_release(version).numbers:
+        return []
+    newer = [name for name in known if find_release(name).numbers > find_release(version).numbers]
+    choice = f"newer and known: {', '.join(newer)}" if newer else "no newer one is known"
+    return [Problem(loc, f"{to} is not newer than the cluster's {version}; {choice}")]
+
+
+def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
+    found = []
+    behind = [name for name in node_ids(nodes or 0) if name not in story.rolled]
+    if not story.target:
+        found.append(Problem(loc, "finalise needs a roll before it: no node has been upgraded yet"))
+    elif behind:
+        message = f"finalise needs every node upgraded: {', '.join(behind)} would still run {story.version}"
+        found.append(Problem(loc, message))
+    story.version, story.upgrading, story.target, story.rolled = story.target or story.version, False, "", []
+    return found

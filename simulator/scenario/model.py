@@ -1,0 +1,230 @@
+"""What a scenario says: a cluster, a balancer, a load, the steps of the story, and what is expected of it.
+
+These are the words of the scenario language; ``docs/scenarios.md`` is made from them. Durations are held in seconds.
+A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from node.config import JiraIntervals, MixedWhen
+from simulator.scenario.coherence import find_problems, node_ids
+from simulator.scenario.fields import (
+    Address,
+    Flag,
+    Number,
+    PositiveDuration,
+    ScenarioName,
+    Section,
+    Share,
+    Text,
+    Version,
+    Whole,
+    is_loopback,
+    split_address,
+)
+from simulator.scenario.steps import Finalise, Roll, StartUpgrade, Step
+from zdu.durations import Duration
+
+INCOHERENT = "incoherent"
+"""The type of the error that stands for all contradictions at once; their places are known to whoever looks again."""
+
+
+def _check_intervals(intervals: JiraIntervals) -> JiraIntervals:
+    for name, value in intervals:
+        if value <= 0:
+            raise ValueError(f"{name} must be longer than 0")
+    if intervals.dead_after <= intervals.heartbeat:
+        raise ValueError("dead_after must be longer than heartbeat: every node would count as dead between two beats")
+    return intervals
+
+
+class ClusterPart(Section):
+    """The nodes before anything happens, and how this Jira behaves."""
+
+    nodes: Annotated[Whole, Field(ge=1, le=100)] = 2
+    """How many nodes there are; they are called `node1`, `node2`, …"""
+    version: Version
+    """The version that all nodes run at first, in quotes."""
+    time_scale: Annotated[Number, Field(gt=0)] = 60.0
+    """Jira's own intervals are divided by this: 60 turns a heartbeat every minute into one every second."""
+    intervals: Annotated[JiraIntervals, AfterValidator(_check_intervals)] = JiraIntervals()
+    """Jira's own intervals before scaling, under the names administrators know; the defaults are Jira's."""
+    mixed_when: MixedWhen = "rejoined"
+    """When the cluster counts as MIXED: `rejoined` is Atlassian's rule, `removed` the blog's."""
+    node_upgrade_mode: Flag = False
+    """Whether a node can be put into upgrade mode, in which its `/status` asks the balancer to drain it."""
+    start_duration: Duration = 1.0
+    """How long a node stays STARTING at least."""
+    stop_duration: Duration = 1.0
+    """How long a node stays STOPPING and refuses new work before it goes."""
+
+    @property
+    def node_ids(self) -> tuple[str, ...]:
+        """``node1``, ``node2``, …"""
+        return node_ids(self.nodes)
+
+
+def _only_loopback(value: str) -> str:
+    if not is_loopback(split_address(value)[0]):
+        raise ValueError("expected an address of this machine alone, such as 127.0.0.1:0: the admin port has no lock")
+    return value
+
+
+class BalancerPart(Section):
+    """The load balancer's health checks and how it takes a node out, in HAProxy's words."""
+
+    drain: Flag = True
+    """Whether the balancer heeds a node that asks to be drained. Without it, it knows only passed and failed checks."""
+    drain_deadline: Duration = 0.5
+    """How long a draining node still serves the sessions bound to it; then each moves with its next request."""
+    inter: PositiveDuration = 0.4
+    """The time between two health checks of a node."""
+    rise: Annotated[Whole, Field(ge=1)] = 2
+    """This many checks in a row must pass before a node counts as UP."""
+    fall: Annotated[Whole, Field(ge=1)] = 3
+    """This many checks in a row must fail before a node counts as DOWN."""
+    timeout: PositiveDuration = 1.0
+    """How long a health check may take."""
+    listen: Address = "127.0.0.1:0"
+    """Where the balancer serves users, as host:port; port 0 takes any free one."""
+    admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
+    """Where the balancer's status page and its admin interface are; only on this machine."""
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        """Host and port of ``listen``."""
+        return split_address(self.listen)
+
+    @property
+    def admin_address(self) -> tuple[str, int]:
+        """Host and port of ``admin_listen``."""
+        return split_address(self.admin_listen)
+
+
+class ThinkTime(Section):
+    """How long a user looks at a page before the next click; drawn evenly between the two."""
+
+    min: Duration = 0.2
+    """The shortest."""
+    max: Duration = 0.8
+    """The longest."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is longer than max")
+        return self
+
+
+class ActionMix(Section):
+    """How often users do what, as weights against each other; 0 is never."""
+
+    view_dashboard: Annotated[Number, Field(ge=0)] = 3.0
+    """Open the dashboard."""
+    list_issues: Annotated[Number, Field(ge=0)] = 3.0
+    """Search issues."""
+    view_issue: Annotated[Number, Field(ge=0)] = 8.0
+    """Open an issue."""
+    create_issue: Annotated[Number, Field(ge=0)] = 2.0
+    """Create an issue."""
+    edit_issue: Annotated[Number, Field(ge=0)] = 2.0
+    """Change an issue."""
+    comment_issue: Annotated[Number, Field(ge=0)] = 2.0
+    """Comment on an issue."""
+    sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
+    """Sign out and in again."""
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if not any(weight for _, weight in self):
+            raise ValueError("at least one weight must be more than 0")
+        return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Each action's weight, in the order of the file format."""
+        return dict(self)
+
+
+class LoadPart(Section):
+    """The users at work and the probes that measure."""
+
+    users: Annotated[Whole, Field(ge=0, le=10_000)] = 24
+    """How many people work at once. Each waits for an answer before going on, as people do."""
+    think_time: ThinkTime = ThinkTime()
+    """How long a user looks at a page before the next click."""
+    remember_me: Flag = True
+    """Whether users tick "Remember my login on this computer"; without it a moved user has to log in again."""
+    mix: ActionMix = ActionMix()
+    """What users do, and how often."""
+    probe_rate: Annotated[Number, Field(ge=0, le=1000)] = 10.0
+    """Probes per second on new connections, and as many again on kept-alive ones; sent on time whatever happens."""
+    request_timeout: PositiveDuration = 5.0
+    """A request without its whole answer by then has failed."""
+
+
+class Expectations(Section):
+    """What must hold for the verdict. A limit that is exceeded fails the run; a minimum missed makes it inconclusive."""
+
+    failed_requests: Annotated[Whole, Field(ge=0)] = 0
+    """At most this many requests may fail."""
+    sessions_lost: Annotated[Whole, Field(ge=0)] = 0
+    """At most this many users may be thrown back to the log-in page."""
+    longest_outage: Duration | None = None
+    """No stretch of failed probes may last longer; without it, any length is judged by `failed_requests` alone."""
+    min_sessions_moved_per_node: Annotated[Whole, Field(ge=0)] = 1
+    """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
+    min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
+    """Each version must have answered this many requests while the cluster was MIXED, or the run has shown nothing."""
+    min_probe_rate_kept: Share = 0.95
+    """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
+
+
+class Scenario(Section):
+    """A whole scenario file."""
+
+    name: ScenarioName
+    """What it is called on the command line and in `runs/`."""
+    title: Text
+    """One line for lists and headings."""
+    story: Text = ""
+    """What it shows, in a few sentences."""
+    cluster: ClusterPart
+    """The nodes before anything happens, and how this Jira behaves."""
+    balancer: BalancerPart = BalancerPart()
+    """The load balancer's health checks and how it takes a node out."""
+    load: LoadPart = LoadPart()
+    """The users at work and the probes that measure."""
+    timeline: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """The steps of the story, one after the other."""
+    expect: Expectations = Expectations()
+    """What must hold for the verdict."""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        problems = find_problems(self.cluster.nodes, self.cluster.version, self.timeline)
+        if problems:
+            raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
+        return self
+
+    @property
+    def version_from(self) -> str:
+        """The version that the cluster starts with."""
+        return self.cluster.version
+
+    @property
+    def version_to(self) -> str:
+        """The version that the cluster ends with: the target of the last roll, or the first version if none."""
+        targets = [step.roll.to for step in self.timeline if step.roll]
+        return targets[-1] if targets else self.cluster.version
+
+    def nodes_of(self, roll: Roll) -> tuple[str, ...]:
+        """The nodes that ``roll`` upgrades, in its order."""
+        return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
+
+    def node_of(self, action: StartUpgrade | Finalise) -> str:
+        """The node on whose page ``action`` is done."""
+        return self.cluster.node_ids[0] if action.on == "first" else action.on

@@ -1,0 +1,86 @@
+"""The steps of a timeline. A step is a mapping with one action and, for the audience, a title and a text."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version
+from zdu.durations import Duration
+
+
+class Observe(Section):
+    """Let the users work and change nothing."""
+
+    for_s: Annotated[PositiveDuration, Field(alias="for")]
+    """How long."""
+
+
+class StartUpgrade(Section):
+    """An administrator puts Jira into upgrade mode; with `cluster.node_upgrade_mode` that node asks to be drained."""
+
+    on: NodeName = "first"
+    """The node whose page is used: `first`, or its name."""
+
+
+class Roll(Section):
+    """Node by node: out of the load balancer, stop, upgrade, start, back in."""
+
+    to: Version
+    """The version that the nodes get."""
+    nodes: NodeChoice = "all"
+    """`all`, or a list of names. They are upgraded in this order, one at a time."""
+    pause_while_out: Duration = 0.0
+    """How long a node stays away between its stop and its start with the new version."""
+    pause_after: Duration = 0.0
+    """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+
+
+class Finalise(Section):
+    """An administrator finalises the upgrade: the upgrade tasks run, on one node."""
+
+    on: NodeName = "first"
+    """The node whose page is used: `first`, or its name."""
+
+
+Action = Observe | StartUpgrade | Roll | Finalise
+
+ACTIONS = ("observe", "start_upgrade", "roll", "finalise")
+
+
+class Step(Section):
+    """One step of the story: exactly one of the actions."""
+
+    title: Text = ""
+    """A line for the audience; without it the step names itself after its action."""
+    text: Text = ""
+    """A few sentences for the audience: what happens here and why."""
+    observe: Observe | None = None
+    """Let the users work for a while."""
+    start_upgrade: StartUpgrade | None = None
+    """Put Jira into upgrade mode."""
+    roll: Roll | None = None
+    """Upgrade the nodes one by one."""
+    finalise: Finalise | None = None
+    """Finalise the upgrade."""
+
+    @model_validator(mode="after")
+    def _has_one_action(self) -> Self:
+        actions = [name for name in ACTIONS if getattr(self, name) is not None]
+        if len(actions) == 1:
+            return self
+        said = f"this one has {len(actions)}: {' and '.join(actions)}" if actions else "this one has none"
+        raise PydanticCustomError("one_action", f"a step has exactly one of {', '.join(ACTIONS)}; {said}")
+
+    @property
+    def action(self) -> Action:
+        """What the step does."""
+        found = self.observe or self.start_upgrade or self.roll or self.finalise
+        if found is None:
+            raise AssertionError("a step without an action cannot be built")
+        return found
+
+    @property
+    def action_name(self) -> str:
+        """The key of the action in the file."""
+        return next(name for name in ACTIONS if getattr(self, name) is not None)

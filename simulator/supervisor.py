@@ -1,0 +1,177 @@
+"""Starts, watches and stops the processes of a run: one session each, and no orphan ever.
+
+Each child gets the reading end of a pipe as its standard input and is told to stop when that closes; the system
+closes it even when the simulator is killed with -9.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from zdu.errors import ZduError
+
+READY_TIMEOUT_S = 30.0
+KEPT_LINES = 20
+
+ExitListener = Callable[["Child"], None]
+
+
+class StartFailed(ZduError):
+    """A process ended, or said nothing, before it was ready."""
+
+
+@dataclass
+class Child:
+    """One process of the run. ``ready`` is what it said of itself when it began to serve."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+    ready: dict[str, Any] = field(default_factory=dict)
+    stop_asked: bool = False
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def pid(self) -> int:
+        """The process id; also that of its process group and session."""
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return not self.ended.is_set()
+
+    @property
+    def returncode(self) -> int:
+        """The exit code, or minus the signal that ended it. Only after it ended."""
+        code = self.process.returncode
+        assert code is not None, f"{self.name} still runs"  # noqa: S101 - a defect of ours, not an input
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it still runs."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    async def stop(self, *, within_s: float) -> None:
+        """Ask to stop (SIGTERM), and kill what has not ended ``within_s`` seconds later."""
+        self.stop_asked = True
+        self.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(within_s):
+                await self.ended.wait()
+        except TimeoutError:
+            self.send(signal.SIGKILL)
+            await self.ended.wait()
+
+
+def zdu_command(*arguments: str) -> list[str]:
+    """The command line of one of our own processes: what an administrator would type on another machine."""
+    return [sys.executable, "-P", "-m", "zdu", *arguments]
+
+
+class Supervisor:
+    """Owns every child of the run; ``tasks`` owns the tasks that watch them, ``on_exit`` hears of each end."""
+
+    def __init__(self, tasks: asyncio.TaskGroup, on_exit: ExitListener) -> None:
+        self._tasks = tasks
+        self._on_exit = on_exit
+        self._children: list[Child] = []
+
+    @property
+    def running(self) -> list[Child]:
+        """The children that have not ended."""
+        return [child for child in self._children if child.running]
+
+    async def start(self, name: str, arguments: Sequence[str], log: Path) -> Child:
+        """Start ``zdu ARGUMENTS`` and wait until it serves. Raises StartFailed with its own last words."""
+        process = await asyncio.create_subprocess_exec(
+            *zdu_command(*arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        child = Child(name, process, log)
+        self._children.append(child)
+        announced: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._tasks.create_task(self._watch(child, announced), name=f"watch {name}")
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                child.ready = await announced
+        except TimeoutError:
+            child.send(signal.SIGKILL)
+            raise self._start_failed(child, f"said nothing for {READY_TIMEOUT_S:g} s") from None
+        except _EndedEarly:
+            raise self._start_failed(child, "did not start") from None
+        return child
+
+    async def run_to_end(self, name: str, arguments: Sequence[str], log: Path) -> None:
+        """Run ``zdu ARGUMENTS`` and wait for its end. Raises StartFailed when its exit code is not 0."""
+        process = await asyncio.create_subprocess_exec(
+            *zdu_command(*arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        child = Child(name, process, log)
+        self._children.append(child)
+        child.stop_asked = True
+        await self._watch(child, None)
+        if child.returncode != 0:
+            raise self._start_failed(child, f"failed with exit code {child.returncode}")
+
+    async def stop_all(self, *, within_s: float) -> None:
+        """Stop every child at once; kill what is left after ``within_s`` seconds."""
+        async with asyncio.TaskGroup() as stops:
+            for child in self.running:
+                stops.create_task(child.stop(within_s=within_s))
+
+    def kill_all(self) -> None:
+        """SIGKILL to whatever still runs, now."""
+        for child in self.running:
+            child.send(signal.SIGKILL)
+
+    async def _watch(self, child: Child, announced: asyncio.Future[dict[str, Any]] | None) -> None:
+        with child.log.open("ab") as log:
+            async with asyncio.TaskGroup() as readers:
+                readers.create_task(self._read_errors(child, log))
+                if announced is not None:
+                    readers.create_task(self._read_output(child, announced))
+                await child.process.wait()
+        child.ended.set()
+        if announced is not None and not announced.done():
+            announced.set_exception(_EndedEarly())
+        self._on_exit(child)
+
+    async def _read_errors(self, child: Child, log: BinaryIO) -> None:
+        assert child.process.stderr is not None  # noqa: S101 - it was asked for as a pipe
+        async for line in child.process.stderr:
+            child.last_words.append(line.decode(errors="replace").rstrip())
+            log.write(line)
+            log.flush()
+
+    async def _read_output(self, child: Child, announced: asyncio.Future[dict[str, Any]]) -> None:
+        assert child.process.stdout is not None  # noqa: S101 - it was asked for as a pipe
+        async for line in child.process.stdout:
+            with suppress(ValueError):
+                words = json.loads(line)
+                if isinstance(words, dict) and words.get("ready") and not announced.done():
+                    announced.set_result(words)
+
+    def _start_failed(self, child: Child, what: str) -> StartFailed:
+        said = "\n".join(line for line in child.last_words if line.strip()) or "It said nothing."
+        return StartFailed(f"{child.name} {what}: {said}", hint=f"Its log: {child.log}")
+
+
+class _EndedEarly(Exception):
+    """The process ended before it said that it serves."""
