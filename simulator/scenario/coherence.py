@@ -23,7 +23,7 @@ class Problem:
 
 
 def node_ids(count: int) -> tuple[str, ...]:
-    """The nodes of a cluster of ``count``: ``node1``, ``node2``, …"""
+    """The nodes of a cluster of ``count``: ``node1``, ``node2`` and so on."""
     return tuple(f"node{number}" for number in range(1, count + 1))
 
 

@@ -29,13 +29,15 @@ def _read_version(value: object) -> str:
     if isinstance(value, str) and _VERSION.fullmatch(value):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError('expected a version in quotes, such as "7.3.0"; without quotes YAML reads it as a number')
-    raise ValueError('expected a version in quotes, such as "7.3.0"')
+        found = f"the number {value}, which is what YAML takes it for without quotes"
+    else:
+        found = repr(value)
+    raise ValueError(f'expected a version in quotes, such as "7.3.0", not {found}')
 
 
 def _read_name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise ValueError("expected a name of small letters, digits and single hyphens, such as three-nodes")
+        raise ValueError(f"expected small letters, digits and single hyphens, such as three-nodes, not {value!r}")
     return value
 
 
@@ -49,9 +51,9 @@ def split_address(value: str) -> tuple[str, int]:
     host, colon, port = value.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
-        raise ValueError("expected host:port, such as 127.0.0.1:8080 (port 0 takes any free one)")
+        raise ValueError(f"expected host:port, such as 127.0.0.1:8080 (port 0 takes any free one), not {value!r}")
     if ":" in host and not bracketed:
-        raise ValueError("expected an IPv6 address in brackets, such as [::1]:8080")
+        raise ValueError(f"expected an IPv6 address in brackets, such as [::1]:8080, not {value!r}")
     return (host[1:-1] if bracketed else host), int(port)
 
 
@@ -68,12 +70,12 @@ def is_loopback(host: str) -> bool:
 def _read_node_choice(value: object) -> object:
     if value == "all" or isinstance(value, list | tuple):
         return value
-    raise ValueError("expected all, or a list of nodes such as [node1, node2]")
+    raise ValueError(f"expected all, or a list of nodes such as [node1, node2], not {value!r}")
 
 
 def _read_node_name(value: str) -> str:
     if not _NODE.fullmatch(value):
-        raise ValueError("expected the name of a node, such as node1")
+        raise ValueError(f"expected the name of a node, such as node1, not {value!r}")
     return value
 
 

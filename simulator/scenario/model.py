@@ -63,13 +63,15 @@ class ClusterPart(Section):
 
     @property
     def node_ids(self) -> tuple[str, ...]:
-        """``node1``, ``node2``, …"""
+        """``node1``, ``node2`` and so on."""
         return node_ids(self.nodes)
 
 
 def _only_loopback(value: str) -> str:
     if not is_loopback(split_address(value)[0]):
-        raise ValueError("expected an address of this machine alone, such as 127.0.0.1:0: the admin port has no lock")
+        raise ValueError(
+            f"expected an address on this machine, such as 127.0.0.1:0, not {value!r}: nothing guards it"
+        )
     return value
 
 
@@ -77,7 +79,7 @@ class BalancerPart(Section):
     """The load balancer's health checks and how it takes a node out, in HAProxy's words."""
 
     drain: Flag = True
-    """Whether the balancer heeds a node that asks to be drained. Without it, it knows only passed and failed checks."""
+    """Whether the balancer heeds a node that asks to be drained; if not, only passed and failed checks count."""
     drain_deadline: Duration = 0.5
     """How long a draining node still serves the sessions bound to it; then each moves with its next request."""
     inter: PositiveDuration = 0.4
@@ -167,7 +169,7 @@ class LoadPart(Section):
 
 
 class Expectations(Section):
-    """What must hold for the verdict. A limit that is exceeded fails the run; a minimum missed makes it inconclusive."""
+    """What must hold. A limit exceeded makes the verdict *fail*; a minimum (`min_…`) missed, *inconclusive*."""
 
     failed_requests: Annotated[Whole, Field(ge=0)] = 0
     """At most this many requests may fail."""
@@ -178,7 +180,7 @@ class Expectations(Section):
     min_sessions_moved_per_node: Annotated[Whole, Field(ge=0)] = 1
     """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
     min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
-    """Each version must have answered this many requests while the cluster was MIXED, or the run has shown nothing."""
+    """Each version must have answered this many requests in the state MIXED, or the run has shown nothing."""
     min_probe_rate_kept: Share = 0.95
     """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
 

@@ -1,0 +1,80 @@
+"""From a file and the command line's overrides to a scenario that can be played, or to all mistakes at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from simulator.scenario.coherence import find_problems
+from simulator.scenario.document import Document, plain, read_document
+from simulator.scenario.explain import explain, place_of
+from simulator.scenario.library import find_scenario
+from simulator.scenario.mistakes import Mistake, ScenarioError
+from simulator.scenario.model import ClusterPart, Scenario
+from simulator.scenario.overrides import Override, apply_overrides
+from simulator.scenario.steps import Step
+
+_Part = TypeVar("_Part", bound=BaseModel)
+
+
+def load(name_or_path: str, overrides: Sequence[str | Override] = ()) -> Scenario:
+    """The scenario of that name or in that file, with overrides such as ``balancer.drain=false`` applied.
+
+    Raises ScenarioError with every mistake in it; UsageError if there is no such scenario.
+    """
+    return load_scenario(find_scenario(name_or_path), overrides)
+
+
+def load_scenario(path: Path, overrides: Sequence[str | Override] = ()) -> Scenario:
+    """The scenario in the file at ``path``. Raises ScenarioError with every mistake in it."""
+    return read_scenario(apply_overrides(read_document(path, _short(path)), overrides))
+
+
+def _short(path: Path) -> str:
+    """The path as people write it: relative where the file is below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+
+
+def read_scenario(document: Document) -> Scenario:
+    """The scenario that a document holds. Raises ScenarioError with every mistake in it."""
+    data = plain(document.root)
+    mistakes = list(document.mistakes)
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        mistakes += explain(error, document.root, Scenario)
+    mistakes += _contradictions(document, data)
+    if scenario is None or mistakes:
+        raise ScenarioError(document.source, sorted(mistakes, key=_order))
+    return scenario
+
+
+def _contradictions(document: Document, data: object) -> list[Mistake]:
+    """What does not fit together, in as much of the scenario as could be read."""
+    whole = data if isinstance(data, dict) else {}
+    cluster = _salvage(ClusterPart, whole.get("cluster"))
+    steps = whole.get("timeline")
+    timeline = [_salvage(Step, step) for step in steps] if isinstance(steps, list) and steps else None
+    found = find_problems(cluster.nodes if cluster else None, cluster.version if cluster else None, timeline)
+    return [Mistake(place_of(document.root, problem.loc), problem.message) for problem in found]
+
+
+def _salvage(part: type[_Part], data: object) -> _Part | None:
+    """The part without those of its keys that are wrong; None if too little is left."""
+    for _ in range(2):
+        try:
+            return part.model_validate(data)
+        except ValidationError as error:
+            wrong = {details["loc"][0] for details in error.errors() if details["loc"]}
+            data = {key: value for key, value in data.items() if key not in wrong} if isinstance(data, dict) else None
+    return None
+
+
+def _order(mistake: Mistake) -> tuple[bool, list[int]]:
+    """By line and column; options come after the file."""
+    if mistake.place.startswith("--"):
+        return True, []
+    return False, [int(part) for part in mistake.place.split(":")[-2:] if part.isdecimal()]
