@@ -6,7 +6,7 @@ Nothing is remembered between two calls: :func:`next_step` looks at the whole cl
 anywhere and taken up again. For the first node in ``order`` that is not yet done, in this order:
 
     old version, serving            -> EnterUpgradeMode   (it asks the load balancer to be drained)
-    in upgrade mode, not drained    -> Wait               (its sessions move, its requests finish)
+    in upgrade mode, not drained    -> AwaitDrained       (its sessions move, its requests finish)
     drained                         -> Stop
     stopped                         -> Wait               (while it is out, the others carry the load)
     stopped long enough             -> Upgrade            (start it with the new version)
@@ -57,6 +57,13 @@ class EnterUpgradeMode:
 
 
 @dataclass(frozen=True)
+class AwaitDrained:
+    """Look again until the load balancer sends the node nothing more and waits for nothing from it."""
+
+    node_id: str
+
+
+@dataclass(frozen=True)
 class Stop:
     """Stop the node's process in an orderly way."""
 
@@ -90,7 +97,7 @@ class Finished:
     """Every node is upgraded and serves."""
 
 
-Step = EnterUpgradeMode | Stop | Upgrade | Wait | Blocked | Finished
+Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | Wait | Blocked | Finished
 
 
 def next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
@@ -128,5 +135,5 @@ def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
     if not node.in_upgrade_mode:
         return EnterUpgradeMode(node.node_id)
     if not node.drained:
-        return Wait(node.node_id, f"the load balancer has drained {node.node_id}")
+        return AwaitDrained(node.node_id)
     return Stop(node.node_id)

@@ -135,9 +135,13 @@ class LoadStarted(Event):
 
 @dataclass(frozen=True)
 class LoadStopped(Event):
-    """No request is sent any more; all of them have an outcome."""
+    """No request is sent any more; all of them have an outcome.
+
+    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``.
+    """
 
     kind: ClassVar[str] = "load_stopped"
+    probes: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)

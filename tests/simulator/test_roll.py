@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.roll import (
+    AwaitDrained,
     Blocked,
     EnterUpgradeMode,
     Finished,
@@ -42,7 +43,7 @@ def test_a_serving_node_of_the_old_version_is_asked_to_drain_first() -> None:
 
 def test_a_node_in_upgrade_mode_is_stopped_only_once_it_is_drained() -> None:
     draining = replace(NODE1, in_upgrade_mode=True, serving=False)
-    assert isinstance(next_step((draining, NODE2), POLICY), Wait)
+    assert next_step((draining, NODE2), POLICY) == AwaitDrained("node1")
     assert next_step((replace(draining, drained=True), NODE2), POLICY) == Stop("node1")
 
 
@@ -107,9 +108,9 @@ def _obey(node: NodeSeen, step: Step) -> NodeSeen:
     match step:
         case EnterUpgradeMode():
             return replace(node, in_upgrade_mode=True, serving=False)
-        case Wait() if node.version == "7.3.2":
-            return replace(node, serving=True)
         case Wait():
+            return replace(node, serving=True)
+        case AwaitDrained():
             return replace(node, drained=True)
         case Stop():
             return replace(node, running=False, in_upgrade_mode=False)

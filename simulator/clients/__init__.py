@@ -1,0 +1,1 @@
+"""How the simulator talks to the cluster: as an administrator and an SRE would, over HTTP."""

@@ -1,0 +1,168 @@
+"""The processes of a run: writes their configuration, starts and stops them, and reports it to the picture."""
+
+import asyncio
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from lb.config import BalancerConfig, DrainConfig, HealthConfig, NodeAddress
+from node.config import DatabaseConfig, NodeConfig
+from simulator.picture import Picture
+from simulator.ports import ReservedPort
+from simulator.record.run_folder import RunFolder
+from simulator.scenario.model import Scenario
+from simulator.supervisor import Child, Supervisor
+
+BALANCER = "lb"
+SEED_ISSUES = 60
+PASSWORD_COST = 10
+"""log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
+STOP_GRACE_S = 15.0
+"""A node that has not stopped by then, beyond the time it is told to take, is killed."""
+
+
+@dataclass(frozen=True)
+class DatabaseTarget:
+    """Where the cluster keeps its state: a URL, and a schema of its own on PostgreSQL."""
+
+    url: str
+    namespace: str = ""
+
+
+class Cluster:
+    """The nodes and the load balancer of one run, as processes."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: RunFolder,
+        database: DatabaseTarget,
+        *,
+        supervisor: Supervisor,
+        picture: Picture,
+        seed: int,
+    ) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.database = database
+        self._supervisor = supervisor
+        self._picture = picture
+        self._seed = seed
+        self._children: dict[str, Child] = {}
+        self._ports: dict[str, ReservedPort] = {}
+        self.balancer_url = ""
+        self.balancer_admin_url = ""
+
+    def node_url(self, node_id: str) -> str:
+        """The node's own address, past the load balancer."""
+        port = self._ports[node_id]
+        return f"http://{port.host}:{port.port}"
+
+    async def set_up_database(self, *, users: int) -> None:
+        """Make the tables, the users and some issues. Raises StartFailed with the reason."""
+        namespace = ["--namespace", self.database.namespace] if self.database.namespace else []
+        await self._supervisor.run_to_end(
+            "database set-up",
+            [
+                *("db", "setup", "--url", self.database.url, *namespace),
+                *("--version", self.scenario.cluster.version, "--users", str(users)),
+                *("--issues", str(SEED_ISSUES), "--seed", str(self._seed), "--password-cost", str(PASSWORD_COST)),
+            ],
+            self.folder.logs / "db-setup.log",
+        )
+
+    async def start(self) -> None:
+        """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
+        for node_id in self.scenario.cluster.node_ids:
+            self._ports[node_id] = ReservedPort()
+        async with asyncio.TaskGroup() as starts:
+            starts.create_task(self._start_balancer())
+            for node_id in self.scenario.cluster.node_ids:
+                starts.create_task(self.start_node(node_id, self.scenario.cluster.version))
+
+    async def start_node(self, node_id: str, version: str) -> None:
+        """Start a node with that version, as after an installation. Raises StartFailed."""
+        home = self.folder.node_home(node_id)
+        home.mkdir(exist_ok=True)
+        log = self.folder.logs / f"{node_id}.log"
+        config = home / "node.yaml"
+        config.write_text(_as_yaml(self._node_config(node_id, version)), encoding="utf-8")
+        child = await self._supervisor.start(node_id, ["node", "--config", str(config), "--exit-with-parent"], log)
+        self._children[node_id] = child
+        self._picture.process_started(
+            node_id, pid=child.pid, url=self.node_url(node_id), version=version, log=f"logs/{log.name}"
+        )
+
+    async def stop_node(self, node_id: str) -> None:
+        """Stop a node in an orderly way (SIGTERM), and return when its process has ended."""
+        self._picture.process_stopping(node_id, "SIGTERM")
+        await self._children[node_id].stop(within_s=self.scenario.cluster.stop_duration + STOP_GRACE_S)
+
+    def release_ports(self) -> None:
+        """Give the reserved ports back; after the last process has ended."""
+        for port in self._ports.values():
+            port.close()
+
+    async def _start_balancer(self) -> None:
+        log = self.folder.logs / f"{BALANCER}.log"
+        config = self.folder.path / "lb.yaml"
+        config.write_text(_as_yaml(self._balancer_config()), encoding="utf-8")
+        child = await self._supervisor.start(BALANCER, ["lb", "--config", str(config), "--exit-with-parent"], log)
+        self.balancer_url, self.balancer_admin_url = child.ready["url"], child.ready["admin_url"]
+        self._picture.process_started(
+            BALANCER, pid=child.pid, url=self.balancer_url, version="", log=f"logs/{log.name}"
+        )
+
+    def _node_config(self, node_id: str, version: str) -> NodeConfig:
+        cluster = self.scenario.cluster
+        port = self._ports[node_id]
+        return NodeConfig(
+            node_id=node_id,
+            version=version,
+            host=port.host,
+            port=port.port,
+            database=DatabaseConfig(url=self.database.url, namespace=self.database.namespace),
+            shared_home=self.folder.shared_home,
+            local_home=self.folder.node_home(node_id),
+            log_file=self.folder.logs / f"{node_id}.log",
+            time_scale=cluster.time_scale,
+            intervals=cluster.intervals,
+            mixed_when=cluster.mixed_when,
+            node_upgrade_mode=cluster.node_upgrade_mode,
+            start_duration=cluster.start_duration,
+            stop_duration=cluster.stop_duration,
+            password_cost=PASSWORD_COST,
+        )
+
+    def _balancer_config(self) -> BalancerConfig:
+        balancer = self.scenario.balancer
+        host, port = balancer.listen_address
+        admin_host, admin_port = balancer.admin_address
+        return BalancerConfig(
+            host=host,
+            port=port,
+            admin_host=admin_host,
+            admin_port=admin_port,
+            nodes=tuple(
+                NodeAddress(name=name, host=reserved.host, port=reserved.port)
+                for name, reserved in self._ports.items()
+            ),
+            health=HealthConfig(
+                inter=balancer.inter, timeout=balancer.timeout, rise=balancer.rise, fall=balancer.fall
+            ),
+            drain=DrainConfig(enabled=balancer.drain, deadline=balancer.drain_deadline),
+            log_file=str(self.folder.logs / f"{BALANCER}.log"),
+            access_log_file=str(self.folder.logs / f"{BALANCER}-access.jsonl"),
+            seed=self._seed,
+        )
+
+
+def _as_yaml(config: BaseModel) -> str:
+    """The configuration as a file that a person can read, change and start the process with again."""
+    text = io.StringIO()
+    data: dict[str, Any] = config.model_dump(mode="json")
+    YAML(typ="safe", pure=True).dump(data, text)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""Users at work and probes that measure, over real HTTP through the load balancer."""

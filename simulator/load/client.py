@@ -1,0 +1,175 @@
+"""A browser's worth of HTTP for one virtual user: cookies, kept-alive connections, and a record of every request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from types import SimpleNamespace
+import aiohttp
+
+from simulator.load.judge import Expected, Judgement, judge
+from simulator.record.recorder import Recorder
+from simulator.record.requests import RequestRecord
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and the record of it."""
+
+    record: RequestRecord
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was what the user had asked for."""
+        return not self.record.failed
+
+
+@dataclass
+class _Wire:
+    """What aiohttp tells of one request while it runs."""
+
+    sent_s: float | None = None
+    first_byte_s: float | None = None
+    connections: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Write:
+    """The unique text that a request is to leave in an issue; for a new issue the key is not known yet."""
+
+    marker: str
+    issue: str = ""
+
+
+class RecordingClient:
+    """Sends requests, judges the answers and records both.
+
+    aiohttp repeats an idempotent request by itself when a kept-alive connection turns out to be dead. A user would
+    not notice, but the measurement must: a request that needed a second connection counts as failed.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        recorder: Recorder,
+        request_ids: "count[int]",
+        *,
+        session: str,
+        timeout_s: float,
+        keep_alive: bool = True,
+        connections: int = 4,
+    ) -> None:
+        self._recorder = recorder
+        self._ids = request_ids
+        self.session = session
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(self._on_new_connection)
+        trace.on_connection_reuseconn.append(self._on_reused_connection)
+        trace.on_request_headers_sent.append(self._on_sent)
+        trace.on_response_chunk_received.append(self._on_chunk)
+        self._http = aiohttp.ClientSession(
+            base_url=base_url,
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            connector=aiohttp.TCPConnector(limit=connections, force_close=not keep_alive, keepalive_timeout=60),
+            trace_configs=[trace],
+        )
+
+    async def close(self) -> None:
+        """Close the connections, as a closing browser does."""
+        await self._http.close()
+
+    def forget_cookies(self) -> None:
+        """Become a stranger."""
+        self._http.cookie_jar.clear()
+
+    async def send(
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        expected: Expected,
+        *,
+        form: Mapping[str, str] | None = None,
+        intended_s: float | None = None,
+        write: Write | None = None,
+        issue_of: Callable[[Mapping[str, str]], str] | None = None,
+    ) -> Answer:
+        """Send one request and record what became of it; redirects are answers, not followed.
+
+        ``intended_s`` is when it should have been sent, in seconds of the run; now, if not given. ``issue_of`` finds
+        the issue that was written in the answer's headers, when only the answer tells.
+        """
+        wire = _Wire()
+        begun_s = self._recorder.now_s()
+        status, headers, body = 0, {}, ""
+        try:
+            async with self._http.request(
+                method, path, data=form, allow_redirects=False, trace_request_ctx=wire
+            ) as answer:
+                status, headers = answer.status, dict(answer.headers)
+                body = await answer.text()
+            judgement = judge(status, headers, body, expected)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            judgement = _transport_failure(error)
+        if len(wire.connections) > 1 and judgement.outcome == "ok":
+            judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
+        record = RequestRecord(
+            id=next(self._ids),
+            session=self.session,
+            kind=kind,
+            method=method,
+            path=path,
+            intended_s=begun_s if intended_s is None else intended_s,
+            sent_s=begun_s if wire.sent_s is None else wire.sent_s,
+            first_byte_s=wire.first_byte_s,
+            end_s=self._recorder.now_s(),
+            node=headers.get("X-ANODEID", ""),
+            version=headers.get("X-Zdu-Version", ""),
+            connection=wire.connections[-1] if wire.connections else "",
+            status=status,
+            outcome=judgement.outcome,
+            detail=judgement.detail,
+            attempts=int(headers.get("X-LB-Attempts", "1")),
+            signed_in="X-Zdu-Signed-In" in headers,
+            write=write.marker if write else "",
+            issue=(issue_of(headers) if issue_of else write.issue) if write else "",
+        )
+        self._recorder.request(record)
+        return Answer(record, headers, body)
+
+    async def _on_new_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:
+        _wire_of(context).connections.append("new")
+
+    async def _on_reused_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:
+        _wire_of(context).connections.append("reused")
+
+    async def _on_sent(self, _session: object, context: SimpleNamespace, _params: object) -> None:
+        wire = _wire_of(context)
+        if wire.sent_s is None:
+            wire.sent_s = self._recorder.now_s()
+
+    async def _on_chunk(self, _session: object, context: SimpleNamespace, _params: object) -> None:
+        wire = _wire_of(context)
+        if wire.first_byte_s is None:
+            wire.first_byte_s = self._recorder.now_s()
+
+
+def _wire_of(context: SimpleNamespace) -> _Wire:
+    wire: _Wire = context.trace_request_ctx
+    return wire
+
+
+def _transport_failure(error: Exception) -> Judgement:
+    """No answer, or half of one: what a browser would show as its own error page."""
+    match error:
+        case TimeoutError():
+            return Judgement("timeout", "no whole answer in time")
+        case aiohttp.ClientConnectorError():
+            return Judgement("refused", "the load balancer refused the connection")
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | aiohttp.ClientOSError():
+            return Judgement("reset", "the connection was closed without an answer")
+        case aiohttp.ClientPayloadError():
+            return Judgement("truncated", "the answer broke off in the middle")
+    return Judgement("transport", f"{type(error).__name__}: {error}")

@@ -1,0 +1,90 @@
+"""Whether an answer is what a user had asked for. Pure: status, headers and body in, one word out.
+
+A status of 200 proves little: a log-in page has it too, and so has another user's page. So each page is recognised by
+its own marks: what page it is, whose it is, and what must be on it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simulator.record.requests import OK
+
+_REMOTE_USER = re.compile(r'<meta name="ajs-remote-user" content="([^"]*)"')
+_PAGE = re.compile(r'<meta name="zdu-page" content="([^"]*)"')
+_XSRF = re.compile(r'name="atl_token"\s+value="([^"]+)"')
+
+LOGIN_PAGE = "login_page"
+REDIRECTS = (302, 303)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the answer must be. Empty strings expect nothing."""
+
+    status: int = 200
+    user: str = ""
+    page: str = ""
+    text: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``ok``, or one word of what is wrong, and for people what exactly."""
+
+    outcome: str
+    detail: str = ""
+
+
+FINE = Judgement(OK)
+
+
+def judge(status: int, headers: Mapping[str, str], body: str, expected: Expected) -> Judgement:
+    """Compare an answer with what was expected of it."""
+    if _sends_to_log_in(status, headers, body) and expected.page != "login":
+        return Judgement(LOGIN_PAGE, "the log-in page came instead")
+    if status >= 500:
+        reason = headers.get("X-LB-Error", "")
+        return Judgement(f"http_{status}", f"from the load balancer: {reason}" if reason else _first_line(body))
+    if status != expected.status:
+        return Judgement(f"http_{status}", f"expected {expected.status}; {_first_line(body)}")
+    if expected.location and not headers.get("Location", "").startswith(expected.location):
+        return Judgement("wrong_content", f"led to {headers.get('Location')!r}, not to {expected.location!r}")
+    return _judge_content(headers, body, expected)
+
+
+def xsrf_token(body: str) -> str:
+    """The form's XSRF token, or an empty string."""
+    match = _XSRF.search(body)
+    return match[1] if match else ""
+
+
+def _judge_content(headers: Mapping[str, str], body: str, expected: Expected) -> Judgement:
+    if expected.user:
+        shown = _REMOTE_USER.search(body)
+        user = shown[1] if shown else headers.get("X-AUSERNAME", "")
+        if user != expected.user:
+            return Judgement("wrong_user", f"the page is {user or 'nobody'}'s, not {expected.user}'s")
+    if expected.page:
+        page = _PAGE.search(body)
+        if not page or page[1] != expected.page:
+            return Judgement("wrong_content", f"page {page[1] if page else 'unknown'!r} came, not {expected.page!r}")
+    if expected.text and expected.text not in body:
+        return Judgement("wrong_content", f"{expected.text!r} is missing")
+    return FINE
+
+
+def _sends_to_log_in(status: int, headers: Mapping[str, str], body: str) -> bool:
+    if status in REDIRECTS:
+        return "/login.jsp" in headers.get("Location", "")
+    if status == 401:
+        return True
+    page = _PAGE.search(body)
+    return bool(page and page[1] == "login")
+
+
+def _first_line(body: str) -> str:
+    """The beginning of what a body says, without its markup."""
+    text = " ".join(re.sub(r"<(style|script|head).*?</\1>|<[^>]+>", " ", body, flags=re.DOTALL).split())
+    return text[:120]

@@ -1,0 +1,200 @@
+"""One virtual user: signs in, browses, creates, edits and comments, one thing after the other, as people do.
+
+Closed model: the next click waits for the answer to the last one and for the time it takes to read it. What a user
+has written, that user expects to find again.
+"""
+
+import asyncio
+import random
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from html import unescape
+from itertools import count
+from urllib.parse import quote
+
+from simulator.load.behaviour import choose_action, choose_issue, invent_comment, invent_summary, think_time_s
+from simulator.load.client import Answer, RecordingClient, Write
+from simulator.load.judge import LOGIN_PAGE, Expected, xsrf_token
+from simulator.load.sign_in import sign_in
+from simulator.scenario.model import LoadPart
+
+OWN_ISSUES_REMEMBERED = 20
+_DESCRIPTION = re.compile(r'<textarea[^>]*name="description"[^>]*>\r?\n?(.*?)</textarea>', re.DOTALL)
+BACK_OFF_S = 0.3
+"""After a failure a person looks at the error for a moment; hammering would count one outage many times."""
+
+
+class VirtualUser:
+    """A person at work. ``session`` changes with each deliberate or forced sign-in."""
+
+    def __init__(
+        self,
+        number: int,
+        load: LoadPart,
+        client: RecordingClient,
+        *,
+        common_issues: tuple[str, ...],
+        markers: "count[int]",
+        rng: random.Random,
+        stopping: asyncio.Event,
+    ) -> None:
+        self.username = f"user{number}"
+        self._number = number
+        self._load = load
+        self._client = client
+        self._common = common_issues
+        self._own: deque[str] = deque(maxlen=OWN_ISSUES_REMEMBERED)
+        self._last_write: dict[str, str] = {}
+        self._markers = markers
+        self._rng = rng
+        self._stopping = stopping
+        self._generation = 0
+        self._signed_in = False
+        self._actions: dict[str, Callable[[], Awaitable[Answer | None]]] = {
+            "view_dashboard": self._view_dashboard,
+            "list_issues": self._list_issues,
+            "view_issue": self._view_issue,
+            "create_issue": self._create_issue,
+            "edit_issue": self._edit_issue,
+            "comment_issue": self._comment_issue,
+            "sign_in_again": self._sign_in_again,
+        }
+
+    async def work(self, *, begin_after_s: float) -> None:
+        """Work until ``stopping`` is set; the request under way then is still brought to its end."""
+        try:
+            if await self._pause(begin_after_s):
+                return
+            while not self._stopping.is_set():
+                answer = await (self._act() if self._signed_in else self._sign_in())
+                if answer is not None and answer.record.outcome == LOGIN_PAGE:
+                    self._signed_in = False
+                failed = answer is not None and not answer.ok
+                if await self._pause(BACK_OFF_S if failed else self._think_time_s()):
+                    return
+        finally:
+            await self._client.close()
+
+    async def _act(self) -> Answer | None:
+        return await self._actions[choose_action(self._load.mix.weights, self._rng)]()
+
+    async def _sign_in(self) -> Answer:
+        """Begin a new session, through the log-in page, as a stranger."""
+        self._generation += 1
+        self._client.session = f"s{self._number}.{self._generation}"
+        answer = await sign_in(self._client, self.username, remember_me=self._load.remember_me)
+        if answer.ok:
+            self._signed_in = True
+            answer = await self._view_dashboard()
+        return answer
+
+    async def _sign_in_again(self) -> Answer | None:
+        page = await self._view_dashboard()
+        if not page.ok:
+            return page
+        answer = await self._client.send(
+            "sign_out", "POST", "/secure/Logout.jspa", Expected(status=302, page="login"), form=_with_token(page, {})
+        )
+        if not answer.ok:
+            return answer
+        self._signed_in = False
+        return await self._sign_in()
+
+    async def _view_dashboard(self) -> Answer:
+        return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard")
+
+    async def _list_issues(self) -> Answer:
+        return await self._open("list_issues", "/issues/", "issues")
+
+    async def _view_issue(self) -> Answer:
+        key = choose_issue(self._own, self._common, self._rng)
+        return await self._open("view_issue", f"/browse/{key}", "issue", text=self._last_write.get(key, key))
+
+    async def _create_issue(self) -> Answer | None:
+        write = Write(self._marker())
+        form = {"summary": invent_summary(self._rng), "description": f"Found at work. {write.marker}"}
+        page = await self._open("open_create", "/secure/CreateIssue.jspa", "create")
+        answer = await self._submit(
+            page, "create_issue", "/secure/CreateIssue.jspa", form, write=write, leads_to="/browse/"
+        )
+        if answer is not None and answer.ok:
+            key = _key_in(answer.headers)
+            self._own.append(key)
+            self._last_write[key] = write.marker
+            return await self._open("view_issue", f"/browse/{key}", "issue", text=write.marker)
+        return answer
+
+    async def _edit_issue(self) -> Answer | None:
+        key = choose_issue(self._own, self._common, self._rng)
+        write = Write(self._marker(), key)
+        path = f"/secure/EditIssue.jspa?key={quote(key)}"
+        page = await self._open("open_edit", path, "edit")
+        form = {"key": key, "summary": f"{invent_summary(self._rng)} {write.marker}"}
+        return await self._submit(
+            page, "edit_issue", path, form | _kept_description(page), write=write, leads_to=f"/browse/{key}"
+        )
+
+    async def _comment_issue(self) -> Answer | None:
+        key = choose_issue(self._own, self._common, self._rng)
+        write = Write(self._marker(), key)
+        page = await self._open("view_issue", f"/browse/{key}", "issue")
+        form = {"key": key, "comment": f"{invent_comment(self._rng)} {write.marker}"}
+        answer = await self._submit(
+            page, "comment_issue", "/secure/AddComment.jspa", form, write=write, leads_to=f"/browse/{key}"
+        )
+        if answer is not None and answer.ok:
+            return await self._open("view_issue", f"/browse/{key}", "issue", text=write.marker)
+        return answer
+
+    async def _open(self, kind: str, path: str, page: str, *, text: str = "") -> Answer:
+        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page, text=text))
+
+    async def _submit(
+        self, page: Answer, kind: str, path: str, form: Mapping[str, str], *, write: Write, leads_to: str
+    ) -> Answer | None:
+        """Fill in the form on ``page`` and send it; None if the user was called away while typing."""
+        if not page.ok:
+            return page
+        if await self._pause(self._think_time_s()):
+            return None
+        return await self._client.send(
+            kind,
+            "POST",
+            path,
+            Expected(status=302, location=leads_to),
+            form=_with_token(page, form),
+            write=write,
+            issue_of=None if write.issue else _key_in,
+        )
+
+    def _marker(self) -> str:
+        return f"w{next(self._markers):06d}"
+
+    def _think_time_s(self) -> float:
+        return think_time_s(self._load.think_time.min, self._load.think_time.max, self._rng)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; tells whether work is to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _with_token(page: Answer, form: Mapping[str, str]) -> dict[str, str]:
+    return {**form, "atl_token": xsrf_token(page.body)}
+
+
+def _key_in(headers: Mapping[str, str]) -> str:
+    """The issue that an answer leads to: ``/browse/ZDU-7`` gives ``ZDU-7``; empty if it leads elsewhere."""
+    _, found, key = headers.get("Location", "").partition("/browse/")
+    return key if found else ""
+
+
+def _kept_description(page: Answer) -> dict[str, str]:
+    """The description as the form shows it, sent back unchanged, as a browser does."""
+    match = _DESCRIPTION.search(page.body)
+    return {"description": unescape(match[1])} if match else {}

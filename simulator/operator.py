@@ -1,0 +1,191 @@
+"""The administrator of the story: carries out the steps of a timeline and waits for their effects.
+
+What to do next in a roll is decided by :mod:`simulator.roll`; here it is done, over HTTP and by signals, and each
+step is over only when its effect has been seen from outside.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from node.releases import find_release
+from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
+from simulator.cluster import Cluster
+from simulator.picture import NotInTime, Picture
+from simulator.record.recorder import Recorder
+from simulator.roll import (
+    AwaitDrained,
+    Blocked,
+    EnterUpgradeMode,
+    Finished,
+    RollPolicy,
+    Step,
+    Stop,
+    Upgrade,
+    Wait,
+    next_step,
+)
+from simulator.scenario.model import Scenario
+from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade
+from zdu.events import StepStarted
+
+STEP_DEADLINE_S = 30.0
+"""A node that has made no progress for so long will not make any."""
+LOOK_AGAIN_S = 0.1
+
+
+class StoryBroken(Exception):
+    """The timeline cannot go on; the message says why, for the verdict."""
+
+
+class Operator:
+    """Plays the timeline of a scenario on a running cluster."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        cluster: Cluster,
+        picture: Picture,
+        recorder: Recorder,
+        admins: dict[str, JiraAdmin],
+    ) -> None:
+        self._scenario = scenario
+        self._cluster = cluster
+        self._picture = picture
+        self._recorder = recorder
+        self._admins = admins
+        self._steps = 0
+        self._told: tuple[str, str] = ("", "")
+
+    def tell(self, title: str, node_id: str = "") -> None:
+        """Say, to whoever watches and to the record, what happens now."""
+        if (title, node_id) != self._told:
+            self._told = (title, node_id)
+            self._steps += 1
+            self._recorder.event(StepStarted(self._steps, title, node_id))
+
+    async def play(self) -> None:
+        """Carry out all steps. Raises StoryBroken when one cannot be."""
+        try:
+            for step in self._scenario.timeline:
+                match step.action:
+                    case Observe() as action:
+                        self.tell(step.title or "Users work, nothing else happens")
+                        await self._observe(action.for_s)
+                    case StartUpgrade() as action:
+                        node_id = self._scenario.node_of(action)
+                        self.tell(step.title or f"Put Jira into upgrade mode on {node_id}", node_id)
+                        await self._start_upgrade(node_id)
+                    case Roll() as action:
+                        await self._roll(action)
+                    case Finalise() as action:
+                        node_id = self._scenario.node_of(action)
+                        self.tell(step.title or f"Finalise the upgrade on {node_id}", node_id)
+                        await self._finalise(node_id)
+        except (AdminRequestFailed, NotInTime) as error:
+            raise StoryBroken(str(error)) from error
+
+    async def all_serving(self) -> None:
+        """Wait until the load balancer finds every node UP. Raises StoryBroken."""
+        try:
+            await self._until(
+                "that the load balancer finds every node UP",
+                lambda: all(node.serving and node.cluster_state for node in self._picture.nodes.values()),
+            )
+        except NotInTime as error:
+            raise StoryBroken(str(error)) from error
+
+    async def _observe(self, for_s: float) -> None:
+        """Let time pass; a process that dies meanwhile ends the story."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + for_s
+        while loop.time() < until_s:
+            self._nobody_died()
+            await self._picture.changed(within_s=max(0.001, until_s - loop.time()))
+        self._nobody_died()
+
+    async def _start_upgrade(self, node_id: str) -> None:
+        admin = self._admins[node_id]
+        await admin.start_upgrade()
+        state = await admin.cluster_state()
+        if state != "READY_TO_UPGRADE":
+            raise StoryBroken(f"{node_id} was put into upgrade mode and then showed {state}, not READY_TO_UPGRADE")
+        self._picture.node_shows(node_id, state)
+        await self._until("that every node shows READY_TO_UPGRADE", lambda: self._all_show("READY_TO_UPGRADE"))
+
+    async def _finalise(self, node_id: str) -> None:
+        await self._until(
+            "that every node shows READY_TO_RUN_UPGRADE_TASKS", lambda: self._all_show("READY_TO_RUN_UPGRADE_TASKS")
+        )
+        await self._admins[node_id].approve()
+        await self._until(
+            "that every node shows STABLE", lambda: self._all_show("STABLE") or self._all_show("UPGRADE_TASKS_FAILED")
+        )
+        if not self._all_show("STABLE"):
+            raise StoryBroken("an upgrade task failed; the log of the node that ran it says which and why")
+
+    async def _roll(self, roll: Roll) -> None:
+        policy = RollPolicy(
+            order=self._scenario.nodes_of(roll),
+            to_version=roll.to,
+            drain=self._scenario.balancer.drain and self._scenario.cluster.node_upgrade_mode,
+            pause_while_out_s=roll.pause_while_out,
+            pause_after_s=roll.pause_after,
+        )
+        loop = asyncio.get_running_loop()
+        waiting, since_s = "", loop.time()
+        while True:
+            self._nobody_died()
+            step = next_step(self._picture.seen(), policy)
+            if isinstance(step, Finished):
+                return
+            why = _what_is_awaited(step)
+            if why != waiting:
+                waiting, since_s = why, loop.time()
+            if loop.time() - since_s > STEP_DEADLINE_S + max(policy.pause_after_s, policy.pause_while_out_s):
+                raise StoryBroken(f"after {STEP_DEADLINE_S:g} s the roll still waited until {why}")
+            await self._carry_out(step, policy)
+
+    async def _carry_out(self, step: Step, policy: RollPolicy) -> None:
+        match step:
+            case Blocked(reason):
+                raise StoryBroken(reason)
+            case EnterUpgradeMode(node_id):
+                self.tell(f"{node_id} asks the load balancer to be drained", node_id)
+                await self._admins[node_id].enter_node_upgrade_mode()
+                node = self._picture.nodes[node_id]
+                await self._until(f"that {node_id} asks to be drained", lambda: node.state == "DRAINING")
+            case Stop(node_id):
+                how = "drained: it is stopped" if policy.drain else "simply stopped"
+                self.tell(f"{node_id} is {how}", node_id)
+                await self._cluster.stop_node(node_id)
+            case Upgrade(node_id):
+                build = find_release(policy.to_version).build
+                self.tell(f"{node_id} is upgraded to {policy.to_version} (build {build}) and starts", node_id)
+                await self._cluster.start_node(node_id, policy.to_version)
+            case AwaitDrained(node_id):
+                self.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
+                await self._picture.changed(within_s=LOOK_AGAIN_S)
+            case Wait():
+                await self._picture.changed(within_s=LOOK_AGAIN_S)
+
+    def _all_show(self, state: str) -> bool:
+        return all(node.cluster_state == state for node in self._picture.nodes.values())
+
+    def _nobody_died(self) -> None:
+        if self._picture.crashed:
+            raise StoryBroken(f"{' and '.join(self._picture.crashed)} died although nobody had stopped it")
+
+    async def _until(self, what: str, holds: Callable[[], bool]) -> None:
+        """Wait for something, but not beyond the death of a process."""
+        await self._picture.until(what, lambda: bool(self._picture.crashed) or holds(), within_s=STEP_DEADLINE_S)
+        self._nobody_died()
+
+
+def _what_is_awaited(step: Step) -> str:
+    """What a waiting step waits for, as the end of a sentence; empty for a step that does something."""
+    match step:
+        case Wait(_, why):
+            return why
+        case AwaitDrained(node_id):
+            return f"the load balancer has drained {node_id}"
+    return ""

@@ -1,0 +1,165 @@
+"""What is known of the cluster at this moment, by looking at it from outside.
+
+Observers and the supervisor report here what they saw; every change becomes an event of the record in the same
+breath, so the record and the operator's view cannot differ.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.record.recorder import Recorder
+from simulator.roll import NodeSeen
+from zdu.events import (
+    BalancerObserved,
+    ClusterObserved,
+    NodeBack,
+    NodeObserved,
+    NodeTakenOut,
+    ProcessExited,
+    ProcessStarted,
+    ProcessStopping,
+)
+
+IN_UPGRADE_MODE = "DRAINING"
+"""The application state by which a node asks to be drained."""
+
+
+class NotInTime(Exception):
+    """Something that was waited for did not happen."""
+
+
+@dataclass
+class NodePicture:
+    """One node: its process, its own words, and what the load balancer makes of it."""
+
+    node_id: str
+    running: bool = False
+    crashed: bool = False
+    version: str = ""
+    state: str = ""
+    cluster_state: str = ""
+    balancer: dict[str, Any] = field(default_factory=dict)
+    out_since_s: float | None = None
+    stopped_at_s: float | None = None
+    back_since_s: float | None = None
+
+    @property
+    def serving(self) -> bool:
+        """Whether the load balancer sends it new sessions."""
+        return bool(self.balancer.get("takes_new_sessions"))
+
+    @property
+    def drained(self) -> bool:
+        """Whether the load balancer sends it nothing more and waits for nothing from it."""
+        return bool(self.balancer.get("drained"))
+
+
+class Picture:
+    """The whole cluster as it is seen now."""
+
+    def __init__(self, recorder: Recorder, node_ids: tuple[str, ...]) -> None:
+        self._recorder = recorder
+        self._changed = asyncio.Event()
+        self.nodes = {node_id: NodePicture(node_id) for node_id in node_ids}
+        self.crashed: list[str] = []
+
+    def process_started(self, process: str, *, pid: int, url: str, version: str, log: str) -> None:
+        """A process serves."""
+        node = self.nodes.get(process)
+        if node:
+            node.running, node.version, node.stopped_at_s = True, version, None
+        self._recorder.event(ProcessStarted(process, pid, url, version, log))
+        self._notify()
+
+    def process_stopping(self, process: str, signal_name: str) -> None:
+        """The operator asked a process to stop."""
+        self._recorder.event(ProcessStopping(process, signal_name))
+
+    def process_exited(self, process: str, returncode: int, *, expected: bool) -> None:
+        """A process ended."""
+        node = self.nodes.get(process)
+        if node:
+            node.running, node.crashed, node.stopped_at_s = False, not expected, self._recorder.now_s()
+        if not expected:
+            self.crashed.append(process)
+        self._recorder.event(ProcessExited(process, returncode, expected))
+        self._notify()
+
+    def node_says(self, node_id: str, state: str, version: str = "", build: int = 0) -> None:
+        """A node's answer on ``/status``; an empty state is no answer."""
+        node = self.nodes[node_id]
+        if node.state != state:
+            node.state = state
+            self._recorder.event(NodeObserved(node_id, state, version, build))
+            self._notify()
+
+    def node_shows(self, node_id: str, cluster_state: str) -> None:
+        """The cluster upgrade state that a node shows."""
+        node = self.nodes[node_id]
+        if node.cluster_state != cluster_state:
+            node.cluster_state = cluster_state
+            self._recorder.event(ClusterObserved(cluster_state, node_id))
+            self._notify()
+
+    def balancer_says(self, event: dict[str, Any]) -> None:
+        """One event of the load balancer's journal."""
+        node = self.nodes[event["node"]]
+        at_s = self._recorder.since_start_s(event["at_s"])
+        was_serving, was_drained = node.serving, node.drained
+        words = (node.balancer.get("admin"), node.balancer.get("operational"))
+        node.balancer = event
+        if words != (event["admin"], event["operational"]):
+            self._recorder.event(
+                BalancerObserved(node.node_id, event["admin"], event["operational"], event["reason"], round(at_s, 4))
+            )
+        if node.drained and not was_drained and node.back_since_s is not None:
+            node.out_since_s, node.back_since_s = at_s, None
+            self._recorder.event(NodeTakenOut(node.node_id, round(at_s, 4)))
+        if node.serving and not was_serving:
+            if node.out_since_s is not None:
+                self._recorder.event(NodeBack(node.node_id, round(at_s, 4)))
+            node.out_since_s, node.back_since_s = None, at_s
+        self._notify()
+
+    def seen(self) -> tuple[NodeSeen, ...]:
+        """The cluster in the words of the roll's resolver."""
+        now_s = self._recorder.now_s()
+        return tuple(
+            NodeSeen(
+                node_id=node.node_id,
+                running=node.running,
+                crashed=node.crashed,
+                version=node.version,
+                in_upgrade_mode=node.state == IN_UPGRADE_MODE,
+                serving=node.serving,
+                drained=node.drained,
+                out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,
+                back_for_s=now_s - node.back_since_s if node.back_since_s is not None else 0.0,
+            )
+            for node in self.nodes.values()
+        )
+
+    async def changed(self, *, within_s: float) -> None:
+        """Return at the next change, or after ``within_s`` seconds."""
+        event = self._changed
+        try:
+            async with asyncio.timeout(within_s):
+                await event.wait()
+        except TimeoutError:
+            return
+
+    async def until(self, what: str, holds: Callable[[], bool], *, within_s: float) -> None:
+        """Return once ``holds`` is true; raises NotInTime naming ``what`` when that takes too long."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not holds():
+                    await self._changed.wait()
+        except TimeoutError:
+            raise NotInTime(f"{what} did not happen within {within_s:g} s") from None
+
+    def _notify(self) -> None:
+        """Wake all who wait; those who wait from now on wait for the next change."""
+        self._changed.set()
+        self._changed = asyncio.Event()

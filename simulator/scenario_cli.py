@@ -1,0 +1,99 @@
+"""``zdu scenario``: look at the scenarios there are, and check one's own before it is played."""
+
+import json
+from typing import TypedDict
+
+import click
+
+from simulator.scenario import ScenarioError, find_scenario, load, load_scenario, shipped_scenarios
+from simulator.scenario.schema import json_schema
+from zdu.errors import ExitCode, UsageError
+
+
+@click.group()
+def scenario() -> None:
+    """List, show and check scenario files."""
+
+
+@scenario.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead.")
+def list_scenarios(as_json: bool) -> None:
+    """List the scenarios that come with zdu."""
+    found = {name: (path, load(name)) for name, path in shipped_scenarios().items()}
+    if as_json:
+        _print_json([{"name": name, "title": one.title, "file": str(path)} for name, (path, one) in found.items()])
+        return
+    width = max(map(len, found), default=0)
+    for name, (_, one) in found.items():
+        click.echo(f"{name:{width}}  {one.title}")
+
+
+@scenario.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the file of the scenario NAME; a copy of it is a good start for a scenario of your own."""
+    path = find_scenario(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    click.echo(f"# {path}")
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+@scenario.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Check with this value instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead, one entry for each file.")
+@click.pass_context
+def check(context: click.Context, files: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say of each FILE "ok", or all its mistakes as file:line:column. Exit code 64 if there is any."""
+    verdicts = [_check(file, overrides) for file in files]
+    if as_json:
+        _print_json(verdicts)
+    else:
+        for verdict in verdicts:
+            _print_verdict(verdict)
+    if not all(verdict["ok"] for verdict in verdicts):
+        context.exit(ExitCode.USAGE)
+
+
+@scenario.command()
+def schema() -> None:
+    """Print the JSON Schema of the scenario language, for editors that check while you type."""
+    _print_json(json_schema())
+
+
+class _Verdict(TypedDict):
+    file: str
+    ok: bool
+    mistakes: list[dict[str, str]]
+    hint: str
+
+
+def _check(file: str, overrides: tuple[str, ...]) -> _Verdict:
+    mistakes: list[dict[str, str]] = []
+    hint = ""
+    try:
+        load_scenario(find_scenario(file), overrides)
+    except ScenarioError as error:
+        mistakes = [{"place": one.place, "message": one.message} for one in error.mistakes]
+        hint = error.hint
+    except UsageError as error:
+        mistakes = [{"place": file, "message": error.message}]
+        hint = error.hint
+    return _Verdict(file=file, ok=not mistakes, mistakes=mistakes, hint=hint)
+
+
+def _print_verdict(verdict: _Verdict) -> None:
+    if verdict["ok"]:
+        click.echo(f"{verdict['file']}: ok")
+        return
+    for mistake in verdict["mistakes"]:
+        click.echo(f"{mistake['place']}: {mistake['message']}")
+    if verdict["hint"]:
+        click.echo(verdict["hint"])
+
+
+def _print_json(data: object) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
