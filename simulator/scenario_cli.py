@@ -28,7 +28,7 @@ def list_scenarios(as_json: bool) -> None:
         click.echo(f"{name:{width}}  {one.title}")
 
 
-@scenario.command()
+@scenario.command(short_help="Print a scenario's file.")
 @click.argument("name")
 def show(name: str) -> None:
     """Print the file of the scenario NAME; a copy of it is a good start for a scenario of your own."""
@@ -41,7 +41,7 @@ def show(name: str) -> None:
     click.echo(text, nl=not text.endswith("\n"))
 
 
-@scenario.command()
+@scenario.command(short_help="Tell all mistakes in scenario files.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Check with this value instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead, one entry for each file.")
@@ -58,7 +58,7 @@ def check(context: click.Context, files: tuple[str, ...], overrides: tuple[str, 
         context.exit(ExitCode.USAGE)
 
 
-@scenario.command()
+@scenario.command(short_help="Print the JSON Schema of the language.")
 def schema() -> None:
     """Print the JSON Schema of the scenario language, for editors that check while you type."""
     _print_json(json_schema())
