@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
+
 import aiohttp
 
 from simulator.load.judge import Expected, Judgement, judge

@@ -1,0 +1,46 @@
+"""A failed request in one plain sentence: which, when, what came, from whom, and what had just happened there."""
+
+from simulator.record.requests import RequestRecord
+from simulator.verdict.model import Evidence
+from zdu.events import BalancerObserved, NodeTakenOut, ProcessExited, ProcessStopping
+
+LOOK_BACK_S = 5.0
+"""What happened longer ago than this does not explain a failure."""
+
+
+def explain(request: RequestRecord, evidence: Evidence) -> str:
+    """The sentence for ``request``, with the nearest event before it that could explain it."""
+    who = f"request {request.id} ({request.kind}, session {request.session})"
+    origin = f" from {request.node}" if request.node else ""
+    detail = f": {request.detail}" if request.detail else ""
+    cause = _cause(request, evidence)
+    because = f", {cause}" if cause else ""
+    return f"{who} sent at {request.sent_s:.2f} s got {request.outcome}{origin}{because}{detail}"
+
+
+def _cause(request: RequestRecord, evidence: Evidence) -> str:
+    """The last thing that happened to the node concerned, or to any if it is not known which, before the end."""
+    best = (request.end_s - LOOK_BACK_S, "")
+    for envelope in evidence.envelopes:
+        told = _tell(envelope.event)
+        if told and (not request.node or told[0] == request.node) and best[0] < envelope.t_s <= request.end_s:
+            best = (envelope.t_s, f"{request.sent_s - envelope.t_s:.2f} s after {told[1]}")
+            if envelope.t_s > request.sent_s:
+                best = (envelope.t_s, f"{envelope.t_s - request.sent_s:.2f} s before {told[1]}")
+    return best[1]
+
+
+def _tell(event: object) -> tuple[str, str] | None:
+    """The node an event is about, and the event as the end of a sentence."""
+    match event:
+        case ProcessStopping(process=process):
+            return process, f"{process} was told to stop"
+        case ProcessExited(process=process, expected=True):
+            return process, f"the process of {process} ended"
+        case ProcessExited(process=process):
+            return process, f"{process} died"
+        case NodeTakenOut(node=node):
+            return node, f"{node} was taken out"
+        case BalancerObserved(node=node, operational="DOWN"):
+            return node, f"the load balancer found {node} DOWN"
+    return None

@@ -1,0 +1,64 @@
+"""From checks to one word and one sentence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.verdict.model import Check, CheckKind, Evidence
+from simulator.verdict.promises import PROMISES
+from simulator.verdict.proofs import PROOFS
+from simulator.verdict.sessions import SessionReport, follow_sessions
+from zdu.errors import ExitCode
+from zdu.events import WritesAudited
+
+Word = Literal["pass", "fail", "inconclusive"]
+
+EXIT_CODES: dict[Word, ExitCode] = {
+    "pass": ExitCode.PASS,
+    "fail": ExitCode.FAIL,
+    "inconclusive": ExitCode.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to "did anyone notice?", and all that led to it."""
+
+    word: Word
+    sentence: str
+    reasons: tuple[str, ...]
+    checks: tuple[Check, ...]
+    sessions: SessionReport
+
+
+def reach_verdict(evidence: Evidence) -> Verdict:
+    """A broken promise fails the run; a missing proof makes it inconclusive; only then it passes."""
+    checks = tuple(check for ask in (*PROMISES, *PROOFS) for check in ask(evidence))
+    broken = [check for check in checks if not check.ok and check.kind is CheckKind.PROMISE]
+    missing = [check for check in checks if not check.ok and check.kind is CheckKind.PROOF]
+    word: Word = "fail" if broken else "inconclusive" if missing else "pass"
+    sessions = follow_sessions(evidence.user_requests)
+    return Verdict(
+        word=word,
+        sentence=_sentence(word, broken or missing, evidence, sessions),
+        reasons=tuple(f"{check.otherwise}: {check.detail}" for check in broken + missing),
+        checks=checks,
+        sessions=sessions,
+    )
+
+
+def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
+    journey = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
+    if word == "pass":
+        written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
+        return (
+            f"Nobody noticed: {journey} while {evidence.users} users worked. "
+            f"Of {len(evidence.requests):,} requests none failed, {sessions.moved} sessions moved and none was lost, "
+            f"all {written:,} acknowledged writes are there."
+        )
+    if word == "inconclusive":
+        return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."
+    failed, lost = len(evidence.failed_requests), len(sessions.lost)
+    if failed or lost:
+        also = f" and {lost} sessions were lost" if lost else ""
+        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+    return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."

@@ -1,0 +1,90 @@
+"""What a check is, and the evidence that all checks look at."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar
+
+from simulator.record.requests import RequestRecord
+from simulator.scenario.model import Expectations
+from zdu.events import Envelope, Event, LoadStopped, NodeBack, NodeTakenOut, ProcessStopping
+
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+
+class CheckKind(StrEnum):
+    """A *promise* that is broken fails the run; a *proof* that is missing makes it inconclusive."""
+
+    PROMISE = "promise"
+    PROOF = "proof"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the record and its answer, with the evidence in words.
+
+    ``name`` says what is wanted, ``otherwise`` what it means when it is not so.
+    """
+
+    name: str
+    otherwise: str
+    kind: CheckKind
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A stretch in which the load balancer had taken a node out; ``back_s`` is None if it never came back."""
+
+    node: str
+    out_s: float
+    back_s: float | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The record of a run, and what was expected of it."""
+
+    envelopes: list[Envelope]
+    requests: list[RequestRecord]
+    expect: Expectations
+    nodes: tuple[str, ...]
+    rolled: tuple[str, ...]
+    version_from: str
+    version_to: str
+    users: int = field(default=0)
+
+    def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
+        """All events of one kind with their times, oldest first."""
+        return [(e.t_s, e.event) for e in self.envelopes if isinstance(e.event, kind)]
+
+    @cached_property
+    def user_requests(self) -> list[RequestRecord]:
+        """What the virtual users sent, without the probes."""
+        return [r for r in self.requests if not r.session.startswith("probe")]
+
+    @cached_property
+    def failed_requests(self) -> list[RequestRecord]:
+        """Every request that a person would have noticed, in the order they were meant to be sent."""
+        return sorted((r for r in self.requests if r.failed), key=lambda r: r.intended_s)
+
+    @cached_property
+    def absences(self) -> list[Absence]:
+        """When each node was out, in the load balancer's own time."""
+        found: list[Absence] = []
+        for _, out in self.events(NodeTakenOut):
+            backs = [b.at_s for _, b in self.events(NodeBack) if b.node == out.node and b.at_s > out.at_s]
+            found.append(Absence(out.node, out.at_s, min(backs, default=None)))
+        return found
+
+    @cached_property
+    def stops(self) -> list[tuple[float, str]]:
+        """When the operator asked which process to stop."""
+        return [(t_s, event.process) for t_s, event in self.events(ProcessStopping)]
+
+    @cached_property
+    def probe_counts(self) -> dict[str, dict[str, int]]:
+        """How many probes were intended, and started on time; empty if the load never ended in order."""
+        ends = self.events(LoadStopped)
+        return ends[-1][1].probes if ends else {}

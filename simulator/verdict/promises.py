@@ -1,0 +1,189 @@
+"""What must not happen: each function answers one question; a broken promise fails the run."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from simulator.verdict.explain import explain
+from simulator.verdict.legal_states import illegal_steps
+from simulator.verdict.model import Check, CheckKind, Evidence
+from simulator.verdict.outages import find_outages
+from simulator.verdict.sessions import follow_sessions
+from zdu.events import (
+    ClusterAudited,
+    ClusterObserved,
+    ProcessExited,
+    RunAborted,
+    RunInterrupted,
+    UpgradeHistory,
+    WritesAudited,
+)
+
+EXAMPLES = 3
+"""So many examples stand in a check's detail; all of them are in the record."""
+
+Promise = Callable[[Evidence], Iterator[Check]]
+
+
+def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
+    return Check(name, otherwise, CheckKind.PROMISE, ok, detail)
+
+
+def no_request_fails(evidence: Evidence) -> Iterator[Check]:
+    """Transport errors, 5xx, wrong content, unexpected log-in pages, time-outs: of users and of probes."""
+    failed = evidence.failed_requests
+    limit = evidence.expect.failed_requests
+    detail = f"{len(failed)} of {len(evidence.requests)} failed"
+    if failed:
+        allowed = f" ({limit} allowed)" if limit else ""
+        detail += f"{allowed}; {_examples([explain(request, evidence) for request in failed])}"
+    yield _check("no request failed", "requests failed", len(failed) <= limit, detail)
+
+
+def no_session_is_lost(evidence: Evidence) -> Iterator[Check]:
+    """Nobody is thrown back to the log-in page."""
+    report = follow_sessions(evidence.user_requests)
+    lost = report.lost
+    named = f": {', '.join(lost[:EXAMPLES])}{' …' if len(lost) > EXAMPLES else ''}" if lost else ""
+    detail = f"{len(lost)} of {report.total} sessions met the log-in page{named}"
+    yield _check("no session was lost", "sessions were lost", len(lost) <= evidence.expect.sessions_lost, detail)
+
+
+def outages_are_short(evidence: Evidence) -> Iterator[Check]:
+    """No stretch of failed probes is longer than the scenario allows; only if it sets a limit."""
+    if evidence.expect.longest_outage is None:
+        return
+    outages = [outage for kind in ("probe_new", "probe_reused") for outage in find_outages(evidence.requests, kind)]
+    longest_ms = max((outage.duration_ms for outage in outages), default=0.0)
+    limit_ms = evidence.expect.longest_outage * 1000
+    yield _check(
+        "outages stayed short",
+        "an outage lasted too long",
+        longest_ms <= limit_ms,
+        f"the longest lasted {longest_ms:.0f} ms, {limit_ms:.0f} ms are allowed",
+    )
+
+
+def writes_are_kept_once(evidence: Evidence) -> Iterator[Check]:
+    """Every acknowledged write is in the database once, and every node shows it."""
+    for _, audit in evidence.events(WritesAudited):
+        detail = f"{audit.acknowledged} acknowledged, {len(audit.lost)} lost, {len(audit.duplicated)} twice"
+        wrong = audit.lost + audit.duplicated
+        examples = f"; {_examples(wrong)}" if wrong else ""
+        yield _check(
+            "every acknowledged write is there exactly once",
+            "acknowledged writes are lost or doubled",
+            not wrong,
+            detail + examples,
+        )
+        blind = {node: missing for node, missing in audit.unreadable.items() if missing}
+        told = "; ".join(f"{node} does not show {_examples(missing)}" for node, missing in blind.items())
+        name = "every acknowledged write is readable through every node"
+        yield _check(
+            name,
+            "a node does not show all acknowledged writes",
+            not blind,
+            told or f"looked at through {', '.join(audit.unreadable)}",
+        )
+
+
+def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
+    """The cluster's upgrade state took legal steps only, in the database and as each node showed it."""
+    wrong: list[str] = []
+    told = ""
+    for _, history in evidence.events(UpgradeHistory):
+        states = [str(row["state"]) for row in history.rows]
+        wrong += [f"in the database: {step}" for step in illegal_steps(states, every_step=True)]
+        numbers = [int(row["order_number"]) for row in history.rows]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            wrong.append(f"order_number does not grow: {numbers}")
+        told = " → ".join(states)
+    for node in evidence.nodes:
+        seen = [event.state for _, event in evidence.events(ClusterObserved) if event.seen_by == node]
+        wrong += [f"on {node}: {step}" for step in illegal_steps(seen, every_step=False)]
+    yield _check(
+        "the upgrade state took legal steps only",
+        "the upgrade state took an illegal step",
+        not wrong,
+        "; ".join(wrong) or told or "no step seen",
+    )
+
+
+def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
+    """Once the load balancer had taken a node out, no request was answered by it until it was back."""
+    late = [
+        request
+        for absence in evidence.absences
+        for request in evidence.requests
+        if request.node == absence.node
+        and request.sent_s > absence.out_s
+        and (absence.back_s is None or request.end_s < absence.back_s)
+    ]
+    detail = f"{len(evidence.absences)} times a node was out, {len(late)} requests reached it meanwhile"
+    if late:
+        told = [f"request {r.id} went to {r.node} at {r.sent_s:.2f} s" for r in late]
+        detail += f"; {_examples(told)}"
+    yield _check(
+        "no request went to a node after it was taken out",
+        "requests went to a node after it was taken out",
+        not late,
+        detail,
+    )
+
+
+def processes_live(evidence: Evidence) -> Iterator[Check]:
+    """No process ended unless it was asked to, and those asked ended well."""
+    wrong = []
+    for t_s, exit_ in evidence.events(ProcessExited):
+        if not exit_.expected:
+            wrong.append(f"{exit_.process} died at {t_s:.2f} s ({_how(exit_.returncode)}); nobody had stopped it")
+        elif exit_.returncode != 0:
+            wrong.append(f"{exit_.process} was stopped at {t_s:.2f} s and ended badly ({_how(exit_.returncode)})")
+    detail = "; ".join(wrong) or "every process ran until it was stopped"
+    yield _check("every process lived until it was stopped", "a process died", not wrong, detail)
+
+
+def story_is_played(evidence: Evidence) -> Iterator[Check]:
+    """Every step of the timeline could be carried out; nothing to say about a run that was interrupted."""
+    aborted = [event.reason for _, event in evidence.events(RunAborted)]
+    if not evidence.events(RunInterrupted):
+        yield _check(
+            "the story was played to its end",
+            "the story could not be played to its end",
+            not aborted,
+            "; ".join(aborted) or "every step took effect",
+        )
+
+
+def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
+    """In the end each node says that it runs the wanted version in a STABLE cluster."""
+    for _, audit in evidence.events(ClusterAudited):
+        wrong = [
+            f"{node} says {said.get('version') or 'nothing'}, {said.get('state') or 'no state'}"
+            for node, said in audit.nodes.items()
+            if (said.get("version"), said.get("state")) != (evidence.version_to, "STABLE")
+        ]
+        detail = "; ".join(wrong) or f"{', '.join(audit.nodes)} run {evidence.version_to} and show STABLE"
+        name = f"the cluster is STABLE on {evidence.version_to}"
+        yield _check(name, "the cluster is not upgraded", not wrong, detail)
+
+
+def _examples(sentences: list[str]) -> str:
+    more = len(sentences) - EXAMPLES
+    return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _how(returncode: int) -> str:
+    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+
+
+PROMISES: tuple[Promise, ...] = (
+    no_request_fails,
+    no_session_is_lost,
+    outages_are_short,
+    writes_are_kept_once,
+    states_come_in_order,
+    taken_out_is_out,
+    processes_live,
+    story_is_played,
+    cluster_is_upgraded,
+)
