@@ -1,0 +1,98 @@
+"""The door to the database: opens it, and holds one gateway for each kind of data in it."""
+
+import asyncio
+from typing import Self
+
+from sqlalchemy import text
+
+from shared_db.engine import make_reader, make_writer
+from shared_db.errors import DatabaseBusy
+from shared_db.issues import IssuesGateway
+from shared_db.locks import LocksGateway
+from shared_db.nodes import NodesGateway
+from shared_db.properties import PropertiesGateway
+from shared_db.remember_me import RememberMeGateway
+from shared_db.schema import SchemaGateway
+from shared_db.target import Target, parse_target
+from shared_db.transactions import Transactions
+from shared_db.upgrade_state import UpgradeStateGateway
+from shared_db.users import UsersGateway
+
+STATEMENT_TIMEOUT_S = 10.0
+_OPEN_RETRY_S = 0.05
+
+
+class Database:
+    """One open database; make it with :meth:`open`, end it with :meth:`close`, or use it in ``async with``."""
+
+    def __init__(self, target: Target, statement_timeout_s: float, features: frozenset[str]) -> None:
+        self._transactions = Transactions(
+            target,
+            make_writer(target, statement_timeout_s),
+            make_reader(target, statement_timeout_s),
+            statement_timeout_s,
+        )
+        self.schema = SchemaGateway(self._transactions)
+        self.properties = PropertiesGateway(self._transactions)
+        self.nodes = NodesGateway(self._transactions)
+        self.upgrade_state = UpgradeStateGateway(self._transactions)
+        self.locks = LocksGateway(self._transactions)
+        self.users = UsersGateway(self._transactions)
+        self.remember_me = RememberMeGateway(self._transactions)
+        self.issues = IssuesGateway(self._transactions, features)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        namespace: str = "",
+        statement_timeout_s: float = STATEMENT_TIMEOUT_S,
+        features: frozenset[str] = frozenset(),
+    ) -> "Database":
+        """Connect, and prove it with one statement.
+
+        ``namespace`` is a PostgreSQL schema, created by ``schema.create_base()``; SQLite has none and ignores it. A
+        missing SQLite file is created, its directory is not. ``features`` are those of the release that will use
+        this object. No operation takes longer than ``statement_timeout_s`` (changes of schema: a multiple of it).
+
+        Raises UsageError for a URL that cannot be meant, DatabaseUnavailable and its kin if there is no way in.
+        """
+        database = cls(parse_target(url, namespace), statement_timeout_s, features)
+        try:
+            await database._check(statement_timeout_s)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @property
+    def name(self) -> str:
+        """Which database this is, in words and without its password."""
+        return str(self._transactions.target)
+
+    async def close(self) -> None:
+        """Close all connections. Calling it twice does no harm."""
+        await self._transactions.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    async def _check(self, limit_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limit_s
+        while True:
+            try:
+                async with self._transactions.write() as connection:
+                    await connection.execute(text("SELECT 1"))
+                async with self._transactions.read() as connection:
+                    await connection.execute(text("SELECT 1"))
+            except DatabaseBusy:
+                # Switching a fresh SQLite file to its write-ahead log does not wait for others who do the same.
+                if loop.time() >= deadline:
+                    raise
+                await asyncio.sleep(_OPEN_RETRY_S)
+            else:
+                return

@@ -1,0 +1,86 @@
+"""SQLAlchemy's engines, set up for many processes on one database: one to write with, one that can only read.
+
+SQLite: write-ahead log, and ``BEGIN IMMEDIATE`` for every transaction of the writer. With a plain BEGIN a transaction
+that reads before it writes must upgrade its lock half-way, which SQLite refuses at once (``database is locked``,
+whatever the busy timeout) when another process has written in between.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared_db.target import Target
+
+BUSY_SHARE = 0.8
+"""The part of an operation's time limit that SQLite may wait for the write lock: its own clean answer ("locked,
+nothing written") should come before ours ("no answer in time")."""
+
+SQLITE_WRITERS = 1
+"""SQLite has one writer at a time anyway; queueing for a connection costs less than polling for the lock."""
+
+SQLITE_READERS = 4
+POSTGRES_CONNECTIONS = 5
+"""For each of the two engines, so that eight nodes stay below PostgreSQL's default of 100 connections."""
+
+
+def make_writer(target: Target, statement_timeout_s: float) -> AsyncEngine:
+    """The engine for writing transactions."""
+    if target.sqlite_file is None:
+        return _postgresql(target, statement_timeout_s, read_only=False)
+    return _sqlite(target, statement_timeout_s, read_only=False)
+
+
+def make_reader(target: Target, statement_timeout_s: float) -> AsyncEngine:
+    """The engine for reading: its transactions see one moment of the database, and the database refuses writes."""
+    if target.sqlite_file is None:
+        return _postgresql(target, statement_timeout_s, read_only=True)
+    return _sqlite(target, statement_timeout_s, read_only=True)
+
+
+def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        target.url,
+        # None: the driver opens no transactions of its own, so that ours can be IMMEDIATE.
+        connect_args={"timeout": statement_timeout_s * BUSY_SHARE, "isolation_level": None},
+        pool_size=SQLITE_READERS if read_only else SQLITE_WRITERS,
+        max_overflow=0,
+        pool_timeout=statement_timeout_s,
+    )
+    pragmas = ("query_only=ON",) if read_only else ("journal_mode=WAL", "synchronous=NORMAL")
+
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+def _postgresql(target: Target, statement_timeout_s: float, *, read_only: bool) -> AsyncEngine:
+    limit_ms = str(max(1, round(statement_timeout_s * 1000)))
+    settings = {
+        "application_name": "zdu",
+        "statement_timeout": limit_ms,
+        # A node that hangs in the middle of a transaction must not hold the cluster's locks for ever.
+        "idle_in_transaction_session_timeout": limit_ms,
+    }
+    if target.namespace:
+        settings["search_path"] = f'"{target.namespace}"'
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
+    return create_async_engine(
+        target.url,
+        connect_args={"timeout": statement_timeout_s, "server_settings": settings},
+        isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+        pool_size=POSTGRES_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=statement_timeout_s,
+        pool_pre_ping=True,
+    )

@@ -1,0 +1,247 @@
+"""``project``, ``jiraissue``, ``jiraaction``, ``changegroup``, ``changeitem``: the application's own data.
+
+Every statement names its columns, and only columns of the oldest release: nodes of two releases work on these tables
+at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
+transaction that creates the issue, as in Jira.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared_db.database_time import DatabaseTimeMs
+from shared_db.errors import AlreadyExists, DatabaseError
+from shared_db.issue_search import SummaryColumn
+from shared_db.rows import SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, NewIssue
+from shared_db.statements import check_text, insert_or
+from shared_db.tables import changegroup, changeitem, jiraaction, jiraissue, project
+from shared_db.transactions import Transactions
+
+_COMMENT = "comment"
+_MAX_NUMBER_DIGITS = 18  # Jira's numeric(18)
+
+
+class IssuesGateway:
+    """Projects, issues, their comments and their history."""
+
+    def __init__(self, transactions: Transactions, features: frozenset[str] = frozenset()) -> None:
+        self._transactions = transactions
+        self._summary = SummaryColumn(enabled="summary_lower" in features)
+
+    async def create_project(self, key: str, name: str) -> None:
+        """Create a project. Raises AlreadyExists if the key is taken."""
+        async with self._transactions.write() as connection:
+            created = await connection.execute(
+                insert_or(connection, project)
+                .values(pkey=key, pname=name, pcounter=0)
+                .on_conflict_do_nothing(index_elements=["pkey"])
+                .returning(project.c.id)
+            )
+            if created.first() is None:
+                raise AlreadyExists(f"there is a project {key} already")
+
+    async def create(self, project_key: str, summary: str, description: str, reporter: str) -> Issue:
+        """Create an issue with the next key of its project. Raises DatabaseError if there is no such project."""
+        return (await self.create_many(project_key, [NewIssue(summary, description, reporter)]))[0]
+
+    async def create_many(self, project_key: str, issues: Sequence[NewIssue]) -> list[Issue]:
+        """Create all or none, with consecutive keys."""
+        for issue in issues:
+            _check(issue.summary, issue.description)
+        if not issues:
+            return []
+        async with self._transactions.write() as connection:
+            counted = await connection.execute(
+                update(project)
+                .where(project.c.pkey == project_key)
+                .values(pcounter=project.c.pcounter + len(issues))
+                .returning(project.c.id, project.c.pcounter)
+            )
+            found = counted.first()
+            if found is None:
+                raise DatabaseError(f"there is no project {project_key}", hint="Set it up first: zdu db setup")
+            first = found.pcounter - len(issues) + 1
+            created: list[Issue] = []
+            for number, issue in enumerate(issues, first):
+                row = await connection.execute(
+                    insert(self._summary.table)
+                    .values(
+                        project=found.id,
+                        issuenum=number,
+                        reporter=issue.reporter,
+                        description=issue.description,
+                        created=DatabaseTimeMs(),
+                        updated=DatabaseTimeMs(),
+                        **self._summary.values(issue.summary),
+                    )
+                    .returning(*self._summary.known)
+                )
+                created.append(_issue(row.mappings().one(), project_key))
+            return created
+
+    async def get(self, key: str) -> Issue | None:
+        """One issue by its key, or None."""
+        async with self._transactions.read() as connection:
+            return await _find(connection, key)
+
+    async def search(self, text: str, start: int, limit: int) -> tuple[list[Issue], int]:
+        """Issues whose summary contains ``text`` in any case, newest first, and how many there are in all."""
+        async with self._transactions.read() as connection:
+            where = await self._summary.contains(connection, text)
+            total = (await connection.execute(_count(where))).scalar_one()
+            page = _select().order_by(jiraissue.c.id.desc()).offset(max(0, start)).limit(max(0, limit))
+            rows = await connection.execute(page if where is None else page.where(where))
+            return [_issue(row, row["pkey"]) for row in rows.mappings()], total
+
+    async def edit(
+        self, key: str, author: str, summary: str | None = None, description: str | None = None
+    ) -> Issue | None:
+        """Change the fields that are given, and record one change with one item for each that is different.
+
+        None if there is no such issue. An edit that changes nothing leaves no trace.
+        """
+        _check(summary or "", description or "")
+        async with self._transactions.write() as connection:
+            issue = await _find(connection, key, for_update=True)
+            if issue is None:
+                return None
+            wanted = {"summary": summary, "description": description}
+            items = [
+                ChangeItem(field, getattr(issue, field), new)
+                for field, new in wanted.items()
+                if new is not None and new != getattr(issue, field)
+            ]
+            if not items:
+                return issue
+            values: dict[str, str] = {}
+            for item in items:
+                values |= self._summary.values(item.new) if item.field == "summary" else {item.field: item.new}
+            row = await connection.execute(
+                update(self._summary.table)
+                .where(self._summary.table.c.id == issue.id)
+                .values(updated=DatabaseTimeMs(), **values)
+                .returning(*self._summary.known)
+            )
+            edited = _issue(row.mappings().one(), issue.project_key)
+            await _record(connection, issue.id, author, items)
+            return edited
+
+    async def add_comment(self, key: str, author: str, body: str) -> Comment | None:
+        """Add a comment; None if there is no such issue."""
+        check_text(body, "comment")
+        async with self._transactions.write() as connection:
+            issue = await _find(connection, key)
+            if issue is None:
+                return None
+            row = await connection.execute(
+                insert(jiraaction)
+                .values(
+                    issueid=issue.id, author=author, actiontype=_COMMENT, actionbody=body, created=DatabaseTimeMs()
+                )
+                .returning(*jiraaction.c)
+            )
+            return _comment(row.mappings().one())
+
+    async def comments(self, key: str) -> list[Comment]:
+        """The issue's comments, oldest first; none if there is no such issue."""
+        async with self._transactions.read() as connection:
+            issue = await _find(connection, key)
+            if issue is None:
+                return []
+            action = jiraaction.c
+            rows = await connection.execute(
+                select(jiraaction)
+                .where(action.issueid == issue.id, action.actiontype == _COMMENT)
+                .order_by(action.id)
+            )
+            return [_comment(row) for row in rows.mappings()]
+
+    async def history(self, key: str) -> list[Change]:
+        """The issue's edits, oldest first; none if there is no such issue."""
+        async with self._transactions.read() as connection:
+            issue = await _find(connection, key)
+            if issue is None:
+                return []
+            of_issue = changegroup.c.issueid == issue.id
+            groups = await connection.execute(select(changegroup).where(of_issue).order_by(changegroup.c.id))
+            items = await connection.execute(
+                select(changeitem)
+                .join(changegroup, changegroup.c.id == changeitem.c.groupid)
+                .where(of_issue)
+                .order_by(changeitem.c.id)
+            )
+            by_group: dict[int, list[ChangeItem]] = {}
+            for row in items.mappings():
+                item = ChangeItem(row["field"], row["oldstring"], row["newstring"])
+                by_group.setdefault(row["groupid"], []).append(item)
+            return [
+                Change(row["id"], row["author"], row["created"], tuple(by_group.get(row["id"], ())))
+                for row in groups.mappings()
+            ]
+
+
+def _check(summary: str, description: str) -> None:
+    check_text(summary, "summary", SUMMARY_MAX_LENGTH)
+    check_text(description, "description")
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return select(*jiraissue.c, project.c.pkey).join(project, project.c.id == jiraissue.c.project)
+
+
+def _count(where: ColumnElement[bool] | None) -> Select[int]:
+    count = select(func.count()).select_from(jiraissue)
+    return count if where is None else count.where(where)
+
+
+async def _find(connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
+    project_key, _, number = key.rpartition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS) or "\x00" in key:
+        return None
+    statement = _select().where(project.c.pkey == project_key, jiraissue.c.issuenum == int(number))
+    if for_update:
+        statement = statement.with_for_update(of=jiraissue)
+    row = (await connection.execute(statement)).mappings().first()
+    return None if row is None else _issue(row, project_key)
+
+
+async def _record(connection: AsyncConnection, issue_id: int, author: str, items: Sequence[ChangeItem]) -> None:
+    group = await connection.execute(
+        insert(changegroup)
+        .values(issueid=issue_id, author=author, created=DatabaseTimeMs())
+        .returning(changegroup.c.id)
+    )
+    group_id = group.scalar_one()
+    await connection.execute(
+        insert(changeitem),
+        [
+            {
+                "groupid": group_id,
+                "fieldtype": "jira",
+                "field": item.field,
+                "oldstring": item.old,
+                "newstring": item.new,
+            }
+            for item in items
+        ],
+    )
+
+
+def _issue(row: RowMapping, project_key: str) -> Issue:
+    return Issue(
+        id=row["id"],
+        key=f"{project_key}-{row['issuenum']}",
+        project_key=project_key,
+        number=row["issuenum"],
+        summary=row["summary"],
+        description=row["description"],
+        reporter=row["reporter"],
+        created_ms=row["created"],
+        updated_ms=row["updated"],
+    )
+
+
+def _comment(row: RowMapping) -> Comment:
+    return Comment(row["id"], row["author"], row["actionbody"], row["created"])

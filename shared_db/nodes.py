@@ -1,0 +1,116 @@
+"""``clusternode`` and ``clusternodeheartbeat``: who belongs to the cluster, and who is alive.
+
+As in Jira a node that stops says OFFLINE itself and at once; one that is killed stays ACTIVE and merely stops being
+alive when its heartbeat grows too old. Ages are measured by the database's clock alone.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared_db.database_time import DatabaseTimeMs
+from shared_db.rows import ClusterNode, ClusterSnapshot, NodeState
+from shared_db.snapshot import nodes_of, read_members, read_snapshot, select_members
+from shared_db.statements import insert_or
+from shared_db.tables import clusternode, clusternodeheartbeat, clusterupgradestate
+from shared_db.transactions import Transactions
+
+DEAD_AFTER_S = 300.0
+"""Jira's limit for a heartbeat (atlassian-beehive; ``alive`` in REST turns false after five minutes)."""
+
+
+class NodesGateway:
+    """The members of the cluster."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def join(
+        self,
+        node_id: str,
+        ip: str,
+        cache_listener_port: int,
+        build_number: int,
+        version: str,
+        *,
+        admit: Callable[[ClusterSnapshot], None] | None = None,
+        dead_after_s: float = DEAD_AFTER_S,
+    ) -> None:
+        """Write this node's row as ACTIVE, with its first heartbeat.
+
+        ``admit`` sees the cluster as it is just before and keeps the node out by raising, which rolls back and
+        reaches the caller. It runs in the same serialised transaction as changes of the upgrade state, so no such
+        change can slip in between the check and the joining.
+        """
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            if admit is not None:
+                admit(await read_snapshot(connection, dead_after_s))
+            row = {
+                "node_state": NodeState.ACTIVE.value,
+                "timestamp": DatabaseTimeMs(),
+                "ip": ip,
+                "cache_listener_port": cache_listener_port,
+                "node_build_number": build_number,
+                "node_version": version,
+            }
+            await connection.execute(
+                insert_or(connection, clusternode)
+                .values(node_id=node_id, **row)
+                .on_conflict_do_update(index_elements=["node_id"], set_=row)
+            )
+            await _beat(connection, node_id, None)
+
+    async def heartbeat(self, node_id: str, node_time_ms: int | None = None) -> NodeState:
+        """Say that the node lives, and learn the state the cluster has it in.
+
+        OFFLINE, also for a node whose row was removed, means that somebody took this node out: it must stop (Jira's
+        nodes shut themselves down). Such a node gets no heartbeat. ``node_time_ms`` is the node's own wall clock.
+        """
+        async with self._transactions.write() as connection:
+            state = await connection.scalar(
+                select(clusternode.c.node_state).where(clusternode.c.node_id == node_id).with_for_update(read=True)
+            )
+            if state is None or state == NodeState.OFFLINE:
+                return NodeState.OFFLINE
+            await _beat(connection, node_id, node_time_ms)
+            return NodeState(state)
+
+    async def go_offline(self, node_id: str) -> None:
+        """Mark a node OFFLINE, at once; nothing happens if it is already, or unknown."""
+        async with self._transactions.write() as connection:
+            await connection.execute(
+                update(clusternode)
+                .where(clusternode.c.node_id == node_id, clusternode.c.node_state != NodeState.OFFLINE.value)
+                .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+            )
+
+    async def get(self, node_id: str, dead_after_s: float = DEAD_AFTER_S) -> ClusterNode | None:
+        """One node, or None."""
+        async with self._transactions.read() as connection:
+            rows = await connection.execute(select_members().where(clusternode.c.node_id == node_id))
+            found = nodes_of(rows.mappings().all(), dead_after_s)
+            return found[0] if found else None
+
+    async def members(self, dead_after_s: float = DEAD_AFTER_S) -> list[ClusterNode]:
+        """All nodes the cluster knows, the OFFLINE ones included, by id."""
+        async with self._transactions.read() as connection:
+            return await read_members(connection, dead_after_s)
+
+    async def remove(self, node_id: str) -> None:
+        """Forget a node and its heartbeat."""
+        async with self._transactions.write() as connection:
+            await connection.execute(delete(clusternode).where(clusternode.c.node_id == node_id))
+            await connection.execute(delete(clusternodeheartbeat).where(clusternodeheartbeat.c.node_id == node_id))
+
+
+async def _beat(connection: AsyncConnection, node_id: str, node_time_ms: int | None) -> None:
+    row = {
+        "heartbeat_time": DatabaseTimeMs() if node_time_ms is None else node_time_ms,
+        "database_time": DatabaseTimeMs(),
+    }
+    await connection.execute(
+        insert_or(connection, clusternodeheartbeat)
+        .values(node_id=node_id, **row)
+        .on_conflict_do_update(index_elements=["node_id"], set_=row)
+    )

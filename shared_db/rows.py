@@ -1,0 +1,137 @@
+"""What the gateways take and give: frozen values, free of any database type.
+
+Times named ``*_ms`` are milliseconds since the epoch by the *database's* clock, so that nodes with different clocks
+agree about them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SUMMARY_MAX_LENGTH = 255
+"""Characters of an issue's summary: the width of Jira's ``jiraissue.summary``."""
+
+
+class NodeState(StrEnum):
+    """``clusternode.node_state``, by Jira's names (REST ``/rest/api/2/cluster/nodes``)."""
+
+    ACTIVE = "ACTIVE"
+    PASSIVE = "PASSIVE"
+    ACTIVATING = "ACTIVATING"
+    PASSIVATING = "PASSIVATING"
+    OFFLINE = "OFFLINE"
+
+
+@dataclass(frozen=True)
+class ClusterNode:
+    """One row of ``clusternode`` with its heartbeat.
+
+    ``timestamp_ms`` is when ``state`` last changed. ``alive`` is ``False`` for an OFFLINE node and for one whose last
+    heartbeat is older than the limit it was asked for with; a killed node stays ACTIVE and becomes not alive.
+    """
+
+    node_id: str
+    state: NodeState
+    timestamp_ms: int
+    ip: str
+    cache_listener_port: int
+    build_number: int
+    version: str
+    heartbeat_age_s: float | None
+    alive: bool
+
+
+@dataclass(frozen=True)
+class UpgradeStateRow:
+    """One row of ``clusterupgradestate``. The current state is the row with the highest ``order_number``."""
+
+    id: int
+    database_time_ms: int
+    build_number: int
+    version: str
+    state: str
+    order_number: int
+
+
+@dataclass(frozen=True)
+class NewUpgradeState:
+    """The row that a decision wants to be appended."""
+
+    state: str
+    build_number: int
+    version: str
+
+
+@dataclass(frozen=True)
+class ClusterSnapshot:
+    """What a decision about the cluster is made from, all read in one serialised transaction."""
+
+    current: UpgradeStateRow | None
+    members: tuple[ClusterNode, ...]
+    database_time_ms: int
+
+
+@dataclass(frozen=True)
+class User:
+    """One user. ``password_hash`` is opaque here."""
+
+    username: str
+    display_name: str
+    password_hash: str
+    administrator: bool = False
+
+
+NewUser = User
+"""A user about to be created; the database adds nothing that callers need."""
+
+
+@dataclass(frozen=True)
+class NewIssue:
+    """An issue about to be created in bulk."""
+
+    summary: str
+    description: str
+    reporter: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue. ``number`` is the part of ``key`` after the dash."""
+
+    id: int
+    key: str
+    project_key: str
+    number: int
+    summary: str
+    description: str
+    reporter: str
+    created_ms: int
+    updated_ms: int
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One comment of an issue."""
+
+    id: int
+    author: str
+    body: str
+    created_ms: int
+
+
+@dataclass(frozen=True)
+class ChangeItem:
+    """One field of an edit, with its text before and after."""
+
+    field: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One edit of an issue: who, when, and one item for each field that changed."""
+
+    id: int
+    author: str
+    created_ms: int
+    items: tuple[ChangeItem, ...]

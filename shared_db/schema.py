@@ -1,0 +1,133 @@
+"""The tables themselves: created by the set-up, expanded by the first node of a newer release, dropped at the end.
+
+All of it is safe to race: nodes of a new release start at the same time and each of them asks for its steps.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared_db.database_time import DatabaseTimeMs
+from shared_db.errors import DatabaseError, StepFailed
+from shared_db.steps import Step, StepKind, find_step
+from shared_db.tables import metadata, upgradehistory
+from shared_db.target import Target
+from shared_db.transactions import Transactions
+from shared_db.translate import translate
+
+SCHEMA_LIMIT_FACTOR = 6.0
+"""How many times the usual time limit a change of schema or an upgrade task may take."""
+
+_CREATION_LOCK = 0x7A6475  # any number that nobody else on the server is likely to use
+
+
+class SchemaGateway:
+    """Tables, and the steps of releases that were applied to them."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._limit_s = transactions.statement_timeout_s * SCHEMA_LIMIT_FACTOR
+
+    async def is_set_up(self) -> bool:
+        """Whether the tables exist."""
+        async with self._transactions.read() as connection:
+            return await connection.run_sync(_has_tables)
+
+    async def create_base(self) -> None:
+        """Create the tables of the oldest release, and on PostgreSQL the namespace, where they are missing."""
+        async with self._transactions.write(limit_s=self._limit_s) as connection:
+            if connection.dialect.name == "postgresql":
+                # CREATE ... IF NOT EXISTS can still fail when two processes create the same thing at once.
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})"))
+                if self._transactions.target.namespace:
+                    await connection.execute(
+                        text(f'CREATE SCHEMA IF NOT EXISTS "{self._transactions.target.namespace}"')
+                    )
+            await connection.run_sync(metadata.create_all)
+
+    async def applied(self) -> set[str]:
+        """The names of all expand steps and tasks that were applied."""
+        async with self._transactions.read() as connection:
+            return await _applied(connection)
+
+    async def expand(self, steps: Sequence[str]) -> list[str]:
+        """Apply those of the expand steps that are still missing, in this order and as one transaction.
+
+        Returns the ones applied by this call. Raises UsageError for an unknown step and StepFailed if one fails.
+        """
+        wanted = [find_step(name, StepKind.EXPAND) for name in steps]
+        if not wanted or set(steps) <= await self.applied():
+            return []
+        return await self._apply(wanted)
+
+    async def run_task(self, name: str) -> bool:
+        """Run one upgrade task; False if it had been run before.
+
+        Raises UsageError for an unknown task, StepFailed if it fails, in which case nothing of it has happened and
+        it may be tried again.
+        """
+        return bool(await self._apply([find_step(name, StepKind.TASK)]))
+
+    async def drop(self) -> None:
+        """Remove everything: the SQLite file, PostgreSQL's namespace, or our tables if that has no name.
+
+        On SQLite this :class:`~shared_db.database.Database` is of no use afterwards.
+        """
+        if self._transactions.target.sqlite_file is not None:
+            await self._transactions.close()
+            _remove_sqlite_files(self._transactions.target)
+            return
+        async with self._transactions.write(limit_s=self._limit_s) as connection:
+            if self._transactions.target.namespace:
+                await connection.execute(
+                    text(f'DROP SCHEMA IF EXISTS "{self._transactions.target.namespace}" CASCADE')
+                )
+            else:
+                await connection.run_sync(metadata.drop_all)
+
+    async def _apply(self, steps: Sequence[Step]) -> list[str]:
+        newly: list[str] = []
+        async with self._transactions.write(serialised_by=upgradehistory, limit_s=self._limit_s) as connection:
+            done = await _applied(connection)
+            for step in steps:
+                if step.name in done:
+                    continue
+                try:
+                    await connection.run_sync(_apply_step, step)
+                except (SQLAlchemyError, OSError) as error:
+                    cause = translate(error, self._transactions.target)
+                    if type(cause) is not DatabaseError:
+                        raise cause from error
+                    raise StepFailed(f"{step.kind} step {step.name} failed: {cause.message}") from error
+                await connection.execute(
+                    insert(upgradehistory).values(
+                        step_name=step.name, step_kind=step.kind.value, applied=DatabaseTimeMs()
+                    )
+                )
+                newly.append(step.name)
+        return newly
+
+
+def _has_tables(connection: Connection) -> bool:
+    return inspect(connection).has_table(upgradehistory.name)
+
+
+async def _applied(connection: AsyncConnection) -> set[str]:
+    return {str(name) for name in await connection.scalars(select(upgradehistory.c.step_name))}
+
+
+def _apply_step(connection: Connection, step: Step) -> None:
+    # Here rather than above: importing alembic takes over 0.1 s, and most starts apply nothing.
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    step.apply(Operations(MigrationContext.configure(connection)))
+
+
+def _remove_sqlite_files(target: Target) -> None:
+    file = target.sqlite_file
+    if file is not None:
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""``cwd_user``: who may sign in. Names are compared without regard to case, as in Jira."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, insert, select
+
+from shared_db.rows import NewUser, User
+from shared_db.statements import check_text
+from shared_db.tables import cwd_user
+from shared_db.transactions import Transactions
+
+
+class UsersGateway:
+    """The users."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def get(self, username: str) -> User | None:
+        """One user, or None."""
+        if "\x00" in username:
+            return None
+        async with self._transactions.read() as connection:
+            found = await connection.execute(select(cwd_user).where(cwd_user.c.lower_user_name == username.lower()))
+            row = found.mappings().first()
+            if row is None:
+                return None
+            return User(row["user_name"], row["display_name"], row["credential"], row["administrator"])
+
+    async def create_many(self, users: Sequence[NewUser]) -> None:
+        """Create all or none. Raises AlreadyExists if one of the names is taken."""
+        rows = [
+            {
+                "user_name": check_text(user.username, "username", 255),
+                "lower_user_name": user.username.lower(),
+                "display_name": check_text(user.display_name, "display name", 255),
+                "credential": user.password_hash,
+                "administrator": user.administrator,
+            }
+            for user in users
+        ]
+        if rows:
+            async with self._transactions.write() as connection:
+                await connection.execute(insert(cwd_user), rows)
+
+    async def count(self) -> int:
+        """How many users there are."""
+        async with self._transactions.read() as connection:
+            return (await connection.execute(select(func.count()).select_from(cwd_user))).scalar_one()
