@@ -1,6 +1,6 @@
 """How a release writes and searches summaries: by the column of the oldest one, or by 7.3.2's ``summary_lower``."""
 
-from sqlalchemy import Column, ColumnElement, MetaData, String, func, select
+from sqlalchemy import Column, ColumnElement, MetaData, String, Table, column, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.steps.release_7_3_2 import COLUMN, FILL_TASK

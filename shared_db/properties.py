@@ -1,4 +1,4 @@
-"""``propertyentry``: facts about the whole cluster by name, such as ``jira.version.patched``, the build of the data."""
+"""``propertyentry``: facts about the whole cluster by name; ``jira.version.patched`` is the build of its data."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
