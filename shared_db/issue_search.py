@@ -35,7 +35,9 @@ class SummaryColumn:
             return None
         if self._enabled and await self._is_filled(connection):
             return column(COLUMN, String()).contains(text.lower(), autoescape=True)
-        return func.lower(jiraissue.c.summary).contains(text.lower(), autoescape=True)
+        # Both sides by the database's lower(), which may know fewer letters than Python's.
+        escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        return func.lower(jiraissue.c.summary).like(func.lower(f"%{escaped}%"), escape="/")
 
     async def _is_filled(self, connection: AsyncConnection) -> bool:
         if not self._filled:

@@ -1,0 +1,62 @@
+"""Fixtures that give each test a database of its own, once on SQLite and once on PostgreSQL.
+
+PostgreSQL comes from ``python -m tests.support.postgres``, which ``make test`` uses; each test gets a namespace of
+its own on that server, dropped afterwards.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared_db import Database
+from tests.support.postgres import URL_VARIABLE, postgres_is_required
+from zdu.clock import Entropy
+
+
+@dataclass(frozen=True)
+class DatabaseTarget:
+    """What a configuration says about a database: give both to whatever opens it."""
+
+    kind: str
+    url: str
+    namespace: str = ""
+
+    async def open(self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 10.0) -> Database:
+        """Open it; the caller closes it."""
+        return await Database.open(
+            self.url, self.namespace, statement_timeout_s=statement_timeout_s, features=features
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_target(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseTarget]:
+    """A database of this test's own, still without tables."""
+    if request.param == "sqlite":
+        yield DatabaseTarget("sqlite", f"sqlite+aiosqlite:///{tmp_path / 'zdu.db'}")
+        return
+    target = DatabaseTarget("postgresql", postgres_url(), f"test_{Entropy().token(8)}")
+    yield target
+    async with await target.open() as database:
+        await database.schema.drop()
+
+
+@pytest.fixture
+async def database(database_target: DatabaseTarget) -> AsyncIterator[Database]:
+    """That database, open and with the tables of the oldest release."""
+    async with await database_target.open() as database:
+        await database.schema.create_base()
+        yield database
+
+
+def postgres_url() -> str:
+    """The test server's URL; skips the test if there is none, and fails it where one is required."""
+    url = os.environ.get(URL_VARIABLE, "")
+    if not url:
+        reason = f"{URL_VARIABLE} is not set; run the tests with: make test"
+        if postgres_is_required():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return url
