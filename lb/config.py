@@ -40,6 +40,7 @@ class HealthConfig(_Strict):
     jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """The share of an interval by which checks spread, so that nodes are not checked in step."""
     expect_state: str = "RUNNING"
+    """Empty: status 200 alone will do, for servers that do not tell their state."""
     drain_states: tuple[str, ...] = ("DRAINING", "STOPPING")
 
 
@@ -53,7 +54,7 @@ class DrainConfig(_Strict):
 
 
 class Timeouts(_Strict):
-    """HAProxy's ``timeout connect``, ``timeout server``, ``timeout http-keep-alive``; ``shutdown`` is hard-stop-after."""
+    """HAProxy's ``timeout connect``, ``server`` and ``http-keep-alive``; ``shutdown`` is its ``hard-stop-after``."""
 
     connect: Duration = 2.0
     server: Duration = 30.0

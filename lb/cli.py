@@ -1,0 +1,102 @@
+"""``zdu lb``: run the load balancer, alone and in front of any servers, or as a part of a rehearsed cluster."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from lb.config import BalancerConfig
+from lb.server import LoadBalancer
+from zdu.clock import SystemClock
+from zdu.config_file import load_config
+from zdu.errors import UsageError, ZduError
+from zdu.process import EVENT_LOOP, Shutdown, announce_ready, run_process
+
+EXAMPLE = """\
+port: 8080
+admin_port: 8081
+nodes:
+  - {name: node1, port: 9001}
+  - {name: node2, port: 9002}
+health:
+  path: /status
+  inter: 2s
+  expect_state: RUNNING
+drain:
+  deadline: 10s
+"""
+"""The smallest configuration worth having; the help shows it and a test holds it to the code."""
+
+_HELP = f"""Run the load balancer: a reverse proxy with sticky sessions, health checks and drain.
+
+It prints one JSON line with both its addresses once it serves. SIGTERM and Ctrl-C stop it in good order; a second
+one ends it on the spot. The configuration is a YAML file; this one balances two servers on this machine:
+
+\b
+{"".join("  " + line for line in EXAMPLE.splitlines(keepends=True))}
+The admin port shows a status page and takes a node out and back in:
+
+\b
+  curl -H 'Content-Type: application/json' -d '{{"state": "drain"}}' \\
+      http://127.0.0.1:8081/nodes/node1/state
+"""
+
+_log = logging.getLogger("lb")
+
+
+@click.group(invoke_without_command=True, help=_HELP)
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="The configuration, a YAML file.")
+@click.option("--exit-with-parent", is_flag=True, help="Stop when standard input closes: leave no orphan behind.")
+@click.pass_context
+def lb(context: click.Context, config_path: Path | None, exit_with_parent: bool) -> int | None:
+    """Run the load balancer; :data:`_HELP` is what people read."""
+    if context.invoked_subcommand is not None:
+        return None
+    if config_path is None:
+        raise UsageError("zdu lb: --config FILE is missing", hint="zdu lb --help shows an example of such a file.")
+    config = load_config(config_path, BalancerConfig, hint="zdu lb --help shows an example of such a file.")
+    _log_to(config.log_file)
+    try:
+        return run_process(lambda shutdown: serve(config, shutdown), exit_with_parent=exit_with_parent)
+    except ZduError:
+        raise
+    except BaseExceptionGroup as group:
+        raise _for_people(group, config.log_file) from None
+
+
+async def serve(config: BalancerConfig, shutdown: Shutdown) -> int:
+    """Run until ``shutdown`` is requested; 0 if every request in flight could be finished, 1 if not."""
+    async with asyncio.TaskGroup() as tasks:
+        balancer = LoadBalancer(config, SystemClock(), tasks)
+        addresses = await balancer.start()
+        _log.info("serving on %s, admin on %s, %s", addresses.url, addresses.admin_url, EVENT_LOOP)
+        announce_ready(url=addresses.url, admin_url=addresses.admin_url)
+        await shutdown.requested.wait()
+        _log.info("stopping: %s", shutdown.reason)
+        finished = await balancer.stop()
+        _log.info("stopped%s", "" if finished else "; requests in flight were broken off at the deadline")
+    return 0 if finished else 1
+
+
+def _log_to(path: str) -> None:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise ZduError(f"cannot write the log file {path}: {error.strerror}", hint="Check log_file.") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _for_people(group: BaseExceptionGroup[BaseException], log_file: str) -> ZduError:
+    """The first error meant for people, or one that names the log with the traceback."""
+    known = group.split(ZduError)[0]
+    while isinstance(known, BaseExceptionGroup):
+        known = known.exceptions[0]  # type: ignore[assignment]  # the leaves are ZduErrors, which split() cannot say
+    if isinstance(known, ZduError):
+        return known
+    _log.error("the load balancer failed", exc_info=group)
+    return ZduError(
+        f"the load balancer failed: {group.exceptions[0]}", hint=f"The log tells more: {log_file or 'above'}"
+    )

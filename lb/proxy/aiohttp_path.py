@@ -1,0 +1,109 @@
+"""The data path on aiohttp: its low-level server towards clients, its client towards nodes.
+
+What it does not do: WebSocket and other upgrades (501), trailers and 103 Early Hints (dropped), half-closed clients
+(taken for gone), header values that are not UTF-8.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from aiohttp import ClientSession, web
+
+from lb.access_log import AccessLog, AccessRecord
+from lb.balancer import Balancer
+from lb.proxy.answer import Answer
+from lb.proxy.exchange import Exchange
+from lb.proxy.upstream import NodeConnections
+
+_log = logging.getLogger("lb.proxy")
+
+MAX_LINE_BYTES = 16 * 1024
+MAX_HEADERS = 128
+_FORCED_S = 0.05
+"""How long handlers that are broken off may take to notice."""
+
+
+class AiohttpDataPath:
+    """Implements :class:`lb.proxy.data_path.DataPath`; ``tasks`` owns the task that closes retired connections."""
+
+    def __init__(self, balancer: Balancer, access_log: AccessLog, tasks: asyncio.TaskGroup) -> None:
+        self._balancer = balancer
+        self._access_log = access_log
+        self._tasks = tasks
+        self._listener: asyncio.Server | None = None
+        self._server: web.Server | None = None
+        self._janitor: asyncio.Task[None] | None = None
+        self._unused: asyncio.Queue[ClientSession] = asyncio.Queue()
+        self._closing = False
+        self._connections = {
+            name: NodeConnections(address, balancer.config.timeouts, self._unused.put_nowait)
+            for name, address in balancer.addresses.items()
+        }
+
+    async def open(self) -> int:
+        """Listen, and return the port."""
+        config = self._balancer.config
+        self._server = web.Server(
+            self._handle,
+            handler_cancellation=True,
+            keepalive_timeout=config.timeouts.client_keep_alive,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
+            logger=_log,
+        )
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._server, config.host, config.port, backlog=1024)
+        self._janitor = self._tasks.create_task(self._close_unused(), name="lb-janitor")
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    def purge(self, node: str) -> None:
+        """Never use the connections to ``node`` that exist now for another request."""
+        self._connections[node].purge()
+
+    async def close(self, deadline_s: float) -> bool:
+        """Accept no more and finish what is in flight within ``deadline_s``; True if all of it was finished."""
+        self._closing = True
+        finished = True
+        if self._listener is not None and self._server is not None:
+            self._listener.close()
+            self._server.pre_shutdown()
+            try:
+                async with asyncio.timeout(deadline_s):
+                    await self._server.shutdown(deadline_s + 1)
+            except TimeoutError:
+                finished = False
+                await self._server.shutdown(_FORCED_S)
+        for connections in self._connections.values():
+            connections.close()
+        if self._janitor is not None:
+            self._janitor.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._janitor
+        while not self._unused.empty():
+            await self._unused.get_nowait().close()
+        return finished
+
+    async def _handle(self, request: web.BaseRequest) -> Answer:
+        now = self._balancer.now
+        record = AccessRecord(request.remote or "", request.method, request.raw_path, now())
+        exchange = Exchange(request, record, self._balancer, self._connections, lambda: self._closing)
+        try:
+            answer = await exchange.run()
+            await answer.prepare(request)
+            await answer.write_eof()
+        except (asyncio.CancelledError, ConnectionError):
+            record.ended = "CD" if record.status else "CH"
+            raise
+        finally:
+            record.ta_ms = (now() - record.received_s) * 1000
+            self._access_log.write(record)
+        return answer
+
+    async def _close_unused(self) -> None:
+        while True:
+            session = await self._unused.get()
+            await session.close()
