@@ -1,0 +1,47 @@
+"""Turns whatever goes wrong into an answer: a page or JSON with the right code. Tracebacks go to the log only."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+
+from aiohttp import web
+
+from node.services import NotAllowed
+from node.web.access import Handler
+from node.web.answers import error_answer, not_allowed_answer
+from node.web.context import context_of
+from node.web.errors import Refusal
+from zdu.errors import ZduError
+
+_LOG = logging.getLogger(__name__)
+_CANNOT_NOW = "JIRA cannot do this at the moment. Please try again."
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every request, within the time limit."""
+    limits = context_of(request).limits
+    try:
+        async with asyncio.timeout(limits.request_timeout_s):
+            return await handler(request)
+    except Refusal as refusal:
+        return error_answer(request, refusal.status, refusal.messages, refusal.errors)
+    except NotAllowed as refused:
+        return not_allowed_answer(request, refused)
+    except web.HTTPException as problem:
+        return _http_answer(request, problem)
+    except TimeoutError:
+        _LOG.exception("%s %s was not done within %s s", request.method, request.path, limits.request_timeout_s)
+    except ZduError:
+        _LOG.exception("%s %s failed", request.method, request.path)
+    except Exception:
+        _LOG.exception("%s %s failed unexpectedly", request.method, request.path)
+        return error_answer(request, 500, ["JIRA has a problem of its own. The node's log tells more."])
+    return error_answer(request, 503, [_CANNOT_NOW], headers={"Retry-After": str(limits.retry_after_s)})
+
+
+def _http_answer(request: web.Request, problem: web.HTTPException) -> web.Response:
+    if problem.status == HTTPStatus.NOT_FOUND:
+        return error_answer(request, 404, ["The page you asked for does not exist."])
+    headers = {name: problem.headers[name] for name in ("Allow",) if name in problem.headers}
+    return error_answer(request, problem.status, [HTTPStatus(problem.status).phrase], headers=headers)

@@ -1,0 +1,58 @@
+"""Reading issues: the list with its search, and one issue with comments and history."""
+
+from aiohttp import web
+
+from node.web.context import context_of
+from node.web.errors import not_found
+from node.web.jql import search_text
+from node.web.rendering import render_page
+from node.web.validation import issue_key, page_number
+
+_FARTHEST = 10**9
+
+
+async def list_issues(request: web.Request) -> web.Response:
+    """``GET /issues/?jql=&startIndex=``."""
+    context, jql = context_of(request), request.query.get("jql", "")
+    start = page_number(request.query.get("startIndex", ""), default=0, most=_FARTHEST)
+    size = context.limits.page_size
+    issues, total = await context.db.issues.search(search_text(jql), start, size)
+    return render_page(
+        request,
+        "issues.html",
+        page="issues",
+        title="Issues",
+        jql=jql,
+        issues=issues,
+        total=total,
+        start=start,
+        previous_start=max(0, start - size) if start else None,
+        next_start=start + size if start + size < total else None,
+    )
+
+
+async def show_issue(request: web.Request) -> web.Response:
+    """``GET /browse/{key}``."""
+    return await issue_page(request, issue_key(request.match_info["key"]))
+
+
+async def issue_page(
+    request: web.Request, key: str, *, status: int = 200, comment: str = "", comment_error: str = ""
+) -> web.Response:
+    """The issue's page; with what was typed as a comment and what is wrong with it, if it was refused."""
+    gateway = context_of(request).db.issues
+    issue = await gateway.get(key)
+    if issue is None:
+        raise not_found(f"The issue {key} does not exist.")
+    return render_page(
+        request,
+        "issue.html",
+        page="issue",
+        title=f"[{issue.key}] {issue.summary}",
+        status=status,
+        issue=issue,
+        comments=await gateway.comments(key),
+        history=await gateway.history(key),
+        comment=comment,
+        comment_error=comment_error,
+    )

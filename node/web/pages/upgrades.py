@@ -1,0 +1,89 @@
+"""The administrator's page "Jira upgrades"."""
+
+import logging
+
+from aiohttp import web
+
+from node.services import ClusterService, MemberView, NotAllowed, UpgradeAction, UpgradeView
+from node.web.bodies import read_form
+from node.web.context import WebContext, context_of
+from node.web.errors import Refusal
+from node.web.pages.upgrade_model import UpgradePage, describe
+from node.web.rendering import redirect, render_page
+from node.web.scope import visitor_of
+from zdu.errors import ZduError
+
+_LOG = logging.getLogger(__name__)
+_ADDRESS = "/secure/admin/JiraUpgrades.jspa"
+_ACTIONS = {
+    "start": UpgradeAction.START,
+    "cancel": UpgradeAction.CANCEL,
+    "approve": UpgradeAction.APPROVE,
+    "retry": UpgradeAction.RETRY,
+}
+_NODE_MODE = {"nodeUpgradeModeOn": True, "nodeUpgradeModeOff": False}
+_DONE = {
+    "start": "Jira is now in upgrade mode.",
+    "cancel": "The upgrade has been cancelled.",
+    "approve": "The upgrade tasks have been started.",
+    "retry": "The failure has been acknowledged. You can run the upgrade tasks again.",
+    "nodeUpgradeModeOn": "This node is now in upgrade mode. The load balancer is being asked to drain it.",
+    "nodeUpgradeModeOff": "This node is no longer in upgrade mode.",
+}
+
+
+async def show_upgrades(request: web.Request) -> web.Response:
+    """``GET``. ``done`` names the action that led here, so that the page can confirm it."""
+    return await _page(request, notice=_DONE.get(request.query.get("done", ""), ""))
+
+
+async def act(request: web.Request) -> web.Response:
+    """``POST`` with ``action``. What the cluster's state forbids is shown on the page, with 409."""
+    action = (await read_form(request)).get("action", "")
+    try:
+        await _carry_out(context_of(request).service, action, visitor_of(request).username)
+    except NotAllowed as refused:
+        return await _page(request, status=409, problem=refused.message)
+    return redirect(f"{_ADDRESS}?done={action}")
+
+
+async def _carry_out(service: ClusterService, action: str, actor: str) -> None:
+    if action in _ACTIONS:
+        await service.act(_ACTIONS[action], actor=actor)
+    elif action in _NODE_MODE:
+        await service.set_node_upgrade_mode(enabled=_NODE_MODE[action], actor=actor)
+    else:
+        raise Refusal(400, "There is no such action.")
+
+
+async def _page(request: web.Request, *, status: int = 200, notice: str = "", problem: str = "") -> web.Response:
+    model = await _look(context_of(request))
+    return render_page(
+        request,
+        "upgrades.html",
+        page="upgrades",
+        title="Jira upgrades",
+        status=status if model.state != "UNKNOWN" else 503,
+        model=model,
+        notice=notice,
+        problem=problem,
+    )
+
+
+async def _look(context: WebContext) -> UpgradePage:
+    service, begun_s = context.service, context.clock.monotonic_s()
+    view: UpgradeView | None = None
+    members: list[MemberView] = []
+    try:
+        view, members = await service.upgrade_view(), await service.members()
+    except ZduError:
+        _LOG.exception("The cluster's state could not be read")
+    return describe(
+        view,
+        members,
+        node_id=service.node_id,
+        release=service.release,
+        application_state=service.application_state,
+        mode=service.node_mode(),
+        database_ms=(context.clock.monotonic_s() - begun_s) * 1000,
+    )
