@@ -157,8 +157,9 @@ class Supervisor:
         assert child.process.stderr is not None  # noqa: S101 - it was asked for as a pipe
         async for line in child.process.stderr:
             child.last_words.append(line.decode(errors="replace").rstrip())
-            log.write(line)
-            log.flush()
+            with suppress(OSError):  # a full disk must not keep us from hearing why the child ends
+                log.write(line)
+                log.flush()
 
     async def _read_output(self, child: Child, announced: asyncio.Future[dict[str, Any]]) -> None:
         assert child.process.stdout is not None  # noqa: S101 - it was asked for as a pipe

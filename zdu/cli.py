@@ -15,7 +15,7 @@ from zdu.errors import ExitCode, ZduError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
-    "scenario": ("simulator.cli:scenario", "List, show and check scenario files."),
+    "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster."),
     "lb": ("lb.cli:lb", "Run the load balancer."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),

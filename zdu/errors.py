@@ -37,3 +37,13 @@ class UsageError(ZduError):
     """A wrong command line, scenario or configuration: nothing was started."""
 
     exit_code = ExitCode.USAGE
+
+
+def first_zdu_error(group: BaseExceptionGroup[BaseException]) -> ZduError | None:
+    """The first error meant for people in a group of errors, however deep it is nested."""
+    for error in group.exceptions:
+        if isinstance(error, ZduError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (found := first_zdu_error(error)):
+            return found
+    return None

@@ -26,6 +26,9 @@ else:
 ORPHAN_GRACE_S = 2.0
 """How long a process without a parent may take for its orderly stop before it ends itself."""
 
+PARENT_GONE = "the parent process is gone"
+"""The :attr:`Shutdown.reason` of a process whose parent ended: nobody waits for its orderly stop."""
+
 
 @dataclass
 class Shutdown:
@@ -74,5 +77,5 @@ def _parent_may_be_gone(loop: asyncio.AbstractEventLoop, stdin: int, shutdown: S
             return
     loop.remove_reader(stdin)
     if not shutdown.requested.is_set():
-        shutdown.request("the parent process is gone")
+        shutdown.request(PARENT_GONE)
     loop.call_later(ORPHAN_GRACE_S, os._exit, 1)

@@ -32,6 +32,7 @@ class Recorder:
         self.requests: list[RequestRecord] = []
         self._on_event: list[EventListener] = []
         self._on_request: list[RequestListener] = []
+        self._broken = False
         try:
             self._events_file = _open_line_buffered(folder / "events.jsonl")
             self._requests_file = _open_line_buffered(folder / "requests.csv")
@@ -58,10 +59,7 @@ class Recorder:
         """Record that something happened now. Raises RecordError when it cannot be written."""
         envelope = Envelope(len(self.envelopes) + 1, self.now_s(), self._clock.wall_ms(), event)
         self.envelopes.append(envelope)
-        try:
-            self._events_file.write(envelope.to_json() + "\n")
-        except OSError as error:
-            raise self._record_error(error) from error
+        self._append(lambda: self._events_file.write(envelope.to_json() + "\n"))
         for listener in self._on_event:
             listener(envelope)
         return envelope
@@ -69,20 +67,23 @@ class Recorder:
     def request(self, record: RequestRecord) -> None:
         """Record a finished request. Raises RecordError when it cannot be written."""
         self.requests.append(record)
-        try:
-            self._writer.write(record)
-        except OSError as error:
-            raise self._record_error(error) from error
+        self._append(lambda: self._writer.write(record))
         for listener in self._on_request:
             listener(record)
 
     def close(self) -> None:
         """Flush and close both files. Raises RecordError when the rest cannot be written."""
+        self._append(self._events_file.close)
+        self._append(self._requests_file.close)
+
+    def _append(self, write: Callable[[], object]) -> None:
+        """The first failure ends the run; what is still told while the run is brought down is not worth another."""
         try:
-            self._events_file.close()
-            self._requests_file.close()
+            write()
         except OSError as error:
-            raise self._record_error(error) from error
+            if not self._broken:
+                self._broken = True
+                raise self._record_error(error) from error
 
     def _record_error(self, error: OSError) -> RecordError:
         return RecordError(

@@ -1,0 +1,136 @@
+"""The auditor: reads the database with SQL of its own, and every node through its REST resources, when all is over.
+
+Read-only, and independent of the gateways that wrote: an auditor who asked those would only learn what they believe.
+This is the one place outside ``shared_db`` that knows table names.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
+from simulator.cluster import DatabaseTarget
+from simulator.record.requests import RequestRecord
+from zdu.errors import ZduError
+from zdu.events import ClusterAudited, UpgradeHistory, WritesAudited
+
+AUDIT_TIMEOUT_S = 30.0
+PARALLEL_READS = 6
+
+_MARKER = re.compile(r"\bw\d{6}\b")
+_HISTORY = """
+    SELECT order_number, state, cluster_build_number, cluster_version, database_time
+    FROM clusterupgradestate ORDER BY order_number
+"""
+_WHERE_WRITES_ARE = {
+    "create_issue": "SELECT description FROM jiraissue",
+    "edit_issue": "SELECT newstring FROM changeitem WHERE field = 'summary'",
+    "comment_issue": "SELECT actionbody FROM jiraaction WHERE actiontype = 'comment'",
+}
+
+
+class AuditFailed(ZduError):
+    """The database could not be read at the end."""
+
+
+class Auditor:
+    """Reads what the cluster has kept."""
+
+    def __init__(self, database: DatabaseTarget) -> None:
+        self._engine = _read_only_engine(database)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
+
+    async def upgrade_history(self) -> UpgradeHistory:
+        """All rows of the upgrade state, in their order. Raises AuditFailed."""
+        rows = await self._query(_HISTORY)
+        return UpgradeHistory([dict(row) for row in rows])
+
+    async def writes(self, requests: Iterable[RequestRecord], admins: Mapping[str, JiraAdmin]) -> WritesAudited:
+        """Look for every acknowledged write in the database and through every node. Raises AuditFailed."""
+        acknowledged = [request for request in requests if request.acknowledged_write]
+        found = {kind: await self._markers(sql) for kind, sql in _WHERE_WRITES_ARE.items()}
+        counts = {request.write: found[request.kind][request.write] for request in acknowledged}
+        async with asyncio.timeout(AUDIT_TIMEOUT_S):
+            unreadable = {node_id: await _unreadable(admin, acknowledged) for node_id, admin in admins.items()}
+        return WritesAudited(
+            acknowledged=len(acknowledged),
+            lost=[_tell(request) for request in acknowledged if counts[request.write] == 0],
+            duplicated=[_tell(request) for request in acknowledged if counts[request.write] > 1],
+            unreadable=unreadable,
+        )
+
+    async def _markers(self, sql: str) -> Counter[str]:
+        """How often each marker stands in the column that ``sql`` selects."""
+        rows = await self._query(sql)
+        return Counter(marker for row in rows for marker in _MARKER.findall(str(next(iter(row.values())) or "")))
+
+    async def _query(self, sql: str) -> list[Mapping[str, Any]]:
+        try:
+            async with asyncio.timeout(AUDIT_TIMEOUT_S), self._engine.connect() as connection:
+                return [dict(row) for row in (await connection.execute(text(sql))).mappings()]
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise AuditFailed(f"the cluster's database cannot be read at the end: {error}") from error
+
+
+async def audit_cluster(admins: Mapping[str, JiraAdmin]) -> ClusterAudited:
+    """Ask every node which version it runs and which upgrade state it shows; a silent one says nothing."""
+    return ClusterAudited({node_id: await _self_portrait(admin) for node_id, admin in admins.items()})
+
+
+async def _self_portrait(admin: JiraAdmin) -> dict[str, Any]:
+    try:
+        info = await admin.get("/rest/api/2/serverInfo")
+        state = await admin.get("/rest/api/2/cluster/zdu/state")
+    except AdminRequestFailed as error:
+        return {"error": str(error)}
+    return {"version": info["version"], "build": info["buildNumber"], "state": state["state"]}
+
+
+async def _unreadable(admin: JiraAdmin, acknowledged: list[RequestRecord]) -> list[str]:
+    """The acknowledged writes that this node does not show."""
+    by_issue: dict[str, list[RequestRecord]] = {}
+    for request in acknowledged:
+        by_issue.setdefault(request.issue, []).append(request)
+    missing: list[str] = []
+    limit = asyncio.Semaphore(PARALLEL_READS)
+
+    async def look(issue: str, writes: list[RequestRecord]) -> None:
+        async with limit:
+            try:
+                shown = str(await admin.get(f"/rest/api/2/issue/{issue}?expand=changelog"))
+            except AdminRequestFailed as error:
+                shown = str(error)
+        missing.extend(_tell(write) for write in writes if write.write not in shown)
+
+    async with asyncio.TaskGroup() as looks:
+        for issue, writes in by_issue.items():
+            looks.create_task(look(issue, writes))
+    return sorted(missing)
+
+
+def _tell(request: RequestRecord) -> str:
+    """A write, as people would name it."""
+    return f"{request.write} ({request.kind} of {request.issue or 'an unknown issue'}, request {request.id})"
+
+
+def _read_only_engine(database: DatabaseTarget) -> AsyncEngine:
+    url = make_url(database.url)
+    if url.get_backend_name() == "sqlite":
+        file = url.set(
+            drivername="sqlite+aiosqlite", database=f"file:{url.database}", query={"mode": "ro", "uri": "true"}
+        )
+        return create_async_engine(file)
+    settings = {"default_transaction_read_only": "on"}
+    if database.namespace:
+        settings["search_path"] = database.namespace
+    return create_async_engine(url.set(drivername="postgresql+asyncpg"), connect_args={"server_settings": settings})

@@ -1,0 +1,131 @@
+"""``zdu run``: what a person types, and what is printed in the end."""
+
+import asyncio
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.conclude import Conclusion, conclude
+from simulator.database_target import choose_database, drop_database, without_password
+from simulator.record.recorder import Recorder
+from simulator.record.run_folder import create_run_folder
+from simulator.run import Run, RunPlan, View
+from simulator.scenario import load, named_overrides
+from simulator.scenario.model import Scenario
+from simulator.view.live import LiveView
+from simulator.view.model import ViewModel
+from simulator.view.plain import PlainView
+from simulator.view.silent import SilentView
+from simulator.view.summary import print_summary
+from zdu.clock import Entropy, SystemClock
+from zdu.errors import ExitCode, first_zdu_error
+from zdu.process import new_event_loop
+
+DEFAULT_SCENARIO = "valiantys"
+LARGEST_SEED = 2**31 - 1
+
+
+@click.command()
+@click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
+@click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--nodes", type=int, help="How many nodes the cluster has.")
+@click.option("--users", type=int, help="How many users work at once.")
+@click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
+@click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
+def run(
+    scenario_name: str,
+    out: Path,
+    seed: int | None,
+    database_url: str | None,
+    nodes: int | None,
+    users: int | None,
+    rate: float | None,
+    settings: Sequence[str],
+    plain: bool,
+    as_json: bool,
+) -> None:
+    r"""Play SCENARIO, by name or file (valiantys), on a real cluster, and judge whether anyone noticed.
+
+    Nodes, load balancer and database are started on this machine and stopped again; users and probes send real
+    requests meanwhile. Everything that was measured is left in a folder of its own.
+
+    \b
+    Exit codes: 0 pass, 1 fail, 2 inconclusive, 64 wrong usage or scenario,
+                70 the run itself could not go on, 130 interrupted.
+
+    \b
+    Examples:
+      zdu run
+      zdu run valiantys --nodes 3 --users 60 --seed 7
+      zdu run valiantys --set balancer.drain=false     what happens without a drain
+    """
+    played = load(scenario_name, [*settings, *named_overrides(nodes=nodes, users=users, rate=rate)])
+    clock = SystemClock()
+    folder = create_run_folder(out, played.name, clock)
+    database = choose_database(database_url, folder)
+    seed = Entropy().rng.randrange(LARGEST_SEED) if seed is None else seed
+    plan = RunPlan(
+        scenario=played,
+        seed=seed,
+        folder=folder,
+        database=database,
+        command=_command_to_run_again(click.get_current_context(), seed),
+    )
+    recorder = Recorder(folder.path, clock)
+    view = _choose_view(played, plain=plain, as_json=as_json)
+    recorder.follow(view.on_event, view.on_request)
+    one_run = Run(plan, recorder, view)
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(one_run.execute())
+        recorder.close()
+    except BaseExceptionGroup as group:
+        raise (first_zdu_error(group) or group) from group
+    finally:
+        view.close()
+    conclusion = conclude(plan, recorder)
+    if conclusion.verdict.word == "pass":
+        drop_database(database)
+    _tell(conclusion, as_json=as_json)
+    sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
+
+
+def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
+    model = ViewModel.of(played.cluster.node_ids)
+    if as_json:
+        return SilentView()
+    console = Console()
+    if plain or not console.is_terminal:
+        click.echo(f"{played.title}. Jira's own intervals run {played.cluster.time_scale:g} times as fast.")
+        return PlainView(model, click.echo)
+    return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
+
+
+def _tell(conclusion: Conclusion, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(conclusion.result, ensure_ascii=False))
+    else:
+        print_summary(conclusion, Console())
+
+
+def _command_to_run_again(context: click.Context, seed: int) -> str:
+    """The command line as it was typed, with the seed, and without where the output went or what it looked like."""
+    given: dict[str, object] = {**context.params, "seed": seed}
+    words = ["zdu", "run", str(given["scenario_name"])]
+    if given["database_url"]:
+        words += ["--db", without_password(str(given["database_url"]))]
+    for name in ("seed", "nodes", "users", "rate"):
+        if given[name] is not None:
+            words += [f"--{name}", str(given[name])]
+    for setting in context.params["settings"]:
+        words += ["--set", setting]
+    return shlex.join(words)

@@ -1,0 +1,41 @@
+"""Which database a run uses, and what becomes of it afterwards."""
+
+import subprocess
+from urllib.parse import urlsplit, urlunsplit
+
+from simulator.cluster import DatabaseTarget
+from simulator.record.run_folder import RunFolder
+from simulator.supervisor import zdu_command
+
+DROP_TIMEOUT_S = 30.0
+
+
+def choose_database(url: str | None, folder: RunFolder) -> DatabaseTarget:
+    """A SQLite file in the run folder, or on PostgreSQL a schema of its own: runs side by side share nothing."""
+    if url is None:
+        return DatabaseTarget(f"sqlite+aiosqlite:///{folder.database_file}")
+    if url.startswith("postgres"):
+        stamp = "".join(character for character in folder.path.name.lower() if character.isalnum())
+        return DatabaseTarget(url, f"zdu_{stamp}")
+    return DatabaseTarget(url)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and recorded."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user = f"{parts.username}:***@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{parts.hostname}{port}"))
+
+
+def drop_database(target: DatabaseTarget) -> None:
+    """Remove a run's schema from somebody's PostgreSQL. One that cannot be removed is no reason to fail."""
+    if target.namespace:
+        subprocess.run(  # noqa: S603 - our own command line
+            zdu_command("db", "drop", "--url", target.url, "--namespace", target.namespace),
+            check=False,
+            capture_output=True,
+            timeout=DROP_TIMEOUT_S,
+        )

@@ -1,0 +1,76 @@
+"""The end of a run on the terminal: the verdict in one sentence, a table, and where the rest is."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from simulator.conclude import Conclusion
+from simulator.verdict import Check, CheckKind
+
+WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+FAILURES_SHOWN = 5
+
+
+def print_summary(conclusion: Conclusion, console: Console) -> None:
+    """Print it."""
+    result, verdict = conclusion.result, conclusion.verdict
+    console.print()
+    console.print(Text.assemble((verdict.word.upper(), WORD_STYLES[verdict.word]), "  ", verdict.sentence))
+    console.print()
+    console.print(_checks_table(verdict.checks))
+    for sentence in result["failures"][:FAILURES_SHOWN]:
+        console.print(f"  {sentence}", style="red", markup=False, highlight=False)
+    more = len(result["failures"]) - FAILURES_SHOWN
+    if more > 0:
+        console.print(f"  and {more} more, all in the report", style="red")
+    console.print()
+    console.print(_figures_table(conclusion))
+    console.print(f"Run folder   {conclusion.plan.folder.path}", soft_wrap=True, highlight=False)
+    console.print(f"Report       {conclusion.plan.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"Run it again {result['command']}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _checks_table(checks: tuple[Check, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column("what was checked", ratio=2)
+    table.add_column("evidence", ratio=3)
+    for check in checks:
+        bad = "FAILED" if check.kind is CheckKind.PROMISE else "missing"
+        style = "" if check.ok else "red" if check.kind is CheckKind.PROMISE else "yellow"
+        table.add_row(Text("ok" if check.ok else bad, style="green" if check.ok else style), check.name, check.detail)
+    return table
+
+
+def _figures_table(conclusion: Conclusion) -> Table:
+    result = conclusion.result
+    latency = result["requests"]["latency_ms"]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    sessions, writes = result["sessions"], result["writes"]
+    rows = [
+        ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
+        ("latency", ", ".join(f"{name} {'-' if ms is None else f'{ms:.0f} ms'}" for name, ms in latency.items())),
+        *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        (
+            "sessions",
+            f"{sessions['total']}, {sessions['moved']} moved, "
+            f"{sessions['silent_relogins']} silent sign-ins, {sessions['lost']} lost",
+        ),
+        ("writes", f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"),
+        *(
+            (node["id"], f"{node['version_from']} → {node['version_to']}, out for {node['down_s']:.1f} s")
+            for node in result["nodes"]
+        ),
+        ("database", result["database"]),
+        ("took", f"{result['duration_s']:.1f} s, seed {result['seed']}, time scale {result['time_scale']:g}"),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _probe_line(probe: dict[str, object]) -> str:
+    return f"{probe['sent']} sent, {probe['failed']} failed, longest outage {probe['longest_outage_ms']} ms"

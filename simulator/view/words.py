@@ -1,0 +1,35 @@
+"""Figures and events as short texts, for both views."""
+
+from simulator.view.model import Figures
+from zdu.events import BalancerObserved, ClusterObserved, Event, NodeBack, NodeTakenOut, ProcessExited, RunAborted
+
+
+def figures_line(figures: Figures) -> str:
+    """Rate, errors, moves and latency in one line."""
+    latency = (
+        "latency -" if figures.p50_ms is None else f"p50 {figures.p50_ms:.0f} ms, p99 {figures.p99_ms or 0:.0f} ms"
+    )
+    return (
+        f"{figures.rate:.0f} req/s, {figures.requests:,} requests, {figures.failed:,} failed, "
+        f"{figures.moved} sessions moved, {latency}"
+    )
+
+
+def event_line(event: Event) -> str:
+    """What an event says to a person; empty for those that are only of use in the record."""
+    match event:
+        case ClusterObserved(state=state, seen_by=node):
+            return f"{node} shows {state}"
+        case BalancerObserved(node=node, operational=operational, admin=admin):
+            return f"load balancer: {node} is {operational if admin == 'READY' else admin}"
+        case NodeTakenOut(node=node):
+            return f"load balancer: {node} gets no request any more, none is in flight"
+        case NodeBack(node=node):
+            return f"load balancer: {node} gets requests again"
+        case ProcessExited(process=process, expected=True):
+            return f"{process} has stopped"
+        case ProcessExited(process=process, returncode=returncode):
+            return f"{process} DIED ({returncode}); nobody had stopped it"
+        case RunAborted(reason=reason):
+            return f"the story ends here: {reason}"
+    return ""
