@@ -1,0 +1,201 @@
+"""What the report says in words and tables, made ready for the template.
+
+A run that was interrupted or broke off has less to say than a whole one: whatever the result lacks is left out, and
+the report is written all the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.record.requests import RequestRecord
+
+MAX_FAILURES = 50
+"""So many failures are told one by one; the rest is in ``requests.csv``."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure that people look for first. ``bad`` marks one that speaks against the run."""
+
+    label: str
+    value: str
+    note: str = ""
+    bad: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict in a word, a sign that does without colour, and a sentence."""
+
+    word: str
+    sign: str
+    css: str
+    sentence: str
+
+
+_VERDICTS = {
+    "pass": ("PASS", "✓", "Nobody noticed."),
+    "fail": ("FAIL", "✕", "Users noticed."),
+    "inconclusive": ("INCONCLUSIVE", "?", "This run does not tell."),
+}
+
+
+def verdict_of(result: Mapping[str, Any]) -> Verdict:
+    """The verdict; an unknown one shows as inconclusive."""
+    name = str(result.get("verdict", ""))
+    word, sign, sentence = _VERDICTS.get(name, _VERDICTS["inconclusive"])
+    css = name if name in _VERDICTS else "inconclusive"
+    if result.get("interrupted"):
+        word = f"{word} (interrupted)"
+    return Verdict(word, sign, css, str(result.get("sentence") or sentence))
+
+
+def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
+    """The figures at the top, those that the run has."""
+    requests, sessions = _part(result, "requests"), _part(result, "sessions")
+    writes, probes = _part(result, "writes"), _part(result, "probes")
+    latency = _part(requests, "latency_ms")
+    tiles = []
+    if "total" in requests:
+        tiles.append(Tile("requests", f"{requests['total']:,}", "by users and probes"))
+        tiles.append(_count("failed requests", requests.get("failed", 0)))
+    if "moved" in sessions:
+        signed_in = sessions.get("silent_relogins")
+        note = f"{signed_in} signed in again unseen" if signed_in is not None else ""
+        tiles.append(Tile("sessions moved", f"{sessions['moved']:,}", note))
+        tiles.append(_count("sessions lost", sessions.get("lost", 0)))
+    if "acknowledged" in writes:
+        wrong = _amount(writes.get("lost", 0)) + _amount(writes.get("duplicated", 0))
+        note = "all there, each once" if not wrong else f"{wrong} lost or doubled"
+        tiles.append(Tile("writes acknowledged", f"{writes['acknowledged']:,}", note, bad=bool(wrong)))
+    outages = [_part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
+    known = [float(outage) for outage in outages if outage is not None]
+    if known:
+        tiles.append(Tile("longest outage", f"{max(known):,.0f} ms", "as the probes saw it", bad=max(known) > 0))
+    if latency.get("p99") is not None:
+        tiles.append(Tile("p99 latency", f"{float(latency['p99']):,.0f} ms", f"median {_ms(latency.get('p50'))}"))
+    return tiles
+
+
+def _count(label: str, value: object) -> Tile:
+    amount = _amount(value)
+    return Tile(label, f"{amount:,}", bad=amount > 0)
+
+
+def _amount(value: object) -> int:
+    """A count, whether it is given as a number or as the list of what is counted."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return len(value)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _part(result: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = result.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _ms(value: object) -> str:
+    return f"{value:,.0f} ms" if isinstance(value, int | float) else "unknown"
+
+
+def tables_of(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, columns and rows of the small tables: nodes, probes, sessions and writes."""
+    tables = [
+        (
+            "Nodes",
+            ["node", "version before", "version after", "without a process"],
+            [
+                [
+                    str(node.get("id", "")),
+                    str(node.get("version_from", "")),
+                    str(node.get("version_to", "")),
+                    _seconds(node.get("down_s")),
+                ]
+                for node in result.get("nodes") or []
+            ],
+        ),
+        (
+            "Probes",
+            ["connections", "sent", "failed", "longest outage"],
+            [
+                [
+                    {"new": "a new one each time", "reused": "kept alive"}.get(name, name),
+                    f"{_amount(probe.get('sent')):,}",
+                    f"{_amount(probe.get('failed')):,}",
+                    _ms(probe.get("longest_outage_ms")),
+                ]
+                for name, probe in _part(result, "probes").items()
+                if isinstance(probe, Mapping)
+            ],
+        ),
+        ("Sessions", ["", "count"], _counts(_part(result, "sessions"), _SESSION_WORDS)),
+        ("Writes", ["", "count"], _counts(_part(result, "writes"), _WRITE_WORDS)),
+    ]
+    return [table for table in tables if table[2]]
+
+
+_SESSION_WORDS = {
+    "total": "signed in",
+    "moved": "moved to another node",
+    "silent_relogins": "signed in again without seeing the log-in page",
+    "lost": "thrown back to the log-in page",
+}
+_WRITE_WORDS = {
+    "acknowledged": "acknowledged to the user",
+    "lost": "lost",
+    "duplicated": "in the database more than once",
+    "unreadable": "not readable through every node",
+}
+
+
+def _counts(part: Mapping[str, Any], words: Mapping[str, str]) -> list[list[str]]:
+    return [[words[key], f"{_amount(part[key]):,}"] for key in words if key in part]
+
+
+def _seconds(value: object) -> str:
+    return f"{value:.1f} s" if isinstance(value, int | float) else "never"
+
+
+def failure_sentence(record: RequestRecord) -> str:
+    """One failed request as a person would tell it."""
+    whose = "a probe's" if record.is_probe else f"{record.session or 'a user'}'s"
+    version = f" ({record.version})" if record.version else ""
+    answered = f"answered by {record.node}{version}" if record.node else "answered by no node"
+    connection = {"new": " on a new connection", "reused": " on a kept-alive connection"}.get(record.connection, "")
+    tries = f" and {record.attempts} attempts" if record.attempts > 1 else ""
+    reasons = [record.outcome.replace("_", " ")]
+    reasons += [f"status {record.status}"] if record.status else []
+    reasons += [record.detail] if record.detail else []
+    return (
+        f"{record.sent_s:.2f} s: {whose} request {record.id}, {record.method} {record.path}{connection}, failed after "
+        f"{record.end_s - record.sent_s:.2f} s{tries}, {answered}: {', '.join(reasons)}."
+    )
+
+
+def noticed_of(result: Mapping[str, Any], failures: Sequence[RequestRecord]) -> list[str]:
+    """All that users noticed, a sentence each: as the result tells it, else as the failed requests do."""
+    told = [str(sentence) for sentence in result.get("failures") or []]
+    return told or [failure_sentence(record) for record in failures]
+
+
+def setup_of(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is needed to run it again, those parts that are known."""
+    software = ", ".join(f"{name} {version}" for name, version in _part(result, "software").items())
+    versions = (result.get("version_from"), result.get("version_to"))
+    scale = result.get("time_scale")
+    rows = [
+        ("scenario", result.get("scenario")),
+        ("seed", result.get("seed")),
+        ("versions", f"{versions[0]} to {versions[1]}" if all(versions) else None),
+        ("database", result.get("database")),
+        ("load balancer", result.get("load_balancer")),
+        ("Jira's intervals", _scale_words(scale) if isinstance(scale, int | float) else None),
+        ("duration", _seconds(result["duration_s"]) if "duration_s" in result else None),
+        ("software", software),
+    ]
+    return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def _scale_words(scale: float) -> str:
+    return "unscaled" if scale == 1 else f"divided by {scale:g} (a heartbeat every {60 / scale:.3g} s)"

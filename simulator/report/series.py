@@ -1,0 +1,137 @@
+"""Numbers over time, and by kind, from the requests of a run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from simulator.record.requests import RequestRecord
+
+MAX_BUCKETS = 120
+"""A picture is a thousand points wide; more bars than this cannot be told apart."""
+
+_WIDTHS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
+
+FEW_SAMPLES = 100
+"""Below this many samples the 99th percentile is the maximum by another name."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Requests that should have been sent in ``[start_s, end_s)``: counts by outcome, latency in milliseconds."""
+
+    start_s: float
+    end_s: float
+    ok: int
+    retried: int
+    failed: int
+    p50_ms: float | None
+    p99_ms: float | None
+
+    @property
+    def total(self) -> int:
+        """All requests."""
+        return self.ok + self.retried + self.failed
+
+    def rate(self, count: int) -> float:
+        """``count`` of this bucket as requests per second."""
+        return count / (self.end_s - self.start_s)
+
+
+@dataclass(frozen=True)
+class KindStatistics:
+    """One kind of request over the whole run; latency of those that succeeded, in milliseconds."""
+
+    kind: str
+    total: int
+    failed: int
+    retried: int
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few samples for the high percentiles to mean anything."""
+        return self.total - self.failed < FEW_SAMPLES
+
+
+def percentile(ordered: Sequence[float], share: float) -> float | None:
+    """The smallest value that at least ``share`` of the values do not exceed (nearest rank); None without values."""
+    if not ordered:
+        return None
+    return ordered[max(ceil(share * len(ordered)), 1) - 1]
+
+
+def bucket_width_s(duration_s: float) -> float:
+    """The shortest round width that does not give too many buckets."""
+    for width in _WIDTHS_S:
+        if duration_s <= width * MAX_BUCKETS:
+            return width
+    return ceil(duration_s / MAX_BUCKETS / 60) * 60.0
+
+
+def buckets(requests: Sequence[RequestRecord]) -> list[Bucket]:
+    """The run cut into equal times from the first request on; the last one is as short as the run left it.
+
+    A request counts where it was intended: a server that hangs does not push its failures out of the picture.
+    """
+    if not requests:
+        return []
+    first = min(record.intended_s for record in requests)
+    last = max(*(record.intended_s for record in requests), first + 0.001)
+    width = bucket_width_s(last - first)
+    groups: list[list[RequestRecord]] = [[] for _ in range(int((last - first) / width) + 1)]
+    for record in requests:
+        groups[int((record.intended_s - first) / width)].append(record)
+    if len(groups) > 1 and last - first - (len(groups) - 1) * width < width / 2:
+        sliver = groups.pop()  # it has no rate worth drawing
+        groups[-1] += sliver
+    return [
+        _bucket(group, first + index * width, first + (index + 1) * width if index < len(groups) - 1 else last)
+        for index, group in enumerate(groups)
+    ]
+
+
+def _bucket(group: Iterable[RequestRecord], start_s: float, end_s: float) -> Bucket:
+    members = list(group)
+    latencies = sorted(record.latency_ms for record in members if not record.failed)
+    failed = sum(record.failed for record in members)
+    retried = sum(_was_retried(record) for record in members)
+    return Bucket(
+        start_s=start_s,
+        end_s=end_s,
+        ok=len(members) - failed - retried,
+        retried=retried,
+        failed=failed,
+        p50_ms=percentile(latencies, 0.5),
+        p99_ms=percentile(latencies, 0.99),
+    )
+
+
+def _was_retried(record: RequestRecord) -> bool:
+    """Answered well, but only after the load balancer had dispatched it again."""
+    return not record.failed and record.attempts > 1
+
+
+def by_kind(requests: Iterable[RequestRecord]) -> list[KindStatistics]:
+    """Each kind of request, the most frequent first."""
+    groups: dict[str, list[RequestRecord]] = {}
+    for record in requests:
+        groups.setdefault(record.kind, []).append(record)
+    found = [_statistics(kind, members) for kind, members in groups.items()]
+    return sorted(found, key=lambda statistics: (-statistics.total, statistics.kind))
+
+
+def _statistics(kind: str, members: Sequence[RequestRecord]) -> KindStatistics:
+    latencies = sorted(record.latency_ms for record in members if not record.failed)
+    return KindStatistics(
+        kind=kind,
+        total=len(members),
+        failed=sum(record.failed for record in members),
+        retried=sum(_was_retried(record) for record in members),
+        p50_ms=percentile(latencies, 0.5),
+        p90_ms=percentile(latencies, 0.9),
+        p99_ms=percentile(latencies, 0.99),
+        max_ms=latencies[-1] if latencies else None,
+    )
