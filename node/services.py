@@ -12,9 +12,11 @@ from node.releases import Release
 
 
 class ApplicationState(StrEnum):
-    """What ``GET /status`` says. All but DRAINING are Jira's own words and HTTP codes (KB "Jira status endpoint
-    response meanings"); DRAINING is how this node's upgrade mode asks a load balancer to take it out, a state that
-    Confluence and Bitbucket know and Jira does not.
+    """What ``GET /status`` says.
+
+    All but DRAINING are Jira's own words and HTTP codes (KB "Jira status endpoint response meanings"); DRAINING is
+    how this node's upgrade mode asks a load balancer to take it out, a state that Confluence and Bitbucket know and
+    Jira does not.
     """
 
     STARTING = "STARTING"
@@ -89,7 +91,7 @@ class ClusterService(Protocol):
 
     @property
     def node_id(self) -> str:
-        """This node's ``jira.node.id``."""
+        """The node's ``jira.node.id``."""
         ...
 
     @property
@@ -120,7 +122,7 @@ class ClusterService(Protocol):
         ...
 
     async def set_node_upgrade_mode(self, *, enabled: bool, actor: str) -> None:
-        """Ask to be drained, or take that back. Raises :class:`NotAllowed` when this cluster or state has no such thing."""
+        """Ask to be drained, or take that back. Raises :class:`NotAllowed` where there is no such thing."""
         ...
 
     def node_mode(self) -> NodeModeView:

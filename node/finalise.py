@@ -1,0 +1,105 @@
+"""Finalising an upgrade: the delayed upgrade tasks, run once, on one node, one after the other."""
+
+import asyncio
+
+from node.cluster_upgrade import ClusterUpgrade
+from node.logs import UPGRADE_SERVICE
+from node.parts import NodeParts
+from node.services import NotAllowed, UpgradeAction
+from node.upgrade_state import TaskOutcome, UpgradeState, state_in
+from shared_db import Database
+
+VERSION_PATCHED = "jira.version.patched"
+"""The property that holds the build the data was last brought to (KB "What happens if starting nodes …")."""
+
+TASKS_LOCK = "com.atlassian.jira.upgrade.tasks.lock"
+
+
+class UpgradeTasks:
+    """Runs this release's upgrade tasks.
+
+    Whoever runs them holds a cluster lock. When the lock is free while the state says that tasks are running, the
+    node that ran them is gone; the others then record a failure, so that an administrator can retry.
+    """
+
+    def __init__(self, parts: NodeParts, database: Database, upgrade: ClusterUpgrade) -> None:
+        self._parts = parts
+        self._database = database
+        self._upgrade = upgrade
+        self._log = parts.log.logger(UPGRADE_SERVICE)
+        self._running: asyncio.Task[None] | None = None
+
+    async def approve(self, actor: str, owner: asyncio.TaskGroup) -> None:
+        """Write RUNNING_UPGRADE_TASKS and begin; the tasks go on in a task of ``owner``. Raises NotAllowed."""
+        if not await self._hold_lock():
+            view = await self._upgrade.view()
+            raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
+        try:
+            await self._upgrade.act(UpgradeAction.APPROVE, actor)
+        except BaseException:
+            await self._release_lock_unless_running()
+            raise
+        self._running = owner.create_task(self._run_and_tell(), name="upgradeTasks")
+
+    async def run_all(self) -> None:
+        """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again."""
+        loop = asyncio.get_running_loop()
+        for name in self._parts.release.upgrade_tasks:
+            self._log.info("Running upgrade task %s", name)
+            began_s = loop.time()
+            await self._database.schema.run_task(name)
+            self._log.info("Upgrade task %s finished in %d ms", name, (loop.time() - began_s) * 1000)
+            await self._hold_lock()
+        # Before the STABLE row: data that is newer than it says would let an old node in after a crash in between.
+        await self._database.properties.set(VERSION_PATCHED, str(self._parts.release.build))
+        self._log.info("Setting current build number to %d", self._parts.release.build)
+
+    async def look_after(self) -> None:
+        """Called again and again while the state says that tasks are running.
+
+        The node that runs them keeps its lock fresh; any other one that gets the lock knows that nobody runs them.
+        """
+        if not await self._hold_lock() or self._is_running:
+            return
+        try:
+            if state_in(await self._upgrade.current()) is UpgradeState.RUNNING_UPGRADE_TASKS:
+                self._log.error("The node that ran the upgrade tasks is gone")
+                await self._upgrade.tasks_ended(TaskOutcome.FAILED)
+        finally:
+            await self._release_lock_unless_running()
+
+    async def wind_down(self, within_s: float) -> None:
+        """Let running tasks end within that time; then cut them off, which counts as a failure."""
+        if self._running is None:
+            return
+        await asyncio.wait((self._running,), timeout=within_s)
+        if not self._running.done():
+            self._running.cancel()
+            await asyncio.wait((self._running,))
+
+    async def _run_and_tell(self) -> None:
+        outcome = TaskOutcome.FAILED
+        try:
+            await self._hold_lock()
+            await self.run_all()
+            outcome = TaskOutcome.SUCCEEDED
+        except asyncio.CancelledError:
+            self._log.error("The upgrade tasks were cut off because this node stops")
+        except Exception:
+            self._log.exception("An upgrade task failed")
+        try:
+            await self._upgrade.tasks_ended(outcome)
+        except Exception:
+            self._log.exception("The outcome of the upgrade tasks (%s) could not be recorded", outcome)
+        await self._database.locks.release(TASKS_LOCK, self._parts.node_id)
+
+    @property
+    def _is_running(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    async def _hold_lock(self) -> bool:
+        return await self._database.locks.acquire(TASKS_LOCK, self._parts.node_id, self._parts.intervals.lock_expiry)
+
+    async def _release_lock_unless_running(self) -> None:
+        if not self._is_running:
+            await self._database.locks.release(TASKS_LOCK, self._parts.node_id)

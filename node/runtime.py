@@ -1,0 +1,272 @@
+"""The cluster side of one node: its life from STARTING to the end, and what its pages may ask for.
+
+One object graph per process, made here and nowhere else; nothing is kept in modules, so several nodes fit into one
+interpreter. Everything that goes on in the background belongs to one task group, which ends with the node.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from node.app_state import LifeEvent, next_state
+from node.cluster_upgrade import ClusterUpgrade
+from node.finalise import UpgradeTasks
+from node.heartbeat import Heartbeat
+from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE
+from node.node_mode import NodeMode
+from node.parts import NodeParts
+from node.releases import Release
+from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
+from node.startup import NotSetUp, Startup
+from node.upgrade_state import state_in
+from node.upgrade_watch import UpgradeWatch
+from node.waiting import cancel, run_unless
+from shared_db import Database
+from zdu.errors import ZduError
+
+
+class Activity(Protocol):
+    """What the web side tells of itself."""
+
+    @property
+    def requests_in_flight(self) -> int:
+        """Application requests whose answer is not yet written."""
+        ...
+
+    @property
+    def sessions(self) -> int:
+        """Sessions held in this node's memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class NoActivity:
+    """A node without a web side."""
+
+    requests_in_flight: int = 0
+    sessions: int = 0
+
+
+@dataclass
+class StopWish:
+    """The wish that this node should stop, and whose it is. ``hurry``: nobody waits for it any more."""
+
+    made: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+    hurry: bool = False
+
+    def make(self, reason: str, *, hurry: bool = False) -> None:
+        """Ask; the first reason stays."""
+        self.reason = self.reason or reason
+        self.hurry = self.hurry or hurry
+        self.made.set()
+
+
+@dataclass
+class _Members:
+    """What exists once there is a database."""
+
+    database: Database
+    upgrade: ClusterUpgrade
+    tasks: UpgradeTasks
+    startup: Startup
+    heartbeat: Heartbeat
+    watch: UpgradeWatch
+
+
+class NodeRuntime:
+    """One node; its pages' :class:`~node.services.ClusterService`."""
+
+    def __init__(self, parts: NodeParts) -> None:
+        self._parts = parts
+        self._log = parts.log.logger(LAUNCHER)
+        self._state = ApplicationState.STARTING
+        self._mode = NodeMode(parts, self._state_now, self._happen)
+        self._members: _Members | None = None
+        self._background: asyncio.TaskGroup | None = None
+        self.activity: Activity = NoActivity()
+        self.stop_wish = StopWish()
+
+    # --- what pages may ask (node.services.ClusterService) ---
+
+    @property
+    def node_id(self) -> str:
+        """``jira.node.id``."""
+        return self._parts.node_id
+
+    @property
+    def release(self) -> Release:
+        """The release this process runs."""
+        return self._parts.release
+
+    @property
+    def boot_id(self) -> str:
+        """New with each start of the process."""
+        return self._parts.boot_id
+
+    @property
+    def application_state(self) -> ApplicationState:
+        """What ``/status`` says now."""
+        return self._state
+
+    async def upgrade_view(self) -> UpgradeView:
+        """The cluster's upgrade state, read from the database now."""
+        return await self._member.upgrade.view()
+
+    async def members(self) -> list[MemberView]:
+        """All nodes the cluster knows of, by id."""
+        nodes = await self._member.database.nodes.members(self._parts.intervals.dead_after)
+        return [
+            MemberView(
+                node_id=node.node_id,
+                state=node.state,
+                last_state_change_ms=node.timestamp_ms,
+                ip=node.ip,
+                cache_listener_port=node.cache_listener_port,
+                build_number=node.build_number,
+                version=node.version,
+                alive=node.alive,
+            )
+            for node in nodes
+        ]
+
+    async def act(self, action: UpgradeAction, actor: str) -> None:
+        """Carry out an administrator's wish. Raises NotAllowed if the state forbids it now."""
+        if action is UpgradeAction.APPROVE:
+            await self._member.tasks.approve(actor, self._owner)
+            return
+        row = await self._member.upgrade.act(action, actor)
+        if action is UpgradeAction.START and self._mode.available:
+            self._mode.enable(actor, row)
+        if action is UpgradeAction.CANCEL:
+            self._mode.disable("the upgrade was cancelled")
+
+    async def set_node_upgrade_mode(self, *, enabled: bool, actor: str) -> None:
+        """Ask to be drained, or take that back. Raises NotAllowed when this cluster or state has no such thing."""
+        row = await self._member.upgrade.current()
+        self._mode.check(state_in(row), enabled=enabled)
+        if enabled:
+            self._mode.enable(actor, row)
+        else:
+            self._mode.disable(f"switched off by {actor}")
+
+    def node_mode(self) -> NodeModeView:
+        """Node-level upgrade mode as it is now."""
+        return NodeModeView(
+            available=self._mode.available,
+            enabled=self._state is ApplicationState.DRAINING,
+            requests_in_flight=self.activity.requests_in_flight,
+            sessions=self.activity.sessions,
+        )
+
+    # --- the node's life ---
+
+    async def run(
+        self,
+        *,
+        on_database: Callable[[Database], None] = lambda _: None,
+        on_stopping: Callable[[StopWish], Awaitable[None]] | None = None,
+    ) -> None:
+        """Live from STARTING until the stop wish. Raises what kept the node from starting.
+
+        ``on_database`` gets the open database; ``on_stopping`` lets the web side finish what it has in hand.
+        Cancelled, the node is gone as after ``kill -9``: its row stays ACTIVE.
+        """
+        release = self._parts.release
+        self._log.info("Starting Jira %s (build %d), node %s", release.version, release.build, self.node_id)
+        try:
+            if await run_unless(self.stop_wish.made, self._open_and_start(on_database), name="main"):
+                await self._serve(on_stopping)
+            else:
+                self._begin_stopping()
+        except Exception as error:
+            if self._state is ApplicationState.STARTING:
+                self._happen(LifeEvent.NOT_SET_UP if isinstance(error, NotSetUp) else LifeEvent.FAILED)
+            await self._leave()
+            raise
+        else:
+            await self._leave()
+        finally:
+            if self._members is not None:
+                await self._members.database.close()
+
+    async def _open_and_start(self, on_database: Callable[[Database], None]) -> None:
+        config = self._parts.config
+        database = await Database.open(
+            config.database.url,
+            config.database.namespace,
+            config.database.statement_timeout,
+            features=self._parts.release.features,
+        )
+        self._log.info("Using %s", database.name)
+        upgrade = ClusterUpgrade(self._parts, database)
+        tasks = UpgradeTasks(self._parts, database, upgrade)
+        self._members = _Members(
+            database,
+            upgrade,
+            tasks,
+            Startup(self._parts, database, upgrade, tasks),
+            Heartbeat(self._parts, database, on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster")),
+            UpgradeWatch(self._parts, upgrade, tasks, on_look=self._mode.cluster_seen),
+        )
+        on_database(database)
+        await self._members.startup.run()
+        await upgrade.observe()
+        self._happen(LifeEvent.STARTED)
+        self._log.info("Jira %s is ready to serve", self.release.version)
+
+    async def _serve(self, on_stopping: Callable[[StopWish], Awaitable[None]] | None) -> None:
+        member = self._member
+        async with asyncio.TaskGroup() as self._background:
+            chores = [
+                self._background.create_task(member.heartbeat.run(), name="heartbeat"),
+                self._background.create_task(member.watch.run(), name="upgradeWatch"),
+            ]
+            await self.stop_wish.made.wait()
+            self._begin_stopping()
+            if on_stopping is not None:
+                await on_stopping(self.stop_wish)
+            await member.tasks.wind_down(0.0 if self.stop_wish.hurry else self._parts.config.stop_deadline)
+            for chore in chores:
+                await cancel(chore)
+
+    def _begin_stopping(self) -> None:
+        self._happen(LifeEvent.STOP)
+        self._log.info("Stopping Jira: %s", self.stop_wish.reason)
+
+    async def _leave(self) -> None:
+        """Tell the cluster. The node that leaves writes what its leaving changes, as Jira's history rows show."""
+        if self._members is None or not self._members.startup.joined:
+            return
+        log = self._parts.log.logger(CLUSTER_MANAGER)
+        try:
+            await self._members.database.nodes.go_offline(self.node_id)
+            log.info("Node %s left the cluster", self.node_id)
+            await self._members.upgrade.observe()
+        except ZduError as error:
+            log.warning("The cluster could not be told that node %s leaves: %s", self.node_id, error)
+
+    def _happen(self, event: LifeEvent) -> None:
+        before, self._state = self._state, next_state(self._state, event)
+        self._parts.log.logger(NODE_UPGRADE_MODE if event in _MODE else LAUNCHER).info(
+            "Application state %s -> %s", before, self._state
+        )
+
+    def _state_now(self) -> ApplicationState:
+        return self._state
+
+    @property
+    def _member(self) -> _Members:
+        if self._members is None:
+            raise ZduError("This node has no connection to its database yet.")
+        return self._members
+
+    @property
+    def _owner(self) -> asyncio.TaskGroup:
+        if self._background is None:
+            raise ZduError("This node has not started yet.")
+        return self._background
+
+
+_MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

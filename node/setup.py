@@ -1,0 +1,62 @@
+"""Jira's set-up wizard without its pages: tables, people, one project and issues to look at."""
+
+import random
+from dataclasses import dataclass
+
+from node.finalise import VERSION_PATCHED
+from node.passwords import hash_password
+from node.releases import Release
+from node.seed_issues import seed_issues
+from shared_db import AlreadyExists, Database, NewUser
+from zdu.clock import Entropy
+from zdu.errors import UsageError
+
+PROJECT_KEY = "ZDU"
+PROJECT_NAME = "Zero Downtime Upgrade"
+ADMINISTRATOR = "admin"
+
+
+@dataclass(frozen=True)
+class SetupPlan:
+    """What to create. ``password_cost`` is log2 of scrypt's N."""
+
+    release: Release
+    users: int
+    issues: int
+    password_cost: int
+
+
+async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
+    """Create everything. Raises UsageError when the database has been set up before."""
+    await database.schema.create_base()
+    if await database.users.count():
+        raise _already_set_up(database)
+    await database.schema.expand(plan.release.expand_steps)
+    for task in plan.release.upgrade_tasks:
+        await database.schema.run_task(task)
+    try:
+        await database.users.create_many(_people(plan, entropy))
+        await database.issues.create_project(PROJECT_KEY, PROJECT_NAME)
+    except AlreadyExists:
+        raise _already_set_up(database) from None
+    usernames = [f"user{number}" for number in range(1, plan.users + 1)] or [ADMINISTRATOR]
+    rng = random.Random(entropy.rng.random())  # noqa: S311 - believable text, no secret
+    await database.issues.create_many(PROJECT_KEY, seed_issues(plan.issues, usernames, rng))
+    # Last, and what a starting node looks for: a set-up that was cut short is none.
+    await database.properties.set(VERSION_PATCHED, str(plan.release.build))
+
+
+def _people(plan: SetupPlan, entropy: Entropy) -> list[NewUser]:
+    def person(username: str, display_name: str, *, administrator: bool = False) -> NewUser:
+        stored = hash_password(username, plan.password_cost, entropy.token(16))
+        return NewUser(username, display_name, stored, administrator)
+
+    people = [person(ADMINISTRATOR, "Administrator", administrator=True)]
+    return people + [person(f"user{number}", f"User {number}") for number in range(1, plan.users + 1)]
+
+
+def _already_set_up(database: Database) -> UsageError:
+    return UsageError(
+        f"{database.name} has been set up before",
+        hint="Drop it first (zdu db drop --url URL), or name another database or namespace.",
+    )

@@ -1,0 +1,201 @@
+"""How a node starts: from a database connection to a member of the cluster.
+
+The order is what makes an upgrade safe. First the version check, before anything is touched. Then, one node at a
+time, the new release's shared files and schema are laid beside the old ones' (expanded: the old nodes go on working).
+Last the node's row, written in the very transaction that checks the version once more against the cluster as it is
+then: while the node was starting, somebody may have cancelled the upgrade.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from node.cluster_upgrade import ClusterUpgrade
+from node.finalise import VERSION_PATCHED, UpgradeTasks
+from node.logs import CLUSTER_MANAGER, CLUSTERING, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
+from node.parts import NodeParts
+from node.shared_files import expand_shared_home
+from node.version_rules import Join, Refuse, Wait, decide_join
+from shared_db import ClusterNode, ClusterSnapshot, Database
+from zdu.errors import ZduError
+
+STARTUP_LOCK = "com.atlassian.jira.start.upgrade.lock"
+
+_LOCK_LIMIT_EXPIRIES = 3
+"""How many lock expiries a start waits for other nodes that start at the same time."""
+
+_POLLS_PER_WAIT = 50
+"""A wait looks that many times: often enough to lose no time, seldom enough to cost nothing."""
+
+CACHE_LISTENER_PORT = 40001
+"""``ehcache.listener.port``, Jira's default. Nothing listens there yet."""
+
+
+class NotSetUp(ZduError):
+    """The database has no tables or no data: nobody has run the set-up."""
+
+
+class NodeRefused(ZduError):
+    """The version check keeps this node out of the cluster."""
+
+
+class _NotYet(Exception):
+    """The version check wants to look again later."""
+
+
+class Startup:
+    """One start of one node."""
+
+    def __init__(self, parts: NodeParts, database: Database, upgrade: ClusterUpgrade, tasks: UpgradeTasks) -> None:
+        self._parts = parts
+        self._database = database
+        self._upgrade = upgrade
+        self._tasks = tasks
+        self._began_s = asyncio.get_running_loop().time()
+        self.joined = False
+        """Whether this node's row says ACTIVE because of this start."""
+
+    async def run(self) -> None:
+        """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
+        await self._check_set_up()
+        self._tell_versions(await self._database.nodes.get(self._parts.node_id))
+        await self._until_allowed(self._check)
+        async with self._startup_lock():
+            await self._expand()
+        await self._rest_of_start_duration()
+        await self._until_allowed(self._join)
+
+    async def _check_set_up(self) -> None:
+        if not await self._database.schema.is_set_up() or await self._data_build() is None:
+            raise NotSetUp(
+                f"{self._database.name} has not been set up",
+                hint="Set it up first: zdu db setup --url URL --version 7.3.0",
+            )
+
+    def _tell_versions(self, former: ClusterNode | None) -> None:
+        node_id, release = self._parts.node_id, self._parts.release
+        log = self._parts.log.logger(LAUNCHER)
+        now = f"{release.version} (build {release.build})"
+        if former is None:
+            log.info("Node %s starts for the first time, with %s", node_id, now)
+        elif former.build_number == release.build:
+            log.info("Node %s starts again, with %s", node_id, now)
+        else:
+            verb = "Upgrading" if former.build_number < release.build else "Rolling back"
+            log.info("%s node %s from %s (build %d) to %s", verb, node_id, former.version, former.build_number, now)
+
+    async def _data_build(self) -> int | None:
+        text = await self._database.properties.get(VERSION_PATCHED)
+        return int(text) if text is not None and text.isdecimal() else None
+
+    async def _until_allowed(self, attempt: Callable[[float], Awaitable[None]]) -> None:
+        """Try until the version check says yes. Raises NodeRefused once it says no."""
+        log = self._parts.log.logger(VERSION_CHECK)
+        limit_s = self._parts.intervals.version_check_wait
+        loop = asyncio.get_running_loop()
+        began_s, told = loop.time(), ""
+        while True:
+            try:
+                await attempt(loop.time() - began_s)
+            except _NotYet as not_yet:
+                if str(not_yet) != told:
+                    told = str(not_yet)
+                    log.warning(told)
+                await self._pause(limit_s)
+            else:
+                return
+
+    async def _check(self, waited_s: float) -> None:
+        self._admit(await self._upgrade.snapshot(), await self._data_build(), waited_s)
+        self._parts.log.logger(VERSION_CHECK).info(
+            "Version check passed: %s may join this cluster", self._parts.release.version
+        )
+
+    async def _join(self, waited_s: float) -> None:
+        data_build = await self._data_build()
+        upgrades_data = False
+
+        def admit(snapshot: ClusterSnapshot) -> None:
+            nonlocal upgrades_data
+            upgrades_data = self._admit(snapshot, data_build, waited_s).upgrades_data
+
+        release = self._parts.release
+        await self._database.nodes.join(
+            self._parts.node_id,
+            self._parts.config.host,
+            CACHE_LISTENER_PORT,
+            release.build,
+            release.version,
+            admit=admit,
+            dead_after_s=self._parts.intervals.dead_after,
+        )
+        self.joined = True
+        self._parts.log.logger(CLUSTER_MANAGER).info(
+            "Node %s joined the cluster with %s (build %d)", self._parts.node_id, release.version, release.build
+        )
+        if upgrades_data:
+            self._parts.log.logger(UPGRADE_SERVICE).info(
+                "No other node is alive and the data is of build %s: upgrading it", data_build
+            )
+            await self._tasks.run_all()
+
+    def _admit(self, snapshot: ClusterSnapshot, data_build: int | None, waited_s: float) -> Join:
+        decision = decide_join(
+            self._parts.release,
+            self._parts.node_id,
+            snapshot,
+            data_build,
+            waited_s=waited_s,
+            wait_limit_s=self._parts.intervals.version_check_wait,
+        )
+        match decision:
+            case Refuse(message):
+                raise NodeRefused(message)
+            case Wait(message):
+                raise _NotYet(message)
+            case Join():
+                return decision
+
+    async def _expand(self) -> None:
+        release = self._parts.release
+        new = expand_shared_home(self._parts.config.shared_home, release, self._parts.boot_id)
+        self._parts.log.logger(SHARED_HOME).info(
+            "Shared home %s the files of %s", "was given" if new else "has", release.version
+        )
+        log = self._parts.log.logger(UPGRADE_SERVICE)
+        applied = await self._database.schema.expand(release.expand_steps)
+        for step in applied:
+            log.info("Expanded the schema: %s", step)
+        if not applied:
+            log.info("The schema needs no expansion for %s", release.version)
+
+    @asynccontextmanager
+    async def _startup_lock(self) -> AsyncIterator[None]:
+        locks, node_id = self._database.locks, self._parts.node_id
+        expiry_s = self._parts.intervals.lock_expiry
+        log = self._parts.log.logger(CLUSTERING)
+        waited = False
+        try:
+            async with asyncio.timeout(_LOCK_LIMIT_EXPIRIES * expiry_s):
+                while not await locks.acquire(STARTUP_LOCK, node_id, expiry_s):
+                    if not waited:
+                        log.info("Waiting for node %s, which is starting", await locks.holder(STARTUP_LOCK))
+                    waited = True
+                    await self._pause(expiry_s)
+        except TimeoutError:
+            raise ZduError(
+                f"node {await locks.holder(STARTUP_LOCK)} holds the cluster lock {STARTUP_LOCK} and does not let go",
+                hint="Look into that node's log. The lock of a node that is gone expires by itself.",
+            ) from None
+        try:
+            yield
+        finally:
+            await locks.release(STARTUP_LOCK, node_id)
+
+    async def _rest_of_start_duration(self) -> None:
+        left_s = self._began_s + self._parts.config.start_duration - asyncio.get_running_loop().time()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+
+    async def _pause(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s / _POLLS_PER_WAIT * self._parts.entropy.rng.uniform(0.5, 1.0))

@@ -1,0 +1,57 @@
+"""Looks at the cluster again and again: moves the upgrade state on when the nodes have changed, and tells this node.
+
+Jira's pages show a change that another node made because every node looks; there is no message between them.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from node.cluster_upgrade import ClusterUpgrade
+from node.finalise import UpgradeTasks
+from node.logs import UPGRADE_STATE
+from node.parts import NodeParts
+from node.upgrade_state import UpgradeState, state_in
+from shared_db.rows import UpgradeStateRow
+
+
+class UpgradeWatch:
+    """Polls the cluster's upgrade state every ``intervals.upgrade_state_poll`` seconds."""
+
+    def __init__(
+        self,
+        parts: NodeParts,
+        upgrade: ClusterUpgrade,
+        tasks: UpgradeTasks,
+        *,
+        on_look: Callable[[UpgradeStateRow | None], None],
+    ) -> None:
+        self._parts = parts
+        self._upgrade = upgrade
+        self._tasks = tasks
+        self._on_look = on_look
+        self._log = parts.log.logger(UPGRADE_STATE)
+        self._seen: UpgradeState | None = None
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        interval_s = self._parts.intervals.upgrade_state_poll
+        await asyncio.sleep(self._parts.phase_s(interval_s))
+        while True:
+            try:
+                await self.look()
+            except Exception as error:
+                self._log.warning("The cluster upgrade state could not be read: %s", error)
+            await asyncio.sleep(interval_s)
+
+    async def look(self) -> None:
+        """One look: write what the membership calls for, then read where that leaves the cluster."""
+        await self._upgrade.observe()
+        row = await self._upgrade.current()
+        state = state_in(row)
+        if state is UpgradeState.RUNNING_UPGRADE_TASKS:
+            await self._tasks.look_after()
+        if state is not self._seen:
+            if self._seen is not None:
+                self._log.info("This node sees the cluster go from %s to %s", self._seen, state)
+            self._seen = state
+        self._on_look(row)

@@ -1,0 +1,37 @@
+"""Waiting for one of two things, with nothing left running afterwards."""
+
+import asyncio
+from collections.abc import Coroutine
+
+
+async def run_unless(event: asyncio.Event, work: Coroutine[object, object, None], *, name: str) -> bool:
+    """Do ``work`` unless ``event`` happens first; whether it was done. Work cut short is cancelled and awaited."""
+    working = asyncio.create_task(work, name=name)
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        working.result()
+        return True
+    finally:
+        await cancel(working)
+        await cancel(waiting)
+
+
+async def happens_within(event: asyncio.Event, timeout_s: float) -> bool:
+    """Whether ``event`` happens within ``timeout_s``."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def cancel(task: asyncio.Task[object]) -> None:
+    """End ``task`` and wait until it has ended; its error, if any, is not ours."""
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.exception()
