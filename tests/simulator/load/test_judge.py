@@ -1,0 +1,53 @@
+"""A status of 200 proves little: each answer is recognised by its own marks."""
+
+import pytest
+
+from simulator.load.judge import Expected, judge, xsrf_token
+
+
+def page(name: str, user: str = "user1", text: str = "") -> str:
+    return f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}"><p>{text}</p>'
+
+
+EXPECTED = Expected(user="user1", page="issue", text="ZDU-1")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "outcome"),
+    [
+        (200, {}, page("issue", text="ZDU-1"), "ok"),
+        (200, {}, page("issue", text="ZDU-2"), "wrong_content"),
+        (200, {}, page("dashboard", text="ZDU-1"), "wrong_content"),
+        (200, {}, page("issue", user="user2", text="ZDU-1"), "wrong_user"),
+        (200, {}, page("issue", user="", text="ZDU-1"), "wrong_user"),
+        (200, {}, page("login"), "login_page"),
+        (302, {"Location": "/login.jsp?os_destination=%2Fbrowse%2FZDU-1"}, "", "login_page"),
+        (401, {}, "{}", "login_page"),
+        (503, {}, "<h1>JIRA is stopping</h1>", "http_503"),
+        (404, {}, "", "http_404"),
+    ],
+)
+def test_each_wrong_answer_has_its_word(status: int, headers: dict[str, str], body: str, outcome: str) -> None:
+    assert judge(status, headers, body, EXPECTED).outcome == outcome
+
+
+def test_an_error_of_the_load_balancer_is_told_from_one_of_a_node() -> None:
+    by_lb = judge(503, {"X-LB-Error": "no usable node"}, "", EXPECTED)
+    by_node = judge(503, {"X-ANODEID": "node1"}, "<h1>JIRA is stopping</h1>", EXPECTED)
+    assert by_lb.detail == "from the load balancer: no usable node"
+    assert by_node.detail == "JIRA is stopping"
+
+
+def test_the_log_in_page_is_right_for_whoever_asks_for_it() -> None:
+    assert judge(200, {}, page("login", user=""), Expected(page="login")).outcome == "ok"
+
+
+def test_a_redirect_must_lead_where_the_user_expects() -> None:
+    expected = Expected(status=302, location="/browse/")
+    assert judge(302, {"Location": "/browse/ZDU-7"}, "", expected).outcome == "ok"
+    assert judge(302, {"Location": "/secure/Dashboard.jspa"}, "", expected).outcome == "wrong_content"
+
+
+def test_the_xsrf_token_is_read_from_the_form() -> None:
+    assert xsrf_token('<input type="hidden" name="atl_token" value="abc|lin">') == "abc|lin"
+    assert xsrf_token("<form></form>") == ""

@@ -1,0 +1,65 @@
+"""Sessions are followed through their requests; outages are intervals."""
+
+from dataclasses import replace
+
+from simulator.verdict.outages import find_outages
+from simulator.verdict.sessions import follow_sessions
+from tests.support.evidence import request
+
+
+def probe(number: int, outcome: str = "ok", end_after_s: float = 0.01) -> object:
+    at_s = number / 10
+    return replace(request(number, at_s, kind="probe_new", outcome=outcome), end_s=at_s + end_after_s)
+
+
+def test_a_session_moves_when_another_node_answers_it_than_before() -> None:
+    report = follow_sessions(
+        [request(1, 1.0, "node1"), request(2, 2.0, "node2", signed_in=True), request(3, 3.0, "node2")]
+    )
+    (move,) = report.moves
+    assert (move.session, move.from_node, move.to_node, move.t_s, move.silent_sign_in) == (
+        "s1",
+        "node1",
+        "node2",
+        2.0,
+        True,
+    )
+    assert (report.total, report.moved, report.silent_relogins) == (1, 1, 1)
+    assert (report.moved_away_from("node1"), report.moved_away_from("node2")) == (1, 0)
+
+
+def test_the_stranger_who_opens_the_log_in_page_has_no_session_yet() -> None:
+    report = follow_sessions([request(1, 1.0, "node1", kind="open_login"), request(2, 2.0, "node2", kind="sign_in")])
+    assert (report.total, report.moved) == (1, 0)
+
+
+def test_a_failed_request_moves_nobody() -> None:
+    report = follow_sessions(
+        [request(1, 1.0, "node1"), request(2, 2.0, "node2", outcome="http_503"), request(3, 3.0)]
+    )
+    assert report.moved == 0
+
+
+def test_a_session_that_moves_there_and_back_counts_once_with_two_moves() -> None:
+    report = follow_sessions([request(1, 1.0, "node1"), request(2, 2.0, "node2"), request(3, 3.0, "node1")])
+    assert (report.moved, len(report.moves)) == (1, 2)
+
+
+def test_an_outage_lasts_from_its_first_failed_probe_to_the_next_good_one() -> None:
+    (outage,) = find_outages([probe(1), probe(2, "refused"), probe(3, "timeout"), probe(4), probe(5)], "probe_new")
+    assert (outage.from_s, outage.to_s, outage.failed, outage.outcomes) == (0.2, 0.4, 2, ("refused", "timeout"))
+    assert round(outage.duration_ms) == 200
+
+
+def test_a_hanging_probe_dates_the_outage_from_its_tick_although_it_failed_much_later() -> None:
+    (outage,) = find_outages([probe(1, "timeout", end_after_s=5.0), probe(2)], "probe_new")
+    assert outage.from_s == 0.1
+
+
+def test_an_outage_open_at_the_end_ends_with_the_last_probe() -> None:
+    (outage,) = find_outages([probe(1), probe(2, "refused", end_after_s=0.5)], "probe_new")
+    assert round(outage.to_s, 3) == 0.7
+
+
+def test_without_failed_probes_there_is_no_outage() -> None:
+    assert find_outages([probe(n) for n in range(100)], "probe_new") == []

@@ -1,0 +1,127 @@
+"""A small, complete and blameless record of a run; tests spoil one thing in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from simulator.record.requests import RequestRecord
+from simulator.scenario.model import Expectations
+from simulator.verdict import Evidence
+from zdu.events import (
+    ClusterAudited,
+    ClusterObserved,
+    Envelope,
+    Event,
+    LoadStarted,
+    LoadStopped,
+    NodeBack,
+    NodeTakenOut,
+    ProcessExited,
+    ProcessStarted,
+    ProcessStopping,
+    RunEnded,
+    RunStarted,
+    UpgradeHistory,
+    WritesAudited,
+)
+
+OLD, NEW = "7.3.0", "7.3.2"
+STATES = ("READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS", "RUNNING_UPGRADE_TASKS", "STABLE")
+PROBES_FINE = {kind: {"intended": 100, "on_time": 100} for kind in ("probe_new", "probe_reused")}
+
+
+def request(number: int, at_s: float, node: str = "node1", **changes: object) -> RequestRecord:
+    """A good request of session s1 at ``at_s``, answered by ``node`` after 10 ms."""
+    good = RequestRecord(
+        id=number,
+        session="s1",
+        kind="view_issue",
+        method="GET",
+        path="/browse/ZDU-1",
+        intended_s=at_s,
+        sent_s=at_s,
+        first_byte_s=at_s + 0.01,
+        end_s=at_s + 0.01,
+        node=node,
+        version=OLD,
+        connection="reused",
+        status=200,
+        outcome="ok",
+        detail="",
+    )
+    return replace(good, **changes)  # type: ignore[arg-type]  # the caller names fields of the record
+
+
+def good_events() -> list[tuple[float, Event]]:
+    """Two nodes, rolled one after the other: node1 is out from 4 to 7 s, node2 from 9 to 12 s."""
+    history = [
+        {"order_number": n, "state": state, "cluster_build_number": 73011, "cluster_version": OLD, "database_time": n}
+        for n, state in enumerate(STATES, start=1)
+    ]
+    shown = [
+        (at_s, ClusterObserved(state, node))
+        for at_s, state in zip((3.0, 5.0, 12.0, 13.0, 14.0), STATES, strict=True)
+        for node in ("node1", "node2")
+    ]
+    events: list[tuple[float, Event]] = [
+        (0.0, RunStarted("valiantys", 7, "zdu run", "sqlite", "zdu-lb", 60.0, ["node1", "node2"], OLD, NEW, {})),
+        (1.0, ProcessStarted("node1", 11, "http://127.0.0.1:1", OLD, "logs/node1.log")),
+        (1.0, ProcessStarted("node2", 12, "http://127.0.0.1:2", OLD, "logs/node2.log")),
+        (1.5, LoadStarted(2, 10.0)),
+        *shown,
+    ]
+    for node, out_s, back_s in (("node1", 4.0, 7.0), ("node2", 9.0, 12.0)):
+        events += [
+            (out_s, NodeTakenOut(node, out_s)),
+            (out_s + 0.1, ProcessStopping(node, "SIGTERM")),
+            (out_s + 1.0, ProcessExited(node, 0, expected=True)),
+            (out_s + 2.0, ProcessStarted(node, 13, "http://127.0.0.1:1", NEW, f"logs/{node}.log")),
+            (back_s, NodeBack(node, back_s)),
+        ]
+    audit = {node: {"version": NEW, "build": 73013, "state": "STABLE"} for node in ("node1", "node2")}
+    return [
+        *events,
+        (15.0, LoadStopped(PROBES_FINE)),
+        (15.1, ClusterAudited(audit)),
+        (15.2, UpgradeHistory(history)),
+        (15.3, WritesAudited(1, [], [], {"node1": [], "node2": []})),
+        (16.0, RunEnded()),
+    ]
+
+
+def good_requests() -> list[RequestRecord]:
+    """Sessions s1 (first on node1) and s2 (first on node2), one request each every 0.1 s from 2 to 15 s."""
+    found = []
+    for tick in range(20, 150):
+        at_s = tick / 10
+        for session, home in (("s1", "node1"), ("s2", "node2")):
+            node = _serving(home, at_s)
+            version = NEW if (node == "node1" and at_s >= 7.0) or at_s >= 12.0 else OLD
+            found.append(request(len(found) + 1, at_s, node, session=session, version=version))
+    found[5] = replace(found[5], kind="create_issue", write="w000001", issue="ZDU-9")
+    return found
+
+
+def _serving(home: str, at_s: float) -> str:
+    """A session stays where it is until that node is taken out."""
+    if home == "node1":
+        return "node1" if at_s < 3.95 or at_s >= 8.95 else "node2"
+    return "node2" if at_s < 8.95 else "node1"
+
+
+def evidence(
+    events: Sequence[tuple[float, Event]] | None = None,
+    requests: list[RequestRecord] | None = None,
+    expect: Expectations | None = None,
+) -> Evidence:
+    """The good run, or what of it was replaced."""
+    told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
+    return Evidence(
+        envelopes=[Envelope(n, at_s, 0, event) for n, (at_s, event) in enumerate(told, start=1)],
+        requests=good_requests() if requests is None else requests,
+        expect=expect or Expectations(),
+        nodes=("node1", "node2"),
+        rolled=("node1", "node2"),
+        version_from=OLD,
+        version_to=NEW,
+        users=2,
+    )
