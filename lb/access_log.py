@@ -81,7 +81,7 @@ class AccessLog:
         self._file: TextIO | None = None
         if path:
             try:
-                self._file = Path(path).open("a", encoding="utf-8", buffering=1)
+                self._file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed in close()
             except OSError as error:
                 message = f"cannot write the access log {path}: {error.strerror}"
                 raise ZduError(message, hint="Check access_log_file.") from None

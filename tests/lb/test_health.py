@@ -1,0 +1,209 @@
+import itertools
+import json
+import random
+
+import pytest
+
+from lb.config import HealthConfig
+from lb.health import TRANSITIONS, CheckResult, NodeHealth, Operational, Outcome, classify
+
+CONFIG = HealthConfig(rise=2, fall=3)
+PASS, FAIL, STOPPING = (CheckResult(outcome, "X") for outcome in Outcome)
+
+
+def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
+    """A node brought into ``state`` by check results alone."""
+    ways = {
+        Operational.INIT: [],
+        Operational.UP: [PASS],
+        Operational.GOING_DOWN: [PASS, FAIL],
+        Operational.DOWN: [FAIL],
+        Operational.GOING_UP: [FAIL, PASS],
+        Operational.STOPPING: [PASS, STOPPING],
+    }
+    health = NodeHealth(config)
+    for result in ways[state]:
+        health.observe(result, 0.0)
+    assert health.state is state
+    return health
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "expected"),
+    [
+        ("INIT", PASS, "UP"),
+        ("INIT", FAIL, "DOWN"),
+        ("INIT", STOPPING, "STOPPING"),
+        ("UP", PASS, "UP"),
+        ("UP", FAIL, "GOING_DOWN"),
+        ("UP", STOPPING, "STOPPING"),
+        ("GOING_DOWN", PASS, "UP"),
+        ("GOING_DOWN", FAIL, "GOING_DOWN"),
+        ("GOING_DOWN", STOPPING, "STOPPING"),
+        ("DOWN", PASS, "GOING_UP"),
+        ("DOWN", FAIL, "DOWN"),
+        ("DOWN", STOPPING, "STOPPING"),
+        ("GOING_UP", PASS, "UP"),
+        ("GOING_UP", FAIL, "DOWN"),
+        ("GOING_UP", STOPPING, "STOPPING"),
+        ("STOPPING", PASS, "UP"),
+        ("STOPPING", FAIL, "STOPPING"),
+        ("STOPPING", STOPPING, "STOPPING"),
+    ],
+)
+def test_every_state_goes_where_the_table_says(state: str, result: CheckResult, expected: str) -> None:
+    health = health_in(Operational(state))
+
+    change = health.observe(result, 1.0)
+
+    assert change is not None
+    assert (change.before, change.after) == (state, expected)
+    assert health.state == expected
+
+
+def test_the_table_knows_every_pair_of_state_and_outcome() -> None:
+    assert set(TRANSITIONS) == set(itertools.product(Operational, Outcome))
+
+
+@pytest.mark.parametrize("state", [Operational.UP, Operational.STOPPING])
+def test_a_node_is_down_after_fall_failures_in_a_row_and_not_before(state: Operational) -> None:
+    health = health_in(state)
+
+    states = [health.observe(FAIL, 0.0) for _ in range(3)]
+
+    assert [change.after for change in states if change] == [
+        Operational.GOING_DOWN if state is Operational.UP else state,
+        Operational.GOING_DOWN if state is Operational.UP else state,
+        Operational.DOWN,
+    ]
+
+
+def test_one_pass_in_between_makes_the_failures_start_over() -> None:
+    health = health_in(Operational.UP)
+    for result in (FAIL, FAIL, PASS, FAIL, FAIL):
+        health.observe(result, 0.0)
+    assert health.state is Operational.GOING_DOWN
+
+
+def test_a_recovery_needs_rise_passes_in_a_row() -> None:
+    health = health_in(Operational.DOWN, HealthConfig(rise=3))
+    for result, expected in [
+        (PASS, "GOING_UP"),
+        (PASS, "GOING_UP"),
+        (FAIL, "DOWN"),
+        (PASS, "GOING_UP"),
+        (PASS, "GOING_UP"),
+        (PASS, "UP"),
+    ]:
+        health.observe(result, 0.0)
+        assert health.state == expected
+
+
+def test_with_fall_1_and_rise_1_there_is_nothing_in_between() -> None:
+    health = health_in(Operational.UP, HealthConfig(rise=1, fall=1))
+    health.observe(FAIL, 0.0)
+    assert health.state is Operational.DOWN
+    health.observe(PASS, 0.0)
+    assert health.state is Operational.UP
+
+
+def test_a_pass_by_a_new_process_after_stopping_is_a_recovery_and_needs_rise() -> None:
+    health = NodeHealth(CONFIG)
+    health.observe(CheckResult(Outcome.STOPPING, "L7OKC", boot_id="old", sequence=9), 0.0)
+
+    change = health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="new", sequence=1), 1.0)
+
+    assert change is not None
+    assert change.rebooted
+    assert health.state is Operational.GOING_UP
+
+
+def test_a_new_process_is_noticed_even_if_no_check_ever_failed() -> None:
+    health = NodeHealth(CONFIG)
+    health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="old"), 0.0)
+
+    change = health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="new"), 1.0)
+
+    assert change is not None
+    assert change.rebooted
+    assert not change.changed
+
+
+def test_an_older_answer_of_the_same_process_never_overrules_a_newer_one() -> None:
+    health = NodeHealth(CONFIG)
+    health.observe(CheckResult(Outcome.STOPPING, "L7OKC", boot_id="b", sequence=7), 0.0)
+
+    assert health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="b", sequence=6), 1.0) is None
+    assert health.state is Operational.STOPPING
+    assert health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="b", sequence=7), 1.0) is not None
+
+
+def test_a_failure_without_an_answer_is_never_taken_for_an_old_one() -> None:
+    health = NodeHealth(CONFIG)
+    health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="b", sequence=7), 0.0)
+    assert health.observe(FAIL, 1.0) is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds"),
+    [("INIT", 1.0), ("UP", 2.0), ("GOING_DOWN", 1.0), ("DOWN", 5.0), ("GOING_UP", 1.0), ("STOPPING", 2.0)],
+)
+def test_checks_come_faster_in_transition_and_slower_when_down(state: str, seconds: float) -> None:
+    config = HealthConfig(inter="2s", fastinter="1s", downinter="5s", jitter=0)
+    assert health_in(Operational(state), config).next_check_in(random.Random(1)) == seconds
+
+
+def test_intervals_spread_by_the_jitter_and_no_further() -> None:
+    health = health_in(Operational.UP, HealthConfig(inter="10s", jitter=0.2))
+    rng = random.Random(1)
+    intervals = [health.next_check_in(rng) for _ in range(200)]
+    assert 8.0 <= min(intervals) < 8.5
+    assert 11.5 < max(intervals) <= 12.0
+
+
+def body(**facts: object) -> bytes:
+    return json.dumps(facts).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "outcome", "check_status"),
+    [
+        (200, body(state="RUNNING"), "PASS", "L7OK"),
+        (200, body(state="STARTING"), "FAIL", "L7RSP"),
+        (200, body(state="STOPPING"), "STOPPING", "L7OKC"),
+        (503, body(state="DRAINING"), "STOPPING", "L7OKC"),
+        (503, body(state="MAINTENANCE"), "FAIL", "L7STS"),
+        (503, body(state="RUNNING"), "FAIL", "L7STS"),
+        (500, body(state="ERROR"), "FAIL", "L7STS"),
+        (204, b"", "FAIL", "L7STS"),
+        (200, b"", "FAIL", "L7RSP"),
+        (200, b"<html>RUNNING</html>", "FAIL", "L7RSP"),
+        (200, b'"RUNNING"', "FAIL", "L7RSP"),
+        (200, b'{"state": ["RUNNING"]}', "FAIL", "L7RSP"),
+        (200, b"\xff\xfe", "FAIL", "L7RSP"),
+        (200, b"[" * 100_000, "FAIL", "L7RSP"),
+    ],
+)
+def test_a_check_passes_only_with_status_200_and_the_expected_state(
+    status: int, content: bytes, outcome: str, check_status: str
+) -> None:
+    result = classify(status, content, CONFIG)
+    assert (result.outcome, result.check_status, result.code) == (outcome, check_status, status)
+
+
+def test_without_drain_the_nodes_wish_is_just_a_failed_check() -> None:
+    assert classify(503, body(state="DRAINING"), CONFIG, heed_drain=False).outcome is Outcome.FAIL
+    assert classify(200, body(state="STOPPING"), CONFIG, heed_drain=False).outcome is Outcome.FAIL
+
+
+def test_with_no_expected_state_status_200_will_do() -> None:
+    plain = HealthConfig(expect_state="")
+    assert classify(200, b"hello", plain).outcome is Outcome.PASS
+    assert classify(404, b"hello", plain).outcome is Outcome.FAIL
+
+
+def test_boot_id_and_sequence_are_read_and_odd_ones_ignored() -> None:
+    told = classify(200, body(state="RUNNING", bootId="b1", sequence=12), CONFIG)
+    odd = classify(200, body(state="RUNNING", bootId=5, sequence="x"), CONFIG)
+    assert (told.boot_id, told.sequence) == ("b1", 12)
+    assert (odd.boot_id, odd.sequence) == ("", -1)
