@@ -1,5 +1,6 @@
 """Everything the web side of one node needs, in one object: several nodes fit into one interpreter."""
 
+import logging
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -19,6 +20,24 @@ from zdu.errors import ZduError
 SECRET_PROPERTY = "zdu.xsrf.secret"  # noqa: S105 - the name of a property, not its value
 
 
+@dataclass(frozen=True)
+class WebActivity:
+    """What the cluster side may know of the web side: how busy this node is."""
+
+    traffic: Traffic
+    store: SessionStore
+
+    @property
+    def requests_in_flight(self) -> int:
+        """Application requests whose answer is not yet written."""
+        return self.traffic.in_flight
+
+    @property
+    def sessions(self) -> int:
+        """Sessions held in this node's memory."""
+        return self.store.count()
+
+
 @dataclass
 class WebContext:
     """One node's web side.
@@ -32,6 +51,7 @@ class WebContext:
     clock: Clock
     entropy: Entropy
     database: Database | None = None
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("node.web"))
     limits: WebLimits = field(default_factory=WebLimits)
     traffic: Traffic = field(default_factory=Traffic)
     logins: LogInBook = field(default_factory=LogInBook)
@@ -45,6 +65,11 @@ class WebContext:
         self.sessions = SessionStore(
             idle_timeout_s=self.config.sessions.idle_timeout, new_token=self.entropy.token, limit=self.limits.sessions
         )
+
+    @property
+    def activity(self) -> WebActivity:
+        """How busy this node is, for ``NodeRuntime.activity``."""
+        return WebActivity(self.traffic, self.sessions)
 
     @property
     def db(self) -> Database:

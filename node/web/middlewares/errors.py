@@ -1,7 +1,6 @@
 """Turns whatever goes wrong into an answer: a page or JSON with the right code. Tracebacks go to the log only."""
 
 import asyncio
-import logging
 from http import HTTPStatus
 
 from aiohttp import web
@@ -13,14 +12,14 @@ from node.web.context import context_of
 from node.web.errors import Refusal
 from zdu.errors import ZduError
 
-_LOG = logging.getLogger(__name__)
 _CANNOT_NOW = "JIRA cannot do this at the moment. Please try again."
 
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every request, within the time limit."""
-    limits = context_of(request).limits
+    context = context_of(request)
+    limits, log = context.limits, context.log
     try:
         async with asyncio.timeout(limits.request_timeout_s):
             return await handler(request)
@@ -31,11 +30,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as problem:
         return _http_answer(request, problem)
     except TimeoutError:
-        _LOG.exception("%s %s was not done within %s s", request.method, request.path, limits.request_timeout_s)
+        log.exception("%s %s was not done within %s s", request.method, request.path, limits.request_timeout_s)
     except ZduError:
-        _LOG.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, request.path)
     except Exception:
-        _LOG.exception("%s %s failed unexpectedly", request.method, request.path)
+        log.exception("%s %s failed unexpectedly", request.method, request.path)
         return error_answer(request, 500, ["JIRA has a problem of its own. The node's log tells more."])
     return error_answer(request, 503, [_CANNOT_NOW], headers={"Retry-After": str(limits.retry_after_s)})
 

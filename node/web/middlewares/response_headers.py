@@ -1,5 +1,7 @@
 """Completes every answer: who answered, for whom, which version, and what browsers must not do with it."""
 
+from http.cookies import SimpleCookie
+
 from aiohttp import web
 
 from node.web.context import context_of
@@ -37,19 +39,19 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
         if scope.visitor.by is SignedInBy.REMEMBER_ME:
             headers[SILENT_SIGN_IN_HEADER] = SignedInBy.REMEMBER_ME.value
     for cookie in scope.cookies:
-        _set(response, cookie, secure=request.secure)
+        # aiohttp has already written the response's own cookies into its headers when this signal is sent.
+        headers.add("Set-Cookie", _written(cookie, secure=request.secure))
 
 
-def _set(response: web.StreamResponse, cookie: Cookie, *, secure: bool) -> None:
+def _written(cookie: Cookie, *, secure: bool) -> str:
+    jar = SimpleCookie({cookie.name: cookie.value})
+    morsel = jar[cookie.name]
+    morsel["path"] = "/"
+    morsel["httponly"] = True
+    morsel["samesite"] = "Lax"
+    morsel["secure"] = secure
     if not cookie.value:
-        response.del_cookie(cookie.name, path="/", httponly=True, samesite="Lax")
-        return
-    response.set_cookie(
-        cookie.name,
-        cookie.value,
-        path="/",
-        max_age=cookie.max_age_s,
-        httponly=True,
-        samesite="Lax",
-        secure=secure or None,
-    )
+        morsel["max-age"] = "0"
+    elif cookie.max_age_s is not None:
+        morsel["max-age"] = str(cookie.max_age_s)
+    return morsel.OutputString()

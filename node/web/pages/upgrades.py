@@ -1,7 +1,5 @@
 """The administrator's page "Jira upgrades"."""
 
-import logging
-
 from aiohttp import web
 
 from node.services import ClusterService, MemberView, NotAllowed, UpgradeAction, UpgradeView
@@ -13,7 +11,6 @@ from node.web.rendering import redirect, render_page
 from node.web.scope import visitor_of
 from zdu.errors import ZduError
 
-_LOG = logging.getLogger(__name__)
 _ADDRESS = "/secure/admin/JiraUpgrades.jspa"
 _ACTIONS = {
     "start": UpgradeAction.START,
@@ -77,7 +74,7 @@ async def _look(context: WebContext) -> UpgradePage:
     try:
         view, members = await service.upgrade_view(), await service.members()
     except ZduError:
-        _LOG.exception("The cluster's state could not be read")
+        context.log.exception("The cluster's state could not be read")
     return describe(
         view,
         members,
