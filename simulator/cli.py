@@ -23,10 +23,12 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from simulator.view.summary import print_summary
 from zdu.clock import Entropy, SystemClock
-from zdu.errors import ExitCode, first_zdu_error
+from zdu.errors import ExitCode
 from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
+PLAIN_WIDTH = 118
+"""Columns of a table that no terminal limits."""
 LARGEST_SEED = 2**31 - 1
 
 
@@ -88,8 +90,6 @@ def run(
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(one_run.execute())
         recorder.close()
-    except BaseExceptionGroup as group:
-        raise (first_zdu_error(group) or group) from group
     finally:
         view.close()
     conclusion = conclude(plan, recorder)
@@ -114,7 +114,8 @@ def _tell(conclusion: Conclusion, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(conclusion.result, ensure_ascii=False))
     else:
-        print_summary(conclusion, Console())
+        console = Console()
+        print_summary(conclusion, console if console.is_terminal else Console(width=PLAIN_WIDTH))
 
 
 def _command_to_run_again(context: click.Context, seed: int) -> str:

@@ -8,18 +8,22 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from lb.config import BalancerConfig, DrainConfig, HealthConfig, NodeAddress
-from node.config import DatabaseConfig, NodeConfig
+from lb.config import BalancerConfig
+from node.config import NodeConfig
 from simulator.picture import Picture
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
+from zdu.durations import format_duration
 
 BALANCER = "lb"
 SEED_ISSUES = 60
 PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
+NODE_KEYS = {"time_scale", "intervals", "mixed_when", "node_upgrade_mode", "start_duration", "stop_duration"}
+HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
+"""What a scenario says in the very words of the node's and the load balancer's configuration."""
 STOP_GRACE_S = 15.0
 """A node that has not stopped by then, beyond the time it is told to take, is killed."""
 
@@ -117,46 +121,40 @@ class Cluster:
         )
 
     def _node_config(self, node_id: str, version: str) -> NodeConfig:
-        cluster = self.scenario.cluster
         port = self._ports[node_id]
-        return NodeConfig(
-            node_id=node_id,
-            version=version,
-            host=port.host,
-            port=port.port,
-            database=DatabaseConfig(url=self.database.url, namespace=self.database.namespace),
-            shared_home=self.folder.shared_home,
-            local_home=self.folder.node_home(node_id),
-            log_file=self.folder.logs / f"{node_id}.log",
-            time_scale=cluster.time_scale,
-            intervals=cluster.intervals,
-            mixed_when=cluster.mixed_when,
-            node_upgrade_mode=cluster.node_upgrade_mode,
-            start_duration=cluster.start_duration,
-            stop_duration=cluster.stop_duration,
-            password_cost=PASSWORD_COST,
+        return NodeConfig.model_validate(
+            {
+                "node_id": node_id,
+                "version": version,
+                "host": port.host,
+                "port": port.port,
+                "database": {"url": self.database.url, "namespace": self.database.namespace},
+                "shared_home": self.folder.shared_home,
+                "local_home": self.folder.node_home(node_id),
+                "log_file": self.folder.logs / f"{node_id}.log",
+                "password_cost": PASSWORD_COST,
+                **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
+            }
         )
 
     def _balancer_config(self) -> BalancerConfig:
         balancer = self.scenario.balancer
         host, port = balancer.listen_address
         admin_host, admin_port = balancer.admin_address
-        return BalancerConfig(
-            host=host,
-            port=port,
-            admin_host=admin_host,
-            admin_port=admin_port,
-            nodes=tuple(
-                NodeAddress(name=name, host=reserved.host, port=reserved.port)
-                for name, reserved in self._ports.items()
-            ),
-            health=HealthConfig(
-                inter=balancer.inter, timeout=balancer.timeout, rise=balancer.rise, fall=balancer.fall
-            ),
-            drain=DrainConfig(enabled=balancer.drain, deadline=balancer.drain_deadline),
-            log_file=str(self.folder.logs / f"{BALANCER}.log"),
-            access_log_file=str(self.folder.logs / f"{BALANCER}-access.jsonl"),
-            seed=self._seed,
+        nodes = [{"name": name, "host": port.host, "port": port.port} for name, port in self._ports.items()]
+        return BalancerConfig.model_validate(
+            {
+                "host": host,
+                "port": port,
+                "admin_host": admin_host,
+                "admin_port": admin_port,
+                "nodes": nodes,
+                "health": balancer.model_dump(mode="json", include=HEALTH_KEYS),
+                "drain": {"enabled": balancer.drain, "deadline": format_duration(balancer.drain_deadline)},
+                "log_file": str(self.folder.logs / f"{BALANCER}.log"),
+                "access_log_file": str(self.folder.logs / f"{BALANCER}-access.jsonl"),
+                "seed": self._seed,
+            }
         )
 
 

@@ -6,12 +6,13 @@ Importing a part of the application here would break two promises: that ``zdu`` 
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable
 
 import click
 
 from zdu import __version__
-from zdu.errors import ExitCode, ZduError
+from zdu.errors import ExitCode, first_zdu_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
@@ -69,7 +70,17 @@ def run_command_line(main: Callable[..., object] = zdu) -> None:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except ZduError as error:
-        click.echo(f"zdu: {error}", err=True)
-        code = error.exit_code
+    except Exception as error:
+        code = _tell(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: Exception) -> ExitCode:
+    """Say what went wrong: one message if it is meant for people, the whole traceback if the defect is ours."""
+    meant_for_people = first_zdu_error(error)
+    if meant_for_people is None:
+        traceback.print_exception(error)
+        click.echo("zdu: this is a defect of zdu; please report it with the lines above", err=True)
+        return ExitCode.INTERNAL
+    click.echo(f"zdu: {meant_for_people}", err=True)
+    return meant_for_people.exit_code

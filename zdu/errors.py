@@ -39,11 +39,10 @@ class UsageError(ZduError):
     exit_code = ExitCode.USAGE
 
 
-def first_zdu_error(group: BaseExceptionGroup[BaseException]) -> ZduError | None:
-    """The first error meant for people in a group of errors, however deep it is nested."""
-    for error in group.exceptions:
-        if isinstance(error, ZduError):
-            return error
-        if isinstance(error, BaseExceptionGroup) and (found := first_zdu_error(error)):
-            return found
+def first_zdu_error(error: BaseException) -> ZduError | None:
+    """The first error meant for people: this one, or one in a group of errors, however deep it is nested."""
+    if isinstance(error, ZduError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(first_zdu_error, error.exceptions)), None)
     return None

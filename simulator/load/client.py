@@ -11,6 +11,9 @@ from simulator.load.judge import Expected, Judgement, judge
 from simulator.record.recorder import Recorder
 from simulator.record.requests import RequestRecord
 
+IDLE_S = 60.0
+"""How long an idle connection is kept: as browsers do, less than any server's patience here."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -73,7 +76,9 @@ class RecordingClient:
             base_url=base_url,
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             cookie_jar=aiohttp.CookieJar(unsafe=True),
-            connector=aiohttp.TCPConnector(limit=connections, force_close=not keep_alive, keepalive_timeout=60),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_S)
+            if keep_alive
+            else aiohttp.TCPConnector(limit=connections, force_close=True),
             trace_configs=[trace],
         )
 

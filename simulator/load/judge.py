@@ -15,6 +15,7 @@ _PAGE = re.compile(r'<meta name="zdu-page" content="([^"]*)"')
 _XSRF = re.compile(r'name="atl_token"\s+value="([^"]+)"')
 
 LOGIN_PAGE = "login_page"
+LOGIN_PATH = "/login.jsp"
 REDIRECTS = (302, 303)
 
 
@@ -27,6 +28,11 @@ class Expected:
     page: str = ""
     text: str = ""
     location: str = ""
+
+    @property
+    def log_in_is_due(self) -> bool:
+        """Whether the log-in page is what the user asked for."""
+        return self.page == "login" or self.location.startswith(LOGIN_PATH)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ FINE = Judgement(OK)
 
 def judge(status: int, headers: Mapping[str, str], body: str, expected: Expected) -> Judgement:
     """Compare an answer with what was expected of it."""
-    if _sends_to_log_in(status, headers, body) and expected.page != "login":
+    if _sends_to_log_in(status, headers, body) and not expected.log_in_is_due:
         return Judgement(LOGIN_PAGE, "the log-in page came instead")
     if status >= 500:
         reason = headers.get("X-LB-Error", "")
@@ -77,7 +83,7 @@ def _judge_content(headers: Mapping[str, str], body: str, expected: Expected) ->
 
 def _sends_to_log_in(status: int, headers: Mapping[str, str], body: str) -> bool:
     if status in REDIRECTS:
-        return "/login.jsp" in headers.get("Location", "")
+        return LOGIN_PATH in headers.get("Location", "")
     if status == 401:
         return True
     page = _PAGE.search(body)

@@ -94,7 +94,11 @@ class VirtualUser:
         if not page.ok:
             return page
         answer = await self._client.send(
-            "sign_out", "POST", "/secure/Logout.jspa", Expected(status=302, page="login"), form=_with_token(page, {})
+            "sign_out",
+            "POST",
+            "/secure/Logout.jspa",
+            Expected(status=302, location="/login.jsp"),
+            form=_with_token(page, {}),
         )
         if not answer.ok:
             return answer

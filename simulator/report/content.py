@@ -167,10 +167,9 @@ def failure_sentence(record: RequestRecord) -> str:
     reasons = [record.outcome.replace("_", " ")]
     reasons += [f"status {record.status}"] if record.status else []
     reasons += [record.detail] if record.detail else []
-    return (
-        f"{record.sent_s:.2f} s: {whose} request {record.id}, {record.method} {record.path}{connection}, failed after "
-        f"{record.end_s - record.sent_s:.2f} s{tries}, {answered}: {', '.join(reasons)}."
-    )
+    request = f"{whose} request {record.id}, {record.method} {record.path}{connection}"
+    took = f"{record.end_s - record.sent_s:.2f} s{tries}"
+    return f"{record.sent_s:.2f} s: {request}, failed after {took}, {answered}: {', '.join(reasons)}."
 
 
 def noticed_of(result: Mapping[str, Any], failures: Sequence[RequestRecord]) -> list[str]:

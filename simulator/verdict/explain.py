@@ -2,9 +2,9 @@
 
 from simulator.record.requests import RequestRecord
 from simulator.verdict.model import Evidence
-from zdu.events import BalancerObserved, NodeTakenOut, ProcessExited, ProcessStopping
+from zdu.events import BalancerObserved, LoadStarted, NodeTakenOut, ProcessExited, ProcessStopping
 
-LOOK_BACK_S = 5.0
+LOOK_BACK_S = 3.0
 """What happened longer ago than this does not explain a failure."""
 
 
@@ -19,8 +19,12 @@ def explain(request: RequestRecord, evidence: Evidence) -> str:
 
 
 def _cause(request: RequestRecord, evidence: Evidence) -> str:
-    """The last thing that happened to the node concerned, or to any if it is not known which, before the end."""
-    best = (request.end_s - LOOK_BACK_S, "")
+    """The last thing that happened to the node concerned, or to any if it is not known which, before the end.
+
+    What came before the load began is the start of the cluster and explains nothing.
+    """
+    load_began_s = min((t_s for t_s, _ in evidence.events(LoadStarted)), default=0.0)
+    best = (max(request.end_s - LOOK_BACK_S, load_began_s), "")
     for envelope in evidence.envelopes:
         told = _tell(envelope.event)
         if told and (not request.node or told[0] == request.node) and best[0] < envelope.t_s <= request.end_s:

@@ -51,3 +51,8 @@ def test_a_redirect_must_lead_where_the_user_expects() -> None:
 def test_the_xsrf_token_is_read_from_the_form() -> None:
     assert xsrf_token('<input type="hidden" name="atl_token" value="abc|lin">') == "abc|lin"
     assert xsrf_token("<form></form>") == ""
+
+
+def test_after_signing_out_the_log_in_page_is_due() -> None:
+    answer = {"Location": "/login.jsp?loggedOut=true"}
+    assert judge(302, answer, "", Expected(status=302, location="/login.jsp")).outcome == "ok"
