@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy import text
 
-from shared_db.engine import make_reader, make_writer
+from shared_db.engine import make_reader, make_writer, prove_sqlite_file
 from shared_db.errors import DatabaseBusy
 from shared_db.issues import IssuesGateway
 from shared_db.locks import LocksGateway
@@ -57,7 +57,9 @@ class Database:
 
         Raises UsageError for a URL that cannot be meant, DatabaseUnavailable and its kin if there is no way in.
         """
-        database = cls(parse_target(url, namespace), statement_timeout_s, features)
+        target = parse_target(url, namespace)
+        prove_sqlite_file(target)
+        database = cls(target, statement_timeout_s, features)
         try:
             await database._check(statement_timeout_s)
         except BaseException:
@@ -85,7 +87,7 @@ class Database:
         deadline = loop.time() + limit_s
         while True:
             try:
-                async with self._transactions.write() as connection:
+                async with self._transactions.write(limit_s=max(deadline - loop.time(), 0.001)) as connection:
                     await connection.execute(text("SELECT 1"))
                 async with self._transactions.read() as connection:
                     await connection.execute(text("SELECT 1"))

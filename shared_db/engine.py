@@ -5,16 +5,20 @@ that reads before it writes must upgrade its lock half-way, which SQLite refuses
 whatever the busy timeout) when another process has written in between.
 """
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared_db.errors import DatabaseBusy
 from shared_db.target import Target
+from shared_db.translate import translate
 
-BUSY_SHARE = 0.8
-"""The part of an operation's time limit that SQLite may wait for the write lock: its own clean answer ("locked,
-nothing written") should come before ours ("no answer in time")."""
+DATABASE_SHARE = 0.8
+"""The part of an operation's time limit that the database itself may use up waiting or working: its own clean answer
+("locked, nothing written") should come before ours ("no answer in time")."""
 
 SQLITE_WRITERS = 1
 """SQLite has one writer at a time anyway; queueing for a connection costs less than polling for the lock."""
@@ -22,6 +26,28 @@ SQLITE_WRITERS = 1
 SQLITE_READERS = 4
 POSTGRES_CONNECTIONS = 5
 """For each of the two engines, so that eight nodes stay below PostgreSQL's default of 100 connections."""
+
+
+def database_limit_ms(statement_timeout_s: float) -> str:
+    """The limit PostgreSQL itself shall keep, in milliseconds."""
+    return str(max(1, round(statement_timeout_s * DATABASE_SHARE * 1000)))
+
+
+def prove_sqlite_file(target: Target) -> None:
+    """Open and close the file, which creates it if it is missing. Raises what is wrong with it, for people.
+
+    Ahead of the engines because a connection of aiosqlite that fails to open leaves a thread behind, whose last
+    words (a traceback) come after the end of the event loop.
+    """
+    if target.sqlite_file is None:
+        return
+    try:
+        with closing(sqlite3.connect(target.sqlite_file, timeout=0)) as connection:
+            connection.execute("PRAGMA schema_version").close()
+    except sqlite3.Error as error:
+        known = translate(error, target)
+        if not isinstance(known, DatabaseBusy):
+            raise known from error
 
 
 def make_writer(target: Target, statement_timeout_s: float) -> AsyncEngine:
@@ -42,7 +68,7 @@ def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> A
     engine = create_async_engine(
         target.url,
         # None: the driver opens no transactions of its own, so that ours can be IMMEDIATE.
-        connect_args={"timeout": statement_timeout_s * BUSY_SHARE, "isolation_level": None},
+        connect_args={"timeout": statement_timeout_s * DATABASE_SHARE, "isolation_level": None},
         pool_size=SQLITE_READERS if read_only else SQLITE_WRITERS,
         max_overflow=0,
         pool_timeout=statement_timeout_s,
@@ -50,10 +76,13 @@ def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> A
     pragmas = ("query_only=ON",) if read_only else ("journal_mode=WAL", "synchronous=NORMAL")
 
     def prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        try:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}").close()
+        except BaseException:
+            # The pool does not know this connection yet, and its thread would outlive the event loop.
+            connection.close()
+            raise
 
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
@@ -64,7 +93,7 @@ def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> A
 
 
 def _postgresql(target: Target, statement_timeout_s: float, *, read_only: bool) -> AsyncEngine:
-    limit_ms = str(max(1, round(statement_timeout_s * 1000)))
+    limit_ms = database_limit_ms(statement_timeout_s)
     settings = {
         "application_name": "zdu",
         "statement_timeout": limit_ms,

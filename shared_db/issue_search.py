@@ -1,8 +1,9 @@
 """How a release writes and searches summaries: by the column of the oldest one, or by 7.3.2's ``summary_lower``."""
 
-from sqlalchemy import Column, ColumnElement, MetaData, String, Table, column, func, select
+from sqlalchemy import Column, ColumnElement, MetaData, String, Table, column, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared_db.statements import is_storable
 from shared_db.steps.release_7_3_2 import COLUMN, FILL_TASK
 from shared_db.tables import jiraissue, upgradehistory
 
@@ -30,9 +31,10 @@ class SummaryColumn:
 
     async def contains(self, connection: AsyncConnection, text: str) -> ColumnElement[bool] | None:
         """The condition for a summary that contains ``text`` in any case; None if every one does."""
-        text = text.replace("\x00", "")
         if not text:
             return None
+        if not is_storable(text):
+            return false()
         if self._enabled and await self._is_filled(connection):
             return column(COLUMN, String()).contains(text.lower(), autoescape=True)
         # Both sides by the database's lower(), which may know fewer letters than Python's.

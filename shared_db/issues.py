@@ -15,12 +15,13 @@ from shared_db.database_time import DatabaseTimeMs
 from shared_db.errors import AlreadyExists, DatabaseError
 from shared_db.issue_search import SummaryColumn
 from shared_db.rows import SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, NewIssue
-from shared_db.statements import check_text, insert_or
+from shared_db.statements import check_text, insert_or, is_storable
 from shared_db.tables import changegroup, changeitem, jiraaction, jiraissue, project
 from shared_db.transactions import Transactions
 
 _COMMENT = "comment"
 _MAX_NUMBER_DIGITS = 18  # Jira's numeric(18)
+_MAX_PAGE = 2**31 - 1  # more than there can be, and no trouble for either database
 
 
 class IssuesGateway:
@@ -91,7 +92,7 @@ class IssuesGateway:
         async with self._transactions.read() as connection:
             where = await self._summary.contains(connection, text)
             total = (await connection.execute(_count(where))).scalar_one()
-            page = _select().order_by(jiraissue.c.id.desc()).offset(max(0, start)).limit(max(0, limit))
+            page = _select().order_by(jiraissue.c.id.desc()).offset(_clamp(start)).limit(_clamp(limit))
             rows = await connection.execute(page if where is None else page.where(where))
             return [_issue(row, row["pkey"]) for row in rows.mappings()], total
 
@@ -182,6 +183,10 @@ class IssuesGateway:
             ]
 
 
+def _clamp(count: int) -> int:
+    return min(max(0, count), _MAX_PAGE)
+
+
 def _check(summary: str, description: str) -> None:
     check_text(summary, "summary", SUMMARY_MAX_LENGTH)
     check_text(description, "description")
@@ -198,7 +203,9 @@ def _count(where: ColumnElement[bool] | None) -> Select[int]:
 
 async def _find(connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
     project_key, _, number = key.rpartition("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS) or "\x00" in key:
+    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS):
+        return None
+    if not is_storable(project_key):
         return None
     statement = _select().where(project.c.pkey == project_key, jiraissue.c.issuenum == int(number))
     if for_update:

@@ -39,7 +39,8 @@ class PropertiesGateway:
                 .values(property_key=key, propertyvalue=value, **_OWNER)
                 .on_conflict_do_nothing(index_elements=_UNIQUE)
             )
-            return await _get(connection, key) or value
+            found = await _get(connection, key)
+            return value if found is None else found
 
 
 async def _get(connection: AsyncConnection, key: str) -> str | None:

@@ -6,6 +6,7 @@ The cookie carries an id and a token, the table only a hash of the token.
 from sqlalchemy import delete, insert, select
 
 from shared_db.database_time import DatabaseTimeMs
+from shared_db.statements import is_storable
 from shared_db.tables import remembermetoken
 from shared_db.transactions import Transactions
 
@@ -37,7 +38,7 @@ class RememberMeGateway:
 
     async def find(self, token_id: int, token_hash: str) -> str | None:
         """Whose token this is; None if id and hash do not belong together, or it has expired."""
-        if not 0 < token_id <= _MAX_ID or "\x00" in token_hash:
+        if not 0 < token_id <= _MAX_ID or not is_storable(token_hash):
             return None
         token = remembermetoken.c
         async with self._transactions.read() as connection:

@@ -14,13 +14,18 @@ def insert_or(connection: AsyncConnection, table: Table) -> postgresql.Insert | 
     return sqlite.insert(table)
 
 
+def is_storable(value: str) -> bool:
+    """Whether both databases can store this text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def check_text(value: str, field: str, max_length: int | None = None) -> str:
     """``value`` if both databases can store it as it is; raises ValueRejected otherwise.
 
     PostgreSQL alone refuses NUL and checks lengths; the same value must fare the same way on both.
     """
-    if "\x00" in value:
-        raise ValueRejected(f"{field} must not contain a NUL character")
+    if not is_storable(value):
+        raise ValueRejected(f"{field} contains a character that cannot be stored")
     if max_length is not None and len(value) > max_length:
         raise ValueRejected(f"{field} is {len(value)} characters long; {max_length} are allowed")
     return value

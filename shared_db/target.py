@@ -56,9 +56,9 @@ def parse_target(url: str, namespace: str = "") -> Target:
         raise UsageError(f"databases of the kind {parsed.drivername!r} are not known", hint=_EXAMPLES)
     parsed = parsed.set(drivername=driver)
     if driver == "sqlite+aiosqlite":
-        if not parsed.database or parsed.database == ":memory:" or "mode=memory" in parsed.database:
+        if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
             raise UsageError(
-                "a SQLite database in memory cannot be shared by processes", hint=f"Name a file. {_EXAMPLES}"
+                "the SQLite URL names no file; a database in memory cannot be shared by processes", hint=_EXAMPLES
             )
         return Target(parsed, "")
     if namespace and not _NAMESPACE.fullmatch(namespace):

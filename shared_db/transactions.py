@@ -13,6 +13,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared_db.engine import database_limit_ms
 from shared_db.errors import DatabaseTimeout
 from shared_db.target import Target
 from shared_db.translate import translate
@@ -46,7 +47,7 @@ class Transactions:
         async with self._limited(limit), self._writer.begin() as connection:
             if connection.dialect.name == "postgresql":
                 if limit_s is not None:
-                    await connection.execute(text(f"SET LOCAL statement_timeout = {max(1, round(limit * 1000))}"))
+                    await connection.execute(text(f"SET LOCAL statement_timeout = {database_limit_ms(limit)}"))
                 if serialised_by is not None:
                     # As the first statement: READ COMMITTED takes its view of the data anew for each later one.
                     # On SQLite BEGIN IMMEDIATE has done the same already.

@@ -4,8 +4,9 @@ asyncpg's exceptions are recognised by SQLSTATE, SQLite's by the texts of its re
 do not change, unlike the wrapping classes in between.
 """
 
-import asyncio
 from collections.abc import Iterator
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared_db.errors import (
     AlreadyExists,
@@ -114,11 +115,12 @@ def _from_network(error: BaseException, target: Target) -> DatabaseError | None:
         return DatabaseUnavailable(
             f"{target}: nothing listens there", hint="Start the server, or check host and port."
         )
-    if isinstance(error, asyncio.TimeoutError):
+    if isinstance(error, TimeoutError | PoolTimeout):
         return DatabaseTimeout(f"{target}: no answer in time", hint="Is the server up and reachable?")
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return DatabaseUnavailable(f"{target}: cannot connect: {reason}", hint="Check host and port of the URL.")
-    if type(error).__module__.startswith("asyncpg") and "closed" in str(error):
+    if type(error).__module__.startswith("asyncpg"):
+        # Without a SQLSTATE these are asyncpg's own: its protocol has met the end of a connection half-way.
         return DatabaseUnavailable(f"{target}: the connection to the server broke", hint="Is it still running?")
     return None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, insert, select
 
 from shared_db.rows import NewUser, User
-from shared_db.statements import check_text
+from shared_db.statements import check_text, is_storable
 from shared_db.tables import cwd_user
 from shared_db.transactions import Transactions
 
@@ -18,7 +18,7 @@ class UsersGateway:
 
     async def get(self, username: str) -> User | None:
         """One user, or None."""
-        if "\x00" in username:
+        if not is_storable(username):
             return None
         async with self._transactions.read() as connection:
             found = await connection.execute(select(cwd_user).where(cwd_user.c.lower_user_name == username.lower()))

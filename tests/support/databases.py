@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from shared_db import Database
+from shared_db.tables import clusternodeheartbeat
 from tests.support.postgres import URL_VARIABLE, postgres_is_required
 from zdu.clock import Entropy
 
@@ -60,3 +62,14 @@ def postgres_url() -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return url
+
+
+async def age_heartbeat(database: Database, node_id: str, seconds: float) -> None:
+    """Make a node's last heartbeat that much older, as if the node had been killed back then."""
+    async with database._transactions.write() as connection:
+        beat = clusternodeheartbeat.c
+        await connection.execute(
+            update(clusternodeheartbeat)
+            .where(beat.node_id == node_id)
+            .values(database_time=beat.database_time - round(seconds * 1000))
+        )

@@ -32,7 +32,7 @@ _DATABASE = "postgres"
 
 
 class NoServer(Exception):
-    """PostgreSQL is there but did not start; the message says why."""
+    """No PostgreSQL where one is needed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,7 @@ def _make_cluster(programs: Path, home: Path, account: Account | None) -> None:
     password_file.chmod(0o644 if account else 0o600)
     options = ["--username", _USER, "--pwfile", str(password_file), "--auth", "scram-sha-256"]
     options += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
-    command = [programs / "initdb", "--pgdata", home / "data", *options]
-    initdb = _start(command, account, home / "initdb.log", home)
+    initdb = _start([programs / "initdb", "--pgdata", home / "data", *options], account, home / "initdb.log", home)
     try:
         failed = initdb.wait(timeout=START_LIMIT_S * 2)
     finally:
@@ -137,7 +136,7 @@ def _serve(programs: Path, home: Path, account: Account | None) -> tuple[subproc
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()
         # -F: no fsync, this data need not survive anything. -k '': no socket in the file system.
-        options = ["-D", home / "data", "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
+        options = ["-D", str(home / "data"), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
         settings = ["-c", "max_connections=200", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         server = _start([programs / "postgres", *options, *settings], account, log, home)
         try:
@@ -192,8 +191,7 @@ def _terminated(number: int, _frame: object) -> None:
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run the command to its end and return its exit code; it hears the signals that we hear."""
-    # Started before the handlers are set, which a child would not inherit, but which would race with its start.
+    """Run the command to its end and return its exit code. Ctrl-C it hears from the terminal, SIGTERM from us."""
     child = subprocess.Popen(command, env=environment)
     while True:
         try:
@@ -213,25 +211,28 @@ def main(command: Sequence[str]) -> int:
         return 64
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
-    environment = dict(os.environ)
-    if environment.get(URL_VARIABLE):
-        return run(command, environment)
-    programs = find_programs()
-    if programs is None:
-        missing = f"PostgreSQL {OLDEST_VERSION} or newer (initdb, postgres) is not installed"
-        if postgres_is_required():
-            sys.stderr.write(f"{missing}, and CI or ZDU_REQUIRE_POSTGRES asks for it.\n")
-            return 1
-        sys.stderr.write(f"{missing}: the database tests run on SQLite only.\n")
-        return run(command, environment)
     try:
-        with postgres(programs) as url:
-            return run(command, environment | {URL_VARIABLE: url})
+        return _run_with_server(command)
     except NoServer as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except (KeyboardInterrupt, _Terminated):
         return 130
+
+
+def _run_with_server(command: Sequence[str]) -> int:
+    environment = dict(os.environ)
+    if environment.get(URL_VARIABLE):
+        return run(command, environment)
+    programs = find_programs()
+    if programs is not None:
+        with postgres(programs) as url:
+            return run(command, environment | {URL_VARIABLE: url})
+    missing = f"PostgreSQL {OLDEST_VERSION} or newer (initdb, postgres) is not installed"
+    if postgres_is_required():
+        raise NoServer(f"{missing}, and CI or ZDU_REQUIRE_POSTGRES asks for it.")
+    sys.stderr.write(f"{missing}: the database tests run on SQLite only.\n")
+    return run(command, environment)
 
 
 if __name__ == "__main__":
