@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from simulator.record.requests import RequestRecord
 from zdu.events import (
@@ -84,10 +85,9 @@ class _Track:
 
     def segments(self, end_s: float) -> tuple[Segment, ...]:
         """Times without a word (the empty one) are left out."""
-        ends = [t_s for t_s, _ in self._changes[1:]] + [end_s]
         return tuple(
             Segment(start, max(end, start), word)
-            for (start, word), end in zip(self._changes, ends, strict=True)
+            for (start, word), (end, _) in pairwise([*self._changes, (end_s, "")])
             if word
         )
 

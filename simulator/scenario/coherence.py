@@ -48,6 +48,8 @@ class _Story:
     upgrading: bool = False
     target: str = ""
     rolled: list[str] = field(default_factory=list)
+    certain: bool = True
+    """False once a roll names a node that does not exist: which one was meant cannot be known."""
 
 
 def find_problems(
@@ -128,7 +130,7 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
 def _start(story: _Story, loc: Loc) -> list[Problem]:
     if story.upgrading:
         return [Problem(loc, "the cluster is in upgrade mode already: finalise the upgrade first")]
-    story.upgrading, story.target, story.rolled = True, "", []
+    story.upgrading, story.target, story.rolled, story.certain = True, "", [], True
     return []
 
 
@@ -143,7 +145,8 @@ def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Proble
         found.append(Problem((*loc, "to"), message))
     story.target = story.target or roll.to
     names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
-    again = [name for name in names if name in story.rolled]
+    story.certain &= nodes is None or set(names) <= set(node_ids(nodes))
+    again = [name for name in names if name in story.rolled] if story.certain else []
     if again:
         found.append(Problem((*loc, "nodes"), f"an earlier step has upgraded {', '.join(again)} already"))
     story.rolled += [name for name in names if name not in story.rolled]
@@ -164,7 +167,7 @@ def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
     behind = [name for name in node_ids(nodes or 0) if name not in story.rolled]
     if not story.target:
         found.append(Problem(loc, "finalise needs a roll before it: no node has been upgraded yet"))
-    elif behind:
+    elif behind and story.certain:
         message = f"finalise needs every node upgraded: {', '.join(behind)} would still run {story.version}"
         found.append(Problem(loc, message))
     story.version, story.upgrading, story.target, story.rolled = story.target or story.version, False, "", []

@@ -49,8 +49,12 @@ def explain(error: ValidationError, tree: Tree, model: type[BaseModel]) -> list[
 
 
 def place_of(tree: Tree, loc: Loc) -> str:
-    """Where the value at ``loc`` stands; where it is missing, the nearest thing around it that is there."""
-    return _walk(tree, loc)[-1].place
+    """Where the value at ``loc`` stands, or its key where the value is a mapping or a list.
+
+    Where it is missing, the nearest thing around it that is there counts.
+    """
+    found = _walk(tree, loc)[-1]
+    return found.place if isinstance(found, Scalar) else _key_place(tree, loc)
 
 
 def _is_consequence(details: ErrorDetails, tree: Tree) -> bool:

@@ -88,6 +88,15 @@ def _properties(section: type[BaseModel]) -> dict[str, Any]:
     return found
 
 
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "array": "list",
+}
+
+
 def _kind(schema: dict[str, Any]) -> str:
     """The kind of value in a word or two."""
     if "anyOf" in schema:
@@ -99,9 +108,7 @@ def _kind(schema: dict[str, Any]) -> str:
         return " or ".join(f"`{word}`" for word in schema["enum"])
     if "ms|s|min" in schema.get("pattern", ""):
         return "duration"
-    kinds = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
-    kind = kinds.get(schema.get("type", ""), "list" if schema.get("type") == "array" else "keys")
-    return kind + _limits(schema)
+    return _KINDS.get(schema.get("type", ""), "keys") + _limits(schema)
 
 
 def _limits(schema: dict[str, Any]) -> str:

@@ -283,7 +283,7 @@ def _result(requests: list[RequestRecord], verdict: str) -> dict[str, Any]:
             {
                 "name": "legal_state_order",
                 "ok": True,
-                "detail": "STABLE, READY_TO_UPGRADE, MIXED, READY_TO_RUN_UPGRADE_TASKS, RUNNING_UPGRADE_TASKS, STABLE",
+                "detail": "STABLE, READY_TO_UPGRADE, MIXED, READY_TO_RUN_UPGRADE_TASKS, and on to STABLE",
             },
             {
                 "name": "no_request_after_taken_out",

@@ -1,0 +1,397 @@
+"""Every kind of mistake in a scenario file, with its exact place; and that all of them are told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator.scenario import (
+    Override,
+    ScenarioError,
+    find_scenario,
+    load,
+    load_scenario,
+    named_overrides,
+    shipped_scenarios,
+)
+from simulator.scenario.document import parse_document
+from simulator.scenario.load import read_scenario
+from simulator.scenario.model import Scenario
+from simulator.scenario.overrides import apply_overrides
+from zdu.errors import ExitCode, UsageError
+
+HEAD = """\
+name: tiny
+title: Tiny
+cluster:
+  nodes: 2
+  version: "7.3.0"
+"""
+TIMELINE = """\
+timeline:
+  - observe: {for: 3s}
+  - start_upgrade: {on: first}
+  - roll: {to: "7.3.2", nodes: all}
+  - finalise: {on: first}
+"""
+GOOD = HEAD + TIMELINE
+
+
+def read(text: str, *overrides: str | Override) -> Scenario:
+    return read_scenario(apply_overrides(parse_document(text, "f"), overrides))
+
+
+def mistakes_of(text: str, *overrides: str | Override) -> list[str]:
+    try:
+        read(text, *overrides)
+    except ScenarioError as error:
+        return [str(mistake) for mistake in error.mistakes]
+    return []
+
+
+def test_a_good_file_is_a_scenario_with_durations_in_seconds() -> None:
+    scenario = read(GOOD + "balancer: {inter: 250ms}\n")
+    assert scenario.balancer.inter == 0.25
+    assert scenario.timeline[0].observe is not None
+    assert scenario.timeline[0].observe.for_s == 3.0
+    assert [step.action_name for step in scenario.timeline] == ["observe", "start_upgrade", "roll", "finalise"]
+    assert (scenario.version_from, scenario.version_to) == ("7.3.0", "7.3.2")
+
+
+def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
+    scenario = read(GOOD)
+    assert scenario.cluster.intervals.heartbeat == 60
+    assert scenario.cluster.mixed_when == "rejoined"
+    assert scenario.cluster.node_upgrade_mode is False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD + "balancr: {}\n", "f:11:1: unknown key 'balancr'; did you mean 'balancer'?"),
+        (GOOD + "balancer: {drian: true}\n", "f:11:12: unknown key 'drian'; did you mean 'drain'?"),
+        (GOOD + "drain: true\n", "f:11:1: unknown key 'drain' here; it belongs into 'balancer'"),
+        (GOOD + "load: {mix: {veiw_issue: 1}}\n", "f:11:14: unknown key 'veiw_issue'; did you mean 'view_issue'?"),
+        (
+            GOOD + "load: {think_time: {zzz: 1}}\n",
+            "f:11:21: unknown key 'zzz'; known here: min, max",
+        ),
+        (GOOD.replace("title: Tiny\n", ""), "f:1:1: 'title' is missing"),
+        (GOOD.replace("title", "titel"), "f:2:1: unknown key 'titel'; did you mean 'title'?"),
+        (GOOD.replace('  version: "7.3.0"\n', ""), "f:3:1: 'version' is missing in 'cluster'"),
+        (GOOD.replace('{to: "7.3.2", nodes: all}', "{nodes: all}"), "f:9:5: 'to' is missing in 'roll'"),
+        (
+            GOOD.replace('version: "7.3.0"', "version: 7.3"),
+            'f:5:12: expected a version in quotes, such as "7.3.0", not the number 7.3, '
+            "which is what YAML takes it for without quotes",
+        ),
+        (
+            GOOD.replace('version: "7.3.0"', "version: seven"),
+            "f:5:12: expected a version in quotes, such as \"7.3.0\", not 'seven'",
+        ),
+        (
+            GOOD.replace("for: 3s", "for: 3"),
+            "f:7:20: expected a duration with its unit, such as 500ms, 1.5s, 5min, 2h or 2d, not 3",
+        ),
+        (
+            GOOD.replace("for: 3s", "for: false"),
+            "f:7:20: expected a duration with its unit, such as 500ms, 1.5s, 5min, 2h or 2d, not False",
+        ),
+        (GOOD.replace("for: 3s", "for: 0s"), "f:7:20: expected more than 0, not '0s'"),
+        (GOOD.replace("nodes: 2", "nodes: 2.5"), "f:4:10: expected a whole number, not 2.5"),
+        (GOOD.replace("nodes: 2", "nodes: '2'"), "f:4:10: expected a whole number, not '2'"),
+        (GOOD.replace("nodes: 2", "nodes: true"), "f:4:10: expected a whole number, not true"),
+        (GOOD.replace("nodes: 2", "nodes: 0"), "f:4:10: expected at least 1, not 0"),
+        (GOOD.replace("nodes: 2", "nodes: 101"), "f:4:10: expected at most 100, not 101"),
+        (GOOD.replace("nodes: 2", "nodes:"), "f:4:3: 'nodes' has no value"),
+        (GOOD.replace("name: tiny", "name: 5"), "f:1:7: expected text, not 5"),
+        (
+            GOOD.replace("name: tiny", "name: Tiny Test"),
+            "f:1:7: expected small letters, digits and single hyphens, such as three-nodes, not 'Tiny Test'",
+        ),
+        (GOOD + "balancer: {drain: no}\n", "f:11:19: expected true or false, not 'no'"),
+        (GOOD + "load: {probe_rate: .inf}\n", "f:11:20: expected a finite number, not .inf"),
+        (GOOD + "load: {probe_rate: x}\n", "f:11:20: expected a number, not 'x'"),
+        (GOOD + "load: [1]\n", "f:11:7: expected keys with values below it, not a list"),
+        (GOOD + "load: {think_time: {min: 2s, max: 1s}}\n", "f:11:8: min is longer than max"),
+        (
+            GOOD + "load: {mix: {view_dashboard: 0, list_issues: 0, view_issue: 0, create_issue: 0, edit_issue: 0, "
+            "comment_issue: 0, sign_in_again: 0}}\n",
+            "f:11:8: at least one weight must be more than 0",
+        ),
+        (GOOD + "expect: {min_probe_rate_kept: 2}\n", "f:11:31: expected at most 1, not 2"),
+        (
+            GOOD.replace("  nodes: 2\n", "  nodes: 2\n  mixed_when: remove\n"),
+            "f:5:15: expected rejoined or removed, not 'remove'; did you mean 'removed'?",
+        ),
+        (
+            GOOD.replace("  nodes: 2\n", "  nodes: 2\n  intervals: {heartbeat: 60}\n"),
+            "f:5:26: expected a duration with its unit, such as 500ms, 1.5s, 5min, 2h or 2d, not 60",
+        ),
+        (
+            GOOD.replace("  nodes: 2\n", "  nodes: 2\n  intervals: {dead_after: 60s}\n"),
+            "f:5:3: dead_after must be longer than heartbeat: every node would count as dead between two beats",
+        ),
+        (
+            GOOD + "balancer: {listen: '8080'}\n",
+            "f:11:20: expected host:port, such as 127.0.0.1:8080 (port 0 takes any free one), not '8080'",
+        ),
+        (
+            GOOD + "balancer: {admin_listen: '0.0.0.0:80'}\n",
+            "f:11:26: expected an address on this machine, such as 127.0.0.1:0, not '0.0.0.0:80': nothing guards it",
+        ),
+        (HEAD + "timeline: []\n", "f:6:11: expected at least one entry, not an empty list"),
+        (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
+        (
+            GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; this one has none",
+        ),
+        (
+            GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; "
+            "this one has 2: observe and finalise",
+        ),
+        (
+            GOOD.replace("nodes: all", "nodes: every"),
+            "f:9:32: expected all, or a list of nodes such as [node1, node2], not 'every'",
+        ),
+        (GOOD.replace("nodes: all", "nodes: []"), "f:9:32: expected at least one entry, not an empty list"),
+        (GOOD.replace("nodes: all", "nodes: [node1, 2]"), "f:9:40: expected text, not 2"),
+        ("just words\n", "f:1:1: expected keys with values below it, not 'just words'"),
+    ],
+)
+def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> None:
+    assert mistakes_of(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.2'?"),
+        (
+            GOOD.replace('"7.3.2"', '"7.3.0"'),
+            "f:9:16: 7.3.0 is not newer than the cluster's 7.3.0; newer and known: ",
+        ),
+        (GOOD.replace("finalise: {on: first}", "finalise: {on: node3}"), "f:10:20: there is no node 'node3'; it is "),
+        (
+            GOOD.replace("upgrade: {on: first}", "upgrade: {on: frist}"),
+            "f:8:25: there is no node 'frist'; did you mean 'first'?",
+        ),
+        (
+            GOOD.replace("nodes: all", "nodes: [node1, nod2]"),
+            "f:9:40: there is no node 'nod2'; did you mean 'node2'?",
+        ),
+        (GOOD.replace("nodes: all", "nodes: [node1, node1, node2]"), "f:9:40: 'node1' is named twice"),
+        (
+            GOOD.replace("nodes: all", "nodes: [node1]"),
+            "f:10:5: finalise needs every node upgraded: node2 would still",
+        ),
+        (GOOD.replace("  - observe: {for: 3s}\n", ""), "f:6:1: at least one step must be observe"),
+        (GOOD.replace("  - start_upgrade: {on: first}\n", ""), "f:8:5: a roll needs a start_upgrade before it"),
+        (GOOD.replace('  - roll: {to: "7.3.2", nodes: all}\n', ""), "f:9:5: finalise needs a roll before it"),
+        (GOOD + "  - start_upgrade: {}\n  - start_upgrade: {}\n", "f:12:5: the cluster is in upgrade mode already"),
+        (
+            GOOD.replace("nodes: all}", 'nodes: [node1]}\n  - roll: {to: "7.3.1", nodes: [node2]}'),
+            "f:10:16: this upgrade goes to 7.3.2 already",
+        ),
+        (
+            GOOD.replace("nodes: all}", 'nodes: all}\n  - roll: {to: "7.3.2", nodes: [node2]}'),
+            "f:10:25: an earlier step has upgraded node2 already",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_told_at_the_value_that_is_wrong(text: str, expected: str) -> None:
+    (message,) = mistakes_of(text)
+    assert message.startswith(expected)
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
+    text = """\
+name: tiny
+title: Tiny
+cluster:
+  nodes: two
+  version: 7.3
+  colour: red
+balancer:
+  rise: 2
+  rise: 3
+  timeout: 1
+timeline:
+  - observe: {for: 3}
+  - start_upgrade: {on: node9}
+  - roll: {to: "7.9.9", nodes: all}
+"""
+    assert [message.split(":")[1:3] for message in mistakes_of(text, "load.user=1")] == [
+        ["4", "10"],
+        ["5", "12"],
+        ["6", "3"],
+        ["9", "3"],
+        ["10", "12"],
+        ["12", "20"],
+        ["14", "16"],
+        # the override has no line
+        [" unknown key 'user'; did you mean 'users'?"],
+    ]
+
+
+def test_a_mistyped_key_hides_no_contradiction_elsewhere_in_the_same_part() -> None:
+    messages = mistakes_of(
+        GOOD.replace("nodes: 2", "nodes: 2\n  colour: red").replace("on: first}\n  - roll", "on: node7}\n  - roll")
+    )
+    assert [message.split(": ")[0] for message in messages] == ["f:5:3", "f:9:25"]
+
+
+def test_an_unreadable_step_makes_no_false_alarms_about_the_steps_after_it() -> None:
+    assert mistakes_of(GOOD.replace("start_upgrade: {on: first}", "start_upgrad: {on: first}"))[0].startswith(
+        "f:8:5: unknown key"
+    )
+    messages = mistakes_of(GOOD.replace("start_upgrade: {on: first}", "start_upgrad: {on: first}"))
+    assert not any("needs a start_upgrade" in message for message in messages)
+
+
+def test_the_error_is_a_usage_error_that_says_nothing_was_started() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read("name: x\n")
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert "nothing was started" in str(caught.value)
+    assert len(caught.value.mistakes) == 3
+
+
+def test_a_scenario_built_in_python_is_held_to_the_same_rules() -> None:
+    with pytest.raises(ValueError, match=r"unknown version '7\.3\.9'"):
+        Scenario.model_validate(
+            {
+                "name": "x",
+                "title": "x",
+                "cluster": {"version": "7.3.9"},
+                "timeline": [{"observe": {"for": "1s"}}],
+            }
+        )
+
+
+# --- overrides
+
+
+@pytest.mark.parametrize(
+    ("override", "attribute", "value"),
+    [
+        ("balancer.drain=false", "balancer.drain", False),
+        ("balancer.drain_deadline=2s", "balancer.drain_deadline", 2.0),
+        ("cluster.version=7.3.1", "cluster.version", "7.3.1"),
+        ('cluster.version="7.3.1"', "cluster.version", "7.3.1"),
+        ("title=7.3", "title", "7.3"),
+        ("load.users=3", "load.users", 3),
+        ("load.think_time={min: 1s, max: 2s}", "load.think_time.max", 2.0),
+        ("cluster.mixed_when=removed", "cluster.mixed_when", "removed"),
+        ("balancer.listen=127.0.0.1:8080", "balancer.listen_address", ("127.0.0.1", 8080)),
+    ],
+)
+def test_an_override_takes_the_place_of_the_files_value(override: str, attribute: str, value: object) -> None:
+    found: object = read(GOOD, override)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+def test_a_step_is_named_by_its_action_or_by_its_number_from_1() -> None:
+    scenario = read(GOOD, "timeline.roll.to=7.3.1", "timeline.1.observe.for=9s")
+    assert scenario.version_to == "7.3.1"
+    assert scenario.timeline[0].observe is not None
+    assert scenario.timeline[0].observe.for_s == 9.0
+
+
+def test_the_last_of_several_overrides_wins() -> None:
+    assert read(GOOD, "load.users=3", "load.users=4").load.users == 4
+
+
+def test_more_nodes_are_all_rolled_when_the_file_says_all() -> None:
+    scenario = read(GOOD, *named_overrides(nodes=4))
+    assert scenario.timeline[2].roll is not None
+    assert scenario.nodes_of(scenario.timeline[2].roll) == ("node1", "node2", "node3", "node4")
+
+
+def test_named_options_show_themselves_as_they_were_typed() -> None:
+    assert mistakes_of(GOOD, *named_overrides(nodes=0, users=-1, rate=2000.5)) == [
+        "--nodes 0: expected at least 1, not 0",
+        "--users -1: expected at least 0, not -1",
+        "--rate 2000.5: expected at most 1000, not 2000.5",
+    ]
+    assert named_overrides() == []
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("balancer.dran=false", "unknown key 'dran'; did you mean 'drain'?"),
+        ("balancr.drain=false", "unknown key 'balancr'; did you mean 'balancer'?"),
+        ("balancer.drain=no", "expected true or false, not 'no'"),
+        ("balancer.inter=1", "expected a duration with its unit, such as 500ms, 1.5s, 5min, 2h or 2d, not 1"),
+        ("balancer.inter=", "'inter' has no value"),
+        ("balancer.inter", "expected key=value, such as balancer.drain=false"),
+        ("=1", "expected key=value, such as balancer.drain=false"),
+        ("balancer..inter=1s", "'balancer..inter' has an empty word between its dots"),
+        ("cluster.nodes.x=1", "there are no keys below '2', so no 'x'"),
+        ("timeline.9.title=x", "there is no entry 9: the list has 4, counted from 1"),
+        ("timeline.0.title=x", "there is no entry 0: the list has 4, counted from 1"),
+        ("timeline.title=x", "no entry has 'title'; name one by its number, 1 to 4"),
+        ("load.mix=[1", "this is not YAML: "),
+        ("load.mix={view_issue: 1, view_issue: 2}", "the key 'view_issue' is here twice; first on line 1"),
+    ],
+)
+def test_a_wrong_override_is_told_with_the_option_as_its_place(override: str, message: str) -> None:
+    (found,) = mistakes_of(GOOD, override)
+    place, _, said = found.partition(f"--set {override}: ")
+    assert place == ""
+    assert said.startswith(message)
+
+
+def test_an_action_that_is_there_twice_must_be_named_by_number() -> None:
+    (message,) = mistakes_of(GOOD + "  - observe: {for: 1s}\n", "timeline.observe.for=2s")
+    assert message.endswith("'observe' is in entries 1, 5; say which by its number")
+
+
+# --- files and names
+
+
+def test_every_shipped_scenario_loads_and_is_called_like_its_file() -> None:
+    assert "valiantys" in shipped_scenarios()
+    for name in shipped_scenarios():
+        assert load(name).name == name
+
+
+def test_the_valiantys_scenario_follows_the_blog() -> None:
+    scenario = load("valiantys")
+    assert scenario.cluster.mixed_when == "removed"
+    assert scenario.cluster.node_upgrade_mode
+    assert (scenario.cluster.nodes, scenario.version_from, scenario.version_to) == (2, "7.3.0", "7.3.2")
+    assert [step.action_name for step in scenario.timeline] == [
+        "observe",
+        "start_upgrade",
+        "roll",
+        "finalise",
+        "observe",
+    ]
+    assert "Atlassian" in scenario.story
+
+
+def test_an_unknown_name_gets_the_nearest_one() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'valiantys'") as caught:
+        find_scenario("valiantis")
+    assert "Shipped scenarios" in caught.value.hint
+
+
+def test_a_missing_file_gets_the_nearest_one_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    with pytest.raises(UsageError) as caught:
+        find_scenario(str(tmp_path / "mien.yaml"))
+    assert str(tmp_path / "mine.yaml") in caught.value.hint
+
+
+def test_a_file_below_the_current_folder_is_shown_as_people_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.yaml").write_text("name: x\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "mine.yaml")
+    assert str(caught.value.mistakes[0]).startswith("mine.yaml:1:1: ")
