@@ -16,7 +16,7 @@ import aiohttp
 
 from simulator.audit import Auditor, audit_cluster
 from simulator.clients.jira_admin import JiraAdmin
-from simulator.cluster import BALANCER, SEED_ISSUES, Cluster, DatabaseTarget
+from simulator.cluster import SEED_ISSUES, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.load.load import Load, users_needed
 from simulator.observers import BalancerWatch, watch_node
@@ -191,8 +191,7 @@ class Run:
             await asyncio.sleep(REFRESH_EVERY_S)
 
     def _on_exit(self, child: Child) -> None:
-        if child.name in self._picture.nodes or child.name == BALANCER:
-            self._picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
+        self._picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
 
     def _interrupt(self, signal_name: str) -> None:
         """The first time stop in order; the second time at once."""

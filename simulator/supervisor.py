@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from zdu.errors import ZduError
+from zdu.errors import ExitCode, ZduError
 
 READY_TIMEOUT_S = 30.0
 KEPT_LINES = 20
@@ -79,7 +79,10 @@ def zdu_command(*arguments: str) -> list[str]:
 
 
 class Supervisor:
-    """Owns every child of the run; ``tasks`` owns the tasks that watch them, ``on_exit`` hears of each end."""
+    """Owns every child of the run.
+
+    ``tasks`` owns the tasks that watch them; ``on_exit`` hears of the end of each one that had been ready.
+    """
 
     def __init__(self, tasks: asyncio.TaskGroup, on_exit: ExitListener) -> None:
         self._tasks = tasks
@@ -128,7 +131,7 @@ class Supervisor:
         child.stop_asked = True
         await self._watch(child, None)
         if child.returncode != 0:
-            raise self._start_failed(child, f"failed with exit code {child.returncode}")
+            raise self._start_failed(child, "failed")
 
     async def stop_all(self, *, within_s: float) -> None:
         """Stop every child at once; kill what is left after ``within_s`` seconds."""
@@ -151,7 +154,8 @@ class Supervisor:
         child.ended.set()
         if announced is not None and not announced.done():
             announced.set_exception(_EndedEarly())
-        self._on_exit(child)
+        elif child.ready:
+            self._on_exit(child)
 
     async def _read_errors(self, child: Child, log: BinaryIO) -> None:
         assert child.process.stderr is not None  # noqa: S101 - it was asked for as a pipe
@@ -170,8 +174,12 @@ class Supervisor:
                     announced.set_result(words)
 
     def _start_failed(self, child: Child, what: str) -> StartFailed:
-        said = "\n".join(line for line in child.last_words if line.strip()) or "It said nothing."
-        return StartFailed(f"{child.name} {what}: {said}", hint=f"Its log: {child.log}")
+        """The child's own message, under its name; a wrong configuration stays a matter of usage."""
+        said = "\n".join(line.removeprefix("zdu: ") for line in child.last_words if line.strip())
+        error = StartFailed(f"{child.name} {what}: {said or 'it said nothing'}", hint=f"Its log: {child.log}")
+        if child.process.returncode == ExitCode.USAGE:
+            error.exit_code = ExitCode.USAGE
+        return error
 
 
 class _EndedEarly(Exception):

@@ -4,14 +4,19 @@ A status of 200 proves little: a log-in page has it too, and so has another user
 its own marks: what page it is, whose it is, and what must be on it.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from simulator.record.requests import OK
 
 _REMOTE_USER = re.compile(r'<meta name="ajs-remote-user" content="([^"]*)"')
 _PAGE = re.compile(r'<meta name="zdu-page" content="([^"]*)"')
+_MAIN = re.compile(r"<main[^>]*>(.*?)</main>", re.DOTALL)
+_MARKUP = re.compile(r"<(style|script|head|nav).*?</\1>|<[^>]+>", re.DOTALL)
+COMPLAINT_LENGTH = 100
 _XSRF = re.compile(r'name="atl_token"\s+value="([^"]+)"')
 
 LOGIN_PAGE = "login_page"
@@ -52,9 +57,9 @@ def judge(status: int, headers: Mapping[str, str], body: str, expected: Expected
         return Judgement(LOGIN_PAGE, "the log-in page came instead")
     if status >= 500:
         reason = headers.get("X-LB-Error", "")
-        return Judgement(f"http_{status}", f"from the load balancer: {reason}" if reason else _first_line(body))
+        return Judgement(f"http_{status}", f"from the load balancer: {reason}" if reason else _complaint(body))
     if status != expected.status:
-        return Judgement(f"http_{status}", f"expected {expected.status}; {_first_line(body)}")
+        return Judgement(f"http_{status}", f"expected {expected.status}; {_complaint(body)}")
     if expected.location and not headers.get("Location", "").startswith(expected.location):
         return Judgement("wrong_content", f"led to {headers.get('Location')!r}, not to {expected.location!r}")
     return _judge_content(headers, body, expected)
@@ -90,7 +95,9 @@ def _sends_to_log_in(status: int, headers: Mapping[str, str], body: str) -> bool
     return bool(page and page[1] == "login")
 
 
-def _first_line(body: str) -> str:
-    """The beginning of what a body says, without its markup."""
-    text = " ".join(re.sub(r"<(style|script|head).*?</\1>|<[^>]+>", " ", body, flags=re.DOTALL).split())
-    return text[:120]
+def _complaint(body: str) -> str:
+    """What an error page or an error body says, in one line."""
+    with suppress(ValueError, KeyError, TypeError):
+        return " ".join(map(str, json.loads(body)["errorMessages"]))
+    main = _MAIN.search(body)
+    return " ".join(_MARKUP.sub(" ", main[1] if main else body).split())[:COMPLAINT_LENGTH]

@@ -1,5 +1,6 @@
 """What must not happen: each function answers one question; a broken promise fails the run."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -32,10 +33,11 @@ def no_request_fails(evidence: Evidence) -> Iterator[Check]:
     """Transport errors, 5xx, wrong content, unexpected log-in pages, time-outs: of users and of probes."""
     failed = evidence.failed_requests
     limit = evidence.expect.failed_requests
-    detail = f"{len(failed)} of {len(evidence.requests)} failed"
+    detail = f"{len(failed):,} of {len(evidence.requests):,} failed"
     if failed:
-        allowed = f" ({limit} allowed)" if limit else ""
-        detail += f"{allowed}; {_examples([explain(request, evidence) for request in failed])}"
+        allowed = f", {limit} are allowed" if limit else ""
+        outcomes = ", ".join(f"{count} {word}" for word, count in Counter(r.outcome for r in failed).most_common())
+        detail += f"{allowed} ({outcomes}); the first: {explain(failed[0], evidence)}"
     yield _check("no request failed", "requests failed", len(failed) <= limit, detail)
 
 
