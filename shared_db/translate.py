@@ -120,7 +120,14 @@ def _from_network(error: BaseException, target: Target) -> DatabaseError | None:
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return DatabaseUnavailable(f"{target}: cannot connect: {reason}", hint="Check host and port of the URL.")
-    if type(error).__module__.startswith("asyncpg"):
-        # Without a SQLSTATE these are asyncpg's own: its protocol has met the end of a connection half-way.
+    if _is_broken_protocol(error):
         return DatabaseUnavailable(f"{target}: the connection to the server broke", hint="Is it still running?")
     return None
+
+
+def _is_broken_protocol(error: BaseException) -> bool:
+    """Asyncpg's own words, without a SQLSTATE, for a connection that ended half-way."""
+    kind = type(error)
+    if not kind.__module__.startswith("asyncpg"):
+        return False
+    return kind.__name__ == "InternalClientError" or (kind.__name__ == "InterfaceError" and "clos" in str(error))

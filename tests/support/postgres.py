@@ -212,7 +212,7 @@ def main(command: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     try:
-        return _run_with_server(command)
+        return run_with_server(command)
     except NoServer as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -220,7 +220,8 @@ def main(command: Sequence[str]) -> int:
         return 130
 
 
-def _run_with_server(command: Sequence[str]) -> int:
+def run_with_server(command: Sequence[str]) -> int:
+    """Run the command with the server that is there, else one of its own, else none. Raises NoServer."""
     environment = dict(os.environ)
     if environment.get(URL_VARIABLE):
         return run(command, environment)
