@@ -20,30 +20,13 @@ from zdu.errors import ZduError
 SECRET_PROPERTY = "zdu.xsrf.secret"  # noqa: S105 - the name of a property, not its value
 
 
-@dataclass(frozen=True)
-class WebActivity:
-    """What the cluster side may know of the web side: how busy this node is."""
-
-    traffic: Traffic
-    store: SessionStore
-
-    @property
-    def requests_in_flight(self) -> int:
-        """Application requests whose answer is not yet written."""
-        return self.traffic.in_flight
-
-    @property
-    def sessions(self) -> int:
-        """Sessions held in this node's memory."""
-        return self.store.count()
-
-
 @dataclass
 class WebContext:
     """One node's web side.
 
     ``database`` may come later: a node answers ``/status`` while it is still STARTING, perhaps without a database.
-    Until the state lets application requests through nothing asks for it.
+    Until the state lets application requests through nothing asks for it. ``log`` gets the tracebacks of requests
+    that failed.
     """
 
     config: NodeConfig
@@ -65,11 +48,6 @@ class WebContext:
         self.sessions = SessionStore(
             idle_timeout_s=self.config.sessions.idle_timeout, new_token=self.entropy.token, limit=self.limits.sessions
         )
-
-    @property
-    def activity(self) -> WebActivity:
-        """How busy this node is, for ``NodeRuntime.activity``."""
-        return WebActivity(self.traffic, self.sessions)
 
     @property
     def db(self) -> Database:

@@ -74,7 +74,7 @@ class FakeCluster:
     def node_mode(self) -> NodeModeView:
         in_flight, sessions = 0, 0
         if self.context:
-            in_flight, sessions = self.context.activity.requests_in_flight, self.context.activity.sessions
+            in_flight, sessions = self.context.traffic.in_flight, self.context.sessions.count()
         enabled = self.application_state is ApplicationState.DRAINING
         return NodeModeView(self.mode_available, enabled, in_flight, sessions)
 
@@ -187,7 +187,7 @@ class Browser:
         return await self.request("GET", path, **options)
 
     async def post(self, path: str, form: Mapping[str, str] | None = None, **options: object) -> Answer:
-        return await self.request("POST", path, data=form, **options)
+        return await self.request("POST", path, **({} if form is None else {"data": form}), **options)
 
     async def request(self, method: str, path: str, **options: object) -> Answer:
         arguments: dict[str, object] = {"allow_redirects": False, **options}

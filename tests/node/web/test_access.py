@@ -1,5 +1,7 @@
 """Who gets where: every route of the table, tried by strangers, users and from other sites."""
 
+import io
+
 import pytest
 
 from node.web.access import Access, Route
@@ -187,10 +189,14 @@ async def test_a_method_that_a_page_does_not_know_is_a_405(user: Browser) -> Non
 
 
 async def test_a_body_beyond_a_mebibyte_is_a_413(user: Browser) -> None:
-    page = await user.post("/secure/CreateIssue.jspa", {"summary": "x", "description": "x" * 1_100_000})
-    rest = await user.post("/rest/api/2/issue", headers=_JSON, data=b'{"fields": "' + b"x" * 1_100_000 + b'"}')
+    def large() -> io.BytesIO:
+        return io.BytesIO(b"x" * 1_100_000)
 
-    assert (page.status, rest.status) == (413, 413)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    page = await user.post("/secure/CreateIssue.jspa", data=large(), headers=form)
+    rest = await user.post("/rest/api/2/issue", data=large(), headers=_JSON)
+
+    assert (page.status, page.page, rest.status) == (413, "error", 413)
     assert '"errorMessages"' in rest.text
 
 
