@@ -1,5 +1,15 @@
 """Fixtures for all folders of tests."""
 
+import asyncio
+
+import pytest
+
 from tests.support.databases import database, database_target
 
 __all__ = ["database", "database_target"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest-asyncio asks for a current loop to restore later; Python then makes one that nobody closes, and the
+    # first asynchronous test after an ordinary one would be blamed for it.
+    asyncio.set_event_loop(None)

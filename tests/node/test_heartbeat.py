@@ -1,0 +1,76 @@
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from node.config import DatabaseConfig, JiraIntervals, NodeConfig
+from node.heartbeat import Heartbeat
+from node.logs import NodeLog
+from node.parts import NodeParts
+from node.releases import find_release
+from shared_db import DatabaseUnavailable, NodeState
+from tests.support.waiting import until
+from zdu.clock import Entropy, ManualClock
+
+
+class FakeNodes:
+    """Answers heartbeats from a script; the last answer stays."""
+
+    def __init__(self, *answers: NodeState | Exception) -> None:
+        self.answers = list(answers)
+        self.beats = 0
+
+    async def heartbeat(self, node_id: str) -> NodeState:
+        self.beats += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def heartbeat(nodes: FakeNodes, folder: Path, told: list[str]) -> tuple[Heartbeat, NodeLog]:
+    config = NodeConfig.model_construct(
+        **{
+            **NodeConfig(
+                node_id="node1",
+                version="7.3.0",
+                database=DatabaseConfig(url="none"),
+                shared_home=folder,
+                local_home=folder,
+            ).__dict__,
+            "intervals": JiraIntervals.model_construct(**{**JiraIntervals().__dict__, "heartbeat": 0.01}),
+        }
+    )
+    clock = ManualClock()
+    parts = NodeParts(config, find_release("7.3.0"), clock, Entropy(1), NodeLog(clock, folder / "log"), "boot")
+    database = cast(Any, SimpleNamespace(nodes=nodes))
+    return Heartbeat(parts, database, on_offline=lambda: told.append("offline")), parts.log
+
+
+async def test_a_database_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:
+    nodes = FakeNodes(DatabaseUnavailable("gone"), RuntimeError("a defect"), NodeState.ACTIVE)
+    told: list[str] = []
+    beating, log = heartbeat(nodes, tmp_path, told)
+    task = asyncio.create_task(beating.run())
+
+    await until(lambda: nodes.beats >= 5, "beats go on")
+    task.cancel()
+    await asyncio.wait((task,))
+    log.close()
+
+    logged = (tmp_path / "log").read_text()
+    assert "Heartbeat 1 in a row could not be written: gone" in logged
+    assert "Heartbeat written again after 2 missed" in logged
+    assert told == []
+
+
+async def test_a_node_that_was_set_offline_beats_no_more(tmp_path: Path) -> None:
+    nodes = FakeNodes(NodeState.ACTIVE, NodeState.OFFLINE)
+    told: list[str] = []
+
+    beating, log = heartbeat(nodes, tmp_path, told)
+
+    await asyncio.wait_for(beating.run(), 5)
+    log.close()
+
+    assert (nodes.beats, told) == (2, ["offline"])

@@ -1,0 +1,67 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from node.logs import LAUNCHER, NodeLog
+from zdu.clock import ManualClock
+from zdu.errors import ZduError
+
+
+def log_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_line_has_jiras_shape(tmp_path: Path) -> None:
+    log = NodeLog(ManualClock(now_s=1.234), tmp_path / "log" / "jira.log")
+
+    log.logger(LAUNCHER).info("Starting Jira %s", "7.3.0")
+    log.logger("c.a.jira.Other").warning("careful")
+    log.close()
+
+    assert log_lines(tmp_path / "log" / "jira.log") == [
+        "2017-03-07 09:51:01,234+0000 main INFO [c.a.jira.startup.LauncherContextListener] Starting Jira 7.3.0",
+        "2017-03-07 09:51:01,234+0000 main WARN [c.a.jira.Other] careful",
+    ]
+
+
+async def test_the_task_stands_where_java_names_its_thread(tmp_path: Path) -> None:
+    log = NodeLog(ManualClock(), tmp_path / "jira.log")
+
+    async def beat() -> None:
+        log.logger("x").info("beat")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(beat(), name="heartbeat")
+    log.close()
+
+    assert " heartbeat INFO [x] beat" in log_lines(tmp_path / "jira.log")[0]
+
+
+def test_two_nodes_in_one_process_keep_their_logs_apart(tmp_path: Path) -> None:
+    logs = [NodeLog(ManualClock(), tmp_path / name) for name in ("a", "b")]
+    for log in logs:
+        log.logger(LAUNCHER).info("from %s", log.path.name)
+        log.close()
+
+    assert [len(log_lines(tmp_path / name)) for name in ("a", "b")] == [1, 1]
+
+
+def test_an_exception_is_logged_with_its_traceback(tmp_path: Path) -> None:
+    log = NodeLog(ManualClock(), tmp_path / "jira.log")
+    try:
+        raise RuntimeError("boom")  # noqa: TRY301 - the exception is the test's subject
+    except RuntimeError:
+        log.logger(LAUNCHER).exception("Unable to start JIRA.")
+    log.close()
+
+    lines = log_lines(tmp_path / "jira.log")
+    assert lines[0].endswith("ERROR [c.a.jira.startup.LauncherContextListener] Unable to start JIRA.")
+    assert lines[-1] == "RuntimeError: boom"
+
+
+def test_a_log_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+
+    with pytest.raises(ZduError, match="cannot write the log file"):
+        NodeLog(ManualClock(), tmp_path / "file" / "jira.log")

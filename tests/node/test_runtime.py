@@ -1,0 +1,392 @@
+"""The cluster side of several nodes in one process, on a real database."""
+
+import asyncio
+
+import pytest
+
+from node.releases import Release
+from node.runtime import NodeRuntime
+from node.services import ApplicationState, NotAllowed, UpgradeAction
+from node.startup import NodeRefused, NotSetUp
+from shared_db import NewUpgradeState
+from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually
+from tests.support.waiting import until
+
+START, CANCEL, APPROVE, RETRY = UpgradeAction
+BROKEN = Release("7.3.2", 73013, upgrade_tasks=("73012-no-such-task",))
+
+
+async def roll(cluster: RuntimeCluster, node_id: str, version: str = "7.3.2", **options: object) -> None:
+    await cluster.stop(node_id)
+    await cluster.start(node_id, version, **options)
+
+
+async def test_two_nodes_make_a_stable_cluster(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+
+    seen = [(m.node_id, m.state, m.alive, m.version, m.build_number) for m in await node1.members()]
+    view = await node1.upgrade_view()
+
+    assert seen == [("node1", "ACTIVE", True, "7.3.0", 73011), ("node2", "ACTIVE", True, "7.3.0", 73011)]
+    assert (view.state, view.version, view.build_number, view.allowed) == ("STABLE", "7.3.0", 73011, (START,))
+
+
+async def test_nodes_that_start_together_all_join(cluster: RuntimeCluster) -> None:
+    await asyncio.gather(*(cluster.start(f"node{number}") for number in range(1, 5)))
+
+    members = await cluster.database.nodes.members(INTERVALS.dead_after)
+    assert [m.node_id for m in members if m.alive] == ["node1", "node2", "node3", "node4"]
+
+
+async def test_an_upgrade_by_atlassians_rule_goes_through_every_state(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    node2 = await cluster.start("node2")
+    await node1.act(START, "admin")
+    assert (await node2.upgrade_view()).state == "READY_TO_UPGRADE"
+
+    await cluster.stop("node1")
+    await eventually(lambda: offline(cluster, "node1"), True)
+    assert await cluster.state() == "READY_TO_UPGRADE"
+    await cluster.start("node1", "7.3.2")
+    assert await cluster.state() == "MIXED"
+    mixed = await node2.upgrade_view()
+    assert (mixed.version, mixed.build_number, mixed.allowed) == ("7.3.0", 73011, ())
+
+    await cluster.stop("node2")
+    await cluster.reaches("READY_TO_RUN_UPGRADE_TASKS")
+    node2 = await cluster.start("node2", "7.3.2")
+    await node2.act(APPROVE, "admin")
+    await cluster.reaches("STABLE")
+
+    assert await cluster.states() == [
+        "READY_TO_UPGRADE",
+        "MIXED",
+        "READY_TO_RUN_UPGRADE_TASKS",
+        "RUNNING_UPGRADE_TASKS",
+        "STABLE",
+    ]
+    history = await cluster.database.upgrade_state.history()
+    assert [row.build_number for row in history] == [73011, 73011, 73011, 73011, 73013]
+    assert await cluster.database.properties.get("jira.version.patched") == "73013"
+    assert {
+        "73013-add-jiraissue-summary-lower",
+        "73012-fill-summary-lower",
+    } <= await cluster.database.schema.applied()
+
+
+async def test_by_the_blogs_rule_a_removed_node_makes_the_cluster_mixed(blog_cluster: RuntimeCluster) -> None:
+    node1 = await blog_cluster.start("node1")
+    node2 = await blog_cluster.start("node2")
+    await node1.act(START, "admin")
+
+    await blog_cluster.stop("node1")
+    await blog_cluster.reaches("MIXED")
+    assert (await node2.upgrade_view()).state == "MIXED"
+    await blog_cluster.start("node1", "7.3.2")
+    await blog_cluster.stop("node2")
+    await blog_cluster.start("node2", "7.3.2")
+    await blog_cluster.reaches("READY_TO_RUN_UPGRADE_TASKS")
+
+    assert await blog_cluster.states() == ["READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS"]
+
+
+async def test_by_the_blogs_rule_a_node_that_returns_unchanged_allows_cancelling(
+    blog_cluster: RuntimeCluster,
+) -> None:
+    await blog_cluster.start("node1")
+    node2 = await blog_cluster.start("node2")
+    await node2.act(START, "admin")
+    await roll(blog_cluster, "node1", "7.3.0")
+    await blog_cluster.reaches("READY_TO_UPGRADE")
+
+    await node2.act(CANCEL, "admin")
+
+    assert await blog_cluster.states() == ["READY_TO_UPGRADE", "MIXED", "READY_TO_UPGRADE", "STABLE"]
+
+
+async def test_rolling_back_leads_to_where_cancelling_works(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1")
+    node2 = await cluster.start("node2")
+    await node2.act(START, "admin")
+    await roll(cluster, "node1", "7.3.2")
+    with pytest.raises(NotAllowed) as refused:
+        await node2.act(CANCEL, "admin")
+    assert refused.value.state == "MIXED"
+
+    await roll(cluster, "node1", "7.3.0")
+    await cluster.reaches("READY_TO_UPGRADE")
+    await node2.act(CANCEL, "admin")
+
+    assert await cluster.state() == "STABLE"
+    assert "Rolling back node node1 from 7.3.2 (build 73013) to 7.3.0 (build 73011)" in cluster.nodes["node1"].log
+
+
+async def test_a_one_node_cluster_is_mixed_for_a_moment_only(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1")
+
+    assert await cluster.states() == ["READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS"]
+
+
+@pytest.mark.parametrize("action", [CANCEL, APPROVE, RETRY])
+async def test_what_does_not_fit_a_stable_cluster_is_refused(cluster: RuntimeCluster, action: UpgradeAction) -> None:
+    node1 = await cluster.start("node1")
+
+    with pytest.raises(NotAllowed) as refused:
+        await node1.act(action, "admin")
+
+    assert (refused.value.state, refused.value.allowed) == ("STABLE", (START,))
+    assert await cluster.states() == []
+
+
+async def test_of_two_nodes_that_start_the_upgrade_at_once_one_is_refused(cluster: RuntimeCluster) -> None:
+    node1, node2 = await cluster.start("node1"), await cluster.start("node2")
+
+    outcomes = await asyncio.gather(node1.act(START, "a"), node2.act(START, "b"), return_exceptions=True)
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "NotAllowed"]
+    assert await cluster.states() == ["READY_TO_UPGRADE"]
+
+
+async def test_of_two_nodes_that_approve_at_once_one_is_refused_and_the_tasks_run_once(
+    cluster: RuntimeCluster,
+) -> None:
+    node1, node2 = await ready_to_finalise(cluster)
+
+    outcomes = await asyncio.gather(node1.act(APPROVE, "a"), node2.act(APPROVE, "b"), return_exceptions=True)
+    await cluster.reaches("STABLE")
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "NotAllowed"]
+    assert (await cluster.states()).count("RUNNING_UPGRADE_TASKS") == 1
+
+
+async def test_a_failed_task_can_be_retried_and_approved_again(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    node2 = await cluster.start("node2")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1", "7.3.2", release=BROKEN)
+    await roll(cluster, "node2", "7.3.2")
+    node1, node2 = cluster.nodes["node1"].runtime, cluster.nodes["node2"].runtime
+
+    await node1.act(APPROVE, "admin")
+    await cluster.reaches("UPGRADE_TASKS_FAILED")
+    assert "An upgrade task failed" in cluster.nodes["node1"].log
+    assert await cluster.database.properties.get("jira.version.patched") == "73011"
+    await node2.act(RETRY, "admin")
+    await node2.act(APPROVE, "admin")
+    await cluster.reaches("STABLE")
+
+    history = await cluster.database.upgrade_state.history()
+    assert [row.state for row in history[-4:]] == [
+        "UPGRADE_TASKS_FAILED",
+        "READY_TO_RUN_UPGRADE_TASKS",
+        "RUNNING_UPGRADE_TASKS",
+        "STABLE",
+    ]
+
+
+async def test_a_killed_node_stays_active_and_is_no_longer_alive(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1")
+    node2 = await cluster.start("node2")
+    await cluster.kill("node1")
+
+    async def seen() -> tuple[str, bool]:
+        return next((m.state, m.alive) for m in await node2.members() if m.node_id == "node1")
+
+    assert await seen() == ("ACTIVE", True)
+    await eventually(seen, ("ACTIVE", False))
+
+
+async def test_a_killed_base_node_holds_up_the_upgrade_until_it_is_declared_offline(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1")
+    await cluster.kill("node2")
+    await eventually(lambda: alive(cluster, "node2"), False)
+    assert await cluster.state() == "MIXED"
+
+    await cluster.database.nodes.go_offline("node2")
+
+    await cluster.reaches("READY_TO_RUN_UPGRADE_TASKS")
+
+
+async def test_when_the_node_that_runs_the_tasks_is_gone_the_others_record_a_failure(cluster: RuntimeCluster) -> None:
+    _, node2 = await ready_to_finalise(cluster)
+    locked = await cluster.database.locks.acquire("com.atlassian.jira.upgrade.tasks.lock", "node9", 0.8)
+    assert locked
+
+    with pytest.raises(NotAllowed):
+        await node2.act(APPROVE, "admin")
+    row = (await cluster.database.upgrade_state.history())[-1]
+    await cluster.database.upgrade_state.change(
+        lambda _: NewUpgradeState("RUNNING_UPGRADE_TASKS", row.build_number, row.version), INTERVALS.dead_after
+    )
+
+    await cluster.reaches("UPGRADE_TASKS_FAILED")
+
+
+async def test_a_newer_node_is_refused_by_a_stable_cluster(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1")
+
+    with pytest.raises(NodeRefused, match="upgrade mode"):
+        await cluster.start("node2", "7.3.2")
+
+    assert cluster.nodes["node2"].runtime.application_state is ApplicationState.ERROR
+    assert "Waiting for their heartbeats" in cluster.nodes["node2"].log
+    assert await cluster.member("node2") is None
+    assert not (cluster.folder / "shared/bundled/7.3.2-73013").exists()
+
+
+async def test_a_newer_node_waits_for_a_killed_ones_heartbeat_and_then_upgrades_the_data(
+    cluster: RuntimeCluster,
+) -> None:
+    await cluster.start("node1")
+    await cluster.kill("node1")
+
+    await cluster.start("node2", "7.3.2")
+
+    assert await cluster.database.properties.get("jira.version.patched") == "73013"
+    with pytest.raises(NodeRefused, match="newer than build 73011"):
+        await cluster.start("node1", "7.3.0")
+
+
+async def test_a_third_version_is_refused(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1", "7.3.2")
+    await cluster.stop("node2")
+
+    with pytest.raises(NodeRefused, match="third version"):
+        await cluster.start("node2", "7.3.1")
+
+
+async def test_an_upgrade_cancelled_while_a_node_was_starting_keeps_that_node_out(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1")
+    node2 = await cluster.start("node2")
+    await node2.act(START, "admin")
+    await cluster.stop("node1")
+    late = cluster.begin("node1", "7.3.2", start_duration=0.3)
+    await until(lambda: "Expanded the schema" in late.log, "the schema is expanded")
+
+    await node2.act(CANCEL, "admin")
+
+    with pytest.raises(NodeRefused):
+        await asyncio.wait_for(late.task, 5)
+    assert (await cluster.state(), await offline(cluster, "node1")) == ("STABLE", True)
+
+
+async def test_a_node_set_offline_while_it_runs_shuts_itself_down(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1")
+
+    await cluster.database.nodes.go_offline("node1")
+
+    await asyncio.wait_for(cluster.nodes["node1"].task, 5)
+    assert "shuts itself down" in cluster.nodes["node1"].log
+
+
+async def test_a_stop_while_starting_is_heeded_at_once(cluster: RuntimeCluster) -> None:
+    late = cluster.begin("node1", start_duration=60.0)
+    await until(lambda: "needs no expansion" in late.log, "the schema was looked at")
+
+    await cluster.stop("node1")
+
+    assert late.runtime.application_state is ApplicationState.STOPPING
+    assert await cluster.member("node1") is None
+
+
+async def test_a_start_lock_left_by_a_killed_node_expires(cluster: RuntimeCluster) -> None:
+    await cluster.database.locks.acquire("com.atlassian.jira.start.upgrade.lock", "node9", 0.8)
+
+    await cluster.start("node1")
+
+    assert "Waiting for node node9, which is starting" in cluster.nodes["node1"].log
+
+
+async def test_a_database_without_a_set_up_is_told_apart(cluster: RuntimeCluster) -> None:
+    await cluster.database.schema.drop()
+
+    with pytest.raises(NotSetUp, match="has not been set up"):
+        await cluster.start("node1")
+
+    assert cluster.nodes["node1"].runtime.application_state is ApplicationState.FIRST_RUN
+
+
+async def test_the_node_on_which_the_upgrade_was_started_asks_to_be_drained(cluster: RuntimeCluster) -> None:
+    node1, node2 = await cluster.start("node1"), await cluster.start("node2")
+
+    await node1.act(START, "admin")
+
+    assert node1.application_state is ApplicationState.DRAINING
+    assert node1.node_mode().enabled
+    assert node2.application_state is ApplicationState.RUNNING
+
+
+async def test_cancelling_on_another_node_ends_the_drain_here(cluster: RuntimeCluster) -> None:
+    node1, node2 = await cluster.start("node1"), await cluster.start("node2")
+    await node1.act(START, "admin")
+
+    await node2.act(CANCEL, "admin")
+
+    await until(lambda: node1.application_state is ApplicationState.RUNNING, "node1 serves again")
+
+
+async def test_node_upgrade_mode_can_be_switched_on_and_off_during_an_upgrade(cluster: RuntimeCluster) -> None:
+    node1, node2 = await cluster.start("node1"), await cluster.start("node2")
+    with pytest.raises(NotAllowed, match="only during an upgrade"):
+        await node2.set_node_upgrade_mode(enabled=True, actor="admin")
+    await node1.act(START, "admin")
+
+    await node2.set_node_upgrade_mode(enabled=True, actor="admin")
+    await node2.set_node_upgrade_mode(enabled=True, actor="admin")
+    assert node2.application_state is ApplicationState.DRAINING
+    await node2.set_node_upgrade_mode(enabled=False, actor="admin")
+    assert node2.application_state is ApplicationState.RUNNING
+
+
+async def test_plain_jira_has_no_node_upgrade_mode(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1", node_upgrade_mode=False)
+    await node1.act(START, "admin")
+
+    with pytest.raises(NotAllowed, match="no node-level upgrade mode"):
+        await node1.set_node_upgrade_mode(enabled=True, actor="admin")
+
+    assert node1.application_state is ApplicationState.RUNNING
+    assert not node1.node_mode().available
+
+
+async def test_the_log_tells_the_upgrade_with_versions_and_builds(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1")
+
+    log = cluster.nodes["node1"].log
+    assert "Upgrading node node1 from 7.3.0 (build 73011) to 7.3.2 (build 73013)" in log
+    assert "Expanded the schema: 73013-add-jiraissue-summary-lower" in log
+    assert "Cluster upgrade state changed to MIXED" in log
+    assert (cluster.folder / "shared/bundled/7.3.0-73011").is_dir()
+    assert (cluster.folder / "shared/bundled/7.3.2-73013").is_dir()
+
+
+async def ready_to_finalise(cluster: RuntimeCluster) -> tuple[NodeRuntime, NodeRuntime]:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+    await node1.act(START, "admin")
+    await roll(cluster, "node1")
+    await roll(cluster, "node2")
+    await cluster.reaches("READY_TO_RUN_UPGRADE_TASKS")
+    return cluster.nodes["node1"].runtime, cluster.nodes["node2"].runtime
+
+
+async def offline(cluster: RuntimeCluster, node_id: str) -> bool:
+    found = await cluster.member(node_id)
+    return found is not None and found.state == "OFFLINE"
+
+
+async def alive(cluster: RuntimeCluster, node_id: str) -> bool:
+    found = await cluster.member(node_id)
+    return found is not None and found.alive

@@ -1,0 +1,55 @@
+import asyncio
+
+import pytest
+
+from node.waiting import run_unless
+
+
+async def test_work_that_ends_first_is_done() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("x")
+
+    assert await run_unless(asyncio.Event(), work(), name="work")
+    assert done == ["x"]
+
+
+async def test_work_that_is_overtaken_is_cancelled_and_awaited() -> None:
+    event, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        event.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    assert not await run_unless(event, work(), name="work")
+    assert cleaned.is_set()
+
+
+async def test_an_error_of_the_work_is_the_callers() -> None:
+    async def work() -> None:
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        await run_unless(asyncio.Event(), work(), name="work")
+
+
+async def test_nothing_is_left_running_when_the_caller_is_cancelled() -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    caller = asyncio.create_task(run_unless(asyncio.Event(), work(), name="work"))
+    await started.wait()
+    caller.cancel()
+    await asyncio.wait((caller,))
+    assert ended.is_set()
