@@ -66,9 +66,7 @@ def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
         tiles.append(Tile("sessions moved", f"{sessions['moved']:,}", note))
         tiles.append(_count("sessions lost", sessions.get("lost", 0)))
     if "acknowledged" in writes:
-        wrong = _amount(writes.get("lost", 0)) + _amount(writes.get("duplicated", 0))
-        note = "all there, each once" if not wrong else f"{wrong} lost or doubled"
-        tiles.append(Tile("writes acknowledged", f"{writes['acknowledged']:,}", note, bad=bool(wrong)))
+        tiles.append(_writes(writes))
     outages = [_part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
     known = [float(outage) for outage in outages if outage is not None]
     if known:
@@ -76,6 +74,15 @@ def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
     if latency.get("p99") is not None:
         tiles.append(Tile("p99 latency", f"{float(latency['p99']):,.0f} ms", f"median {_ms(latency.get('p50'))}"))
     return tiles
+
+
+def _writes(writes: Mapping[str, Any]) -> Tile:
+    """Acknowledged writes; ``lost`` and ``duplicated`` are None as long as nobody has looked into the database."""
+    found = [writes.get("lost"), writes.get("duplicated")]
+    wrong = sum(_amount(count) for count in found)
+    fine = "not looked for" if None in found else "all there, each once"
+    note = f"{wrong} lost or doubled" if wrong else fine
+    return Tile("writes acknowledged", f"{_amount(writes['acknowledged']):,}", note, bad=bool(wrong))
 
 
 def _count(label: str, value: object) -> Tile:
@@ -99,12 +106,37 @@ def _ms(value: object) -> str:
     return f"{value:,.0f} ms" if isinstance(value, int | float) else "unknown"
 
 
+@dataclass(frozen=True)
+class CheckRow:
+    """A check with its outcome as a sign, a word and a class of the style sheet."""
+
+    name: str
+    detail: str
+    word: str
+    css: str
+
+
+def checks_of(result: Mapping[str, Any]) -> list[CheckRow]:
+    """The checks. A proof that failed has broken no promise: it says that the run has not shown what it should."""
+    return [_check(check) for check in result.get("checks") or []]
+
+
+def _check(check: Mapping[str, Any]) -> CheckRow:
+    if check.get("ok"):
+        word, css = "✓ holds", "held"
+    elif check.get("ok") is None or check.get("kind") == "proof":
+        word, css = "? not shown", "unknown"
+    else:
+        word, css = "✕ broken", "broken"
+    return CheckRow(str(check.get("name", "")).replace("_", " "), str(check.get("detail", "")), word, css)
+
+
 def tables_of(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Title, columns and rows of the small tables: nodes, probes, sessions and writes."""
     tables = [
         (
             "Nodes",
-            ["node", "version before", "version after", "without a process"],
+            ["node", "version before", "version after", "out of the balancer"],
             [
                 [
                     str(node.get("id", "")),
@@ -150,7 +182,9 @@ _WRITE_WORDS = {
 
 
 def _counts(part: Mapping[str, Any], words: Mapping[str, str]) -> list[list[str]]:
-    return [[words[key], f"{_amount(part[key]):,}"] for key in words if key in part]
+    return [
+        [words[key], "unknown" if part[key] is None else f"{_amount(part[key]):,}"] for key in words if key in part
+    ]
 
 
 def _seconds(value: object) -> str:

@@ -43,11 +43,11 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
         tiles=content.tiles_of(result),
         story=story,
         drawing=draw(story),
-        checks=result.get("checks") or [],
+        checks=content.checks_of(result),
         tables=content.tables_of(result),
         kinds=by_kind(requests),
         noticed=noticed[: content.MAX_FAILURES],
-        more=max(len(noticed) - content.MAX_FAILURES, 0),
+        more=max(len(noticed) - content.MAX_FAILURES, len(failures) - content.MAX_FAILURES, 0),
         setup=content.setup_of(result),
         command=str(result.get("command", "")),
     )

@@ -287,7 +287,8 @@ def _result(requests: list[RequestRecord], verdict: str) -> dict[str, Any]:
             },
             {
                 "name": "no_request_after_taken_out",
-                "ok": None if failed else True,
+                "kind": "proof",
+                "ok": not failed,
                 "detail": "the last one was answered 0.04 s before node1 was out",
             },
         ],

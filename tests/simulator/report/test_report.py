@@ -152,3 +152,19 @@ def test_a_run_cut_at_any_event_still_gets_its_page() -> None:
         end_s = run.envelopes[length].t_s
         requests = [record for record in run.requests if record.end_s <= end_s]
         text_of(render_report(run.result, run.envelopes[:length], requests))
+
+
+def test_writes_that_nobody_looked_for_are_not_called_found() -> None:
+    run = passing_run()
+    run.result["writes"] = {"acknowledged": 187, "lost": None, "duplicated": None}
+    text = text_of(page_of(run))
+    assert "not looked for" in text
+    assert "all there" not in text
+
+
+def test_a_proof_that_failed_is_not_called_a_broken_promise() -> None:
+    run = passing_run()
+    run.result["checks"] = [{"name": "sessions_were_moved", "kind": "proof", "ok": False, "detail": "none moved"}]
+    text = text_of(page_of(run))
+    assert "? not shown sessions were moved none moved" in text
+    assert "✕ broken" not in text
