@@ -38,7 +38,8 @@ class Target:
             return f"SQLite file {self.sqlite_file}"
         inside = f", namespace {self.namespace!r}" if self.namespace else ""
         host = f"{self.url.host or 'localhost'}:{self.url.port or 5432}"
-        return f"PostgreSQL database {self.url.database!r} at {host} as user {self.url.username!r}{inside}"
+        user = f" as user {self.url.username!r}" if self.url.username else ""
+        return f"PostgreSQL database {self.url.database!r} at {host}{user}{inside}"
 
     def __repr__(self) -> str:
         """As :meth:`__str__`: a password must not get into a log by way of a repr."""
