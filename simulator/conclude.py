@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.junit import junit_xml
 from simulator.record.recorder import Recorder
 from simulator.report import render_report
 from simulator.result import build_result
@@ -27,7 +28,7 @@ class Conclusion:
 
 
 def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
-    """Judge the run and write ``result.json`` and ``report.html`` into its folder."""
+    """Judge the run and write ``result.json``, ``junit.xml`` and ``report.html`` into its folder."""
     scenario = plan.scenario
     rolled = [node for step in scenario.timeline if step.roll for node in scenario.nodes_of(step.roll)]
     evidence = Evidence(
@@ -43,5 +44,6 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
     verdict = reach_verdict(evidence)
     result = build_result(evidence, verdict)
     plan.folder.write_json("result.json", result)
+    plan.folder.write_text("junit.xml", junit_xml(scenario.name, result["duration_s"], verdict))
     plan.folder.write_text("report.html", render_report(result, recorder.envelopes, recorder.requests))
     return Conclusion(plan, verdict, result)

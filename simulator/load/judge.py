@@ -14,7 +14,7 @@ from simulator.record.requests import OK
 
 _REMOTE_USER = re.compile(r'<meta name="ajs-remote-user" content="([^"]*)"')
 _PAGE = re.compile(r'<meta name="zdu-page" content="([^"]*)"')
-_MAIN = re.compile(r"<main[^>]*>(.*?)</main>", re.DOTALL)
+_ALERT = re.compile(r'role="alert">(.*?)</p>', re.DOTALL)
 _MARKUP = re.compile(r"<(style|script|head|nav).*?</\1>|<[^>]+>", re.DOTALL)
 COMPLAINT_LENGTH = 100
 _XSRF = re.compile(r'name="atl_token"\s+value="([^"]+)"')
@@ -99,5 +99,5 @@ def _complaint(body: str) -> str:
     """What an error page or an error body says, in one line."""
     with suppress(ValueError, KeyError, TypeError):
         return " ".join(map(str, json.loads(body)["errorMessages"]))
-    main = _MAIN.search(body)
-    return " ".join(_MARKUP.sub(" ", main[1] if main else body).split())[:COMPLAINT_LENGTH]
+    alert = _ALERT.search(body)
+    return " ".join(_MARKUP.sub(" ", alert[1] if alert else body).split())[:COMPLAINT_LENGTH]
