@@ -10,6 +10,9 @@ WIDTH = 960.0
 LEFT = 138.0
 RIGHT = 946.0
 
+_NARROWEST = 2.0
+"""A state that was there only for a moment is still to be seen."""
+
 _LETTER_WIDTH = 7.4
 """An average capital letter of the labels inside bars, with some air."""
 
@@ -45,7 +48,7 @@ class Canvas:
     def bar(self, start_s: float, end_s: float, y: float, height: float, css: str, *, tip: str = "") -> float:
         """A bar from one time to another; returns its width."""
         x = self.x(start_s)
-        width = max(self.x(end_s) - x, 1.0)
+        width = max(self.x(end_s) - x, _NARROWEST)
         self.shapes.append(
             Shape("rect", css, x=x, y=round(y, 1), width=round(width, 1), height=round(height, 1), tip=tip)
         )

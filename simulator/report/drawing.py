@@ -88,7 +88,9 @@ def css_word(word: str) -> str:
 
 def short_word(word: str) -> str:
     """Three letters for a bar that is too short for the name; the legend explains them."""
-    return {"STARTING": "STA", "STOPPING": "STO", "DRAINING": "DRA", "RUNNING": "RUN"}.get(word, word[:3].upper())
+    return {"STARTING": "STA", "STOPPING": "STO", "DRAINING": "DRA", "RUNNING": "RUN"}.get(
+        word.upper(), word[:3].upper()
+    )
 
 
 def _steps(canvas: Canvas, steps: Sequence[Step]) -> None:

@@ -14,6 +14,7 @@ from zdu.events import (
     NodeTakenOut,
     ProcessExited,
     ProcessStarted,
+    ProcessStopping,
     RunStarted,
     StepStarted,
 )
@@ -23,6 +24,9 @@ DOWN = "down"
 
 CRASHED = "crashed"
 """The word for a node whose process ended though nobody had asked it to."""
+
+STOPPING = "stopping"
+"""The word for a node that was asked to stop, does not answer any more and has not exited yet."""
 
 SILENT = "no answer"
 """The word for a node whose process is there and does not answer."""
@@ -110,16 +114,21 @@ def _node_names(envelopes: Iterable[Envelope]) -> list[str]:
 
 def _node_lane(node: str, envelopes: Iterable[Envelope], end_s: float) -> NodeLane:
     states, versions, balancer, out = _Track(), _Track(), _Track(), _Track()
+    asked_to_stop = False
     for envelope in envelopes:
         t_s = envelope.t_s
         match envelope.event:
             case ProcessStarted(process=name, version=version) if name == node:
                 versions.set(t_s, version)
+                asked_to_stop = False
+            case ProcessStopping(process=name) if name == node:
+                asked_to_stop = True
             case ProcessExited(process=name, expected=expected) if name == node:
                 states.set(t_s, DOWN if expected else CRASHED)
                 versions.set(t_s, "")
             case NodeObserved(node=name, state=state, version=version) if name == node:
-                _observe(states, versions, t_s, state, version)
+                silence = STOPPING if asked_to_stop else SILENT
+                _observe(states, versions, t_s, state or silence, version)
             case BalancerObserved(node=name, admin=admin, operational=operational, at_s=at_s) if name == node:
                 balancer.set(at_s, operational if admin == "READY" else admin)
             case NodeTakenOut(node=name, at_s=at_s) if name == node:
@@ -131,13 +140,12 @@ def _node_lane(node: str, envelopes: Iterable[Envelope], end_s: float) -> NodeLa
 
 
 def _observe(states: _Track, versions: _Track, t_s: float, state: str, version: str) -> None:
-    """What a node says of itself. A node that has exited stays what it is: it cannot be heard, which is no news."""
-    if state:
-        states.set(t_s, state)
-        if version:
-            versions.set(t_s, version)
-    elif states.last not in (DOWN, CRASHED, ""):
-        states.set(t_s, SILENT)
+    """What a node says of itself. One that has exited stays what it is: that it cannot be heard is no news."""
+    if state in (STOPPING, SILENT) and states.last in (DOWN, CRASHED, ""):
+        return
+    states.set(t_s, state)
+    if version:
+        versions.set(t_s, version)
 
 
 def cluster_states(envelopes: Iterable[Envelope], end_s: float) -> tuple[Segment, ...]:

@@ -2,7 +2,7 @@ from itertools import count
 
 from simulator.report.lanes import Segment, cluster_states, node_lanes, session_moves, steps
 from tests.support.synthetic_run import passing_run
-from zdu.events import ClusterObserved, Envelope, Event, NodeObserved, ProcessExited, ProcessStarted
+from zdu.events import ClusterObserved, Envelope, Event, NodeObserved, ProcessExited, ProcessStarted, ProcessStopping
 
 
 def envelopes(*timed: tuple[float, Event]) -> list[Envelope]:
@@ -57,6 +57,19 @@ def test_a_stopped_node_is_down_and_has_no_version_until_it_is_started_again() -
     )
     assert lane.states == (Segment(1, 5, "RUNNING"), Segment(5, 8, "down"), Segment(8, 10, "RUNNING"))
     assert lane.versions == (Segment(0, 5, "7.3.0"), Segment(7, 10, "7.3.2"))
+
+
+def test_a_node_that_falls_silent_because_it_was_asked_to_stop_is_stopping() -> None:
+    (lane,) = node_lanes(
+        envelopes(
+            (1, NodeObserved("node1", "DRAINING")),
+            (2, ProcessStopping("node1", "SIGTERM")),
+            (3, NodeObserved("node1", "")),
+            (4, ProcessExited("node1", 0, expected=True)),
+        ),
+        5,
+    )
+    assert lane.states == (Segment(1, 3, "DRAINING"), Segment(3, 4, "stopping"), Segment(4, 5, "down"))
 
 
 def test_a_node_that_died_unasked_is_called_crashed() -> None:
