@@ -77,8 +77,10 @@ def draw(story: Story) -> Drawing:
         for step in story.steps
     ]
     canvas.shapes[guides:guides] = behind
-    words = dict.fromkeys(segment.word for lane in story.nodes for segment in lane.states)
-    return Drawing(WIDTH, canvas.y, tuple(canvas.shapes), tuple(words))
+    words: dict[str, str] = {}
+    for word in (segment.word for lane in story.nodes for segment in lane.states):
+        words.setdefault(css_word(word), word)
+    return Drawing(WIDTH, canvas.y, tuple(canvas.shapes), tuple(words.values()))
 
 
 def css_word(word: str) -> str:
