@@ -1,5 +1,7 @@
 """The administrator's page "Jira upgrades"."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from node.services import ClusterService, MemberView, NotAllowed, UpgradeAction, UpgradeView
@@ -75,12 +77,13 @@ async def _look(context: WebContext) -> UpgradePage:
         view, members = await service.upgrade_view(), await service.members()
     except ZduError:
         context.log.exception("The cluster's state could not be read")
+    mode = service.node_mode()
     return describe(
         view,
         members,
         node_id=service.node_id,
         release=service.release,
         application_state=service.application_state,
-        mode=service.node_mode(),
+        mode=replace(mode, requests_in_flight=max(0, mode.requests_in_flight - 1)),  # but for this one
         database_ms=(context.clock.monotonic_s() - begun_s) * 1000,
     )
