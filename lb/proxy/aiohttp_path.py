@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 
 from lb.access_log import AccessLog, AccessRecord
 from lb.balancer import Balancer
-from lb.proxy.answer import Answer
+from lb.proxy.answer import Answer, own_answer
 from lb.proxy.exchange import Exchange
 from lb.proxy.upstream import NodeConnections
 
@@ -20,8 +20,34 @@ _log = logging.getLogger("lb.proxy")
 
 MAX_LINE_BYTES = 16 * 1024
 MAX_HEADERS = 128
+BACKLOG = 1024
+LINGER_S = 1.0
+"""How long the rest of a body that nobody wants is still read: closing at once could reset the answer away."""
 _FORCED_S = 0.05
 """How long handlers that are broken off may take to notice."""
+
+
+class _ClientConnection(web.RequestHandler):
+    """aiohttp's connection, except that what it cannot parse is answered in our words, and is no error of ours."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that is no HTTP (400), or that we failed at (500)."""
+        if status < 500:
+            text = (message or "the request cannot be understood").strip().splitlines()[0]
+            return own_answer(status, text, error="http_request_error", reason="bad-request", close=True)
+        _log.error("a request could not be handled", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the response has begun; closing is all that is left")
+        text = "the load balancer failed at this request; its log tells more"
+        return own_answer(status, text, error="proxy_internal_error", reason="internal", close=True)
 
 
 class AiohttpDataPath:
@@ -44,19 +70,9 @@ class AiohttpDataPath:
     async def open(self) -> int:
         """Listen, and return the port."""
         config = self._balancer.config
-        self._server = web.Server(
-            self._handle,
-            handler_cancellation=True,
-            keepalive_timeout=config.timeouts.client_keep_alive,
-            access_log=None,
-            auto_decompress=False,
-            max_line_size=MAX_LINE_BYTES,
-            max_field_size=MAX_LINE_BYTES,
-            max_headers=MAX_HEADERS,
-            logger=_log,
-        )
+        self._server = web.Server(self._handle, handler_cancellation=True)
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server, config.host, config.port, backlog=1024)
+        self._listener = await loop.create_server(self._connected, config.host, config.port, backlog=BACKLOG)
         self._janitor = self._tasks.create_task(self._close_unused(), name="lb-janitor")
         return int(self._listener.sockets[0].getsockname()[1])
 
@@ -86,6 +102,21 @@ class AiohttpDataPath:
         while not self._unused.empty():
             await self._unused.get_nowait().close()
         return finished
+
+    def _connected(self) -> web.RequestHandler:
+        assert self._server is not None  # noqa: S101 - open() made it
+        return _ClientConnection(
+            self._server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=self._balancer.config.timeouts.client_keep_alive,
+            access_log=None,  # type: ignore[arg-type]  # None turns it off; the annotation forgets that
+            auto_decompress=False,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
+            lingering_time=LINGER_S,
+            logger=_log,
+        )
 
     async def _handle(self, request: web.BaseRequest) -> Answer:
         now = self._balancer.now

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiohttp import HttpVersion10, web
+from aiohttp import web
 
 from lb.access_log import AccessRecord, AttemptRecord
 from lb.balancer import Balancer
@@ -86,8 +86,6 @@ class Exchange:
             return self._fail(405, "TRACE is not allowed", "http_request_denied", "unsupported-method")
         if wants_websocket(headers):
             return self._fail(501, "WebSocket is not supported yet", "http_upgrade_failed", "unsupported-upgrade")
-        if len(values(headers, b"host")) != 1 and request.version != HttpVersion10:
-            return self._fail(400, "exactly one Host is needed", "http_request_error", "bad-request")
         self._target = _origin_form(request)
         if not self._target.startswith("/"):
             return self._fail(400, "unsupported request target", "http_request_error", "bad-request")

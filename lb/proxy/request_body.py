@@ -2,11 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
 
 from aiohttp.streams import StreamReader
 
 REPLAY_LIMIT_BYTES = 64 * 1024
 """How much of a body is kept. A bigger one can be sent to a second node only if the first has taken nothing."""
+
+
+class Patience(Protocol):
+    """How long a node may take: the time in which we wait for the client does not count against the node."""
+
+    def pause(self) -> None:
+        """Now we wait for the client."""
+        ...
+
+    def resume(self) -> None:
+        """It is the node's turn again, with its whole time."""
+        ...
 
 
 class ClientTooSlowError(Exception):
@@ -21,7 +34,6 @@ class RequestBody:
     """Reads the client's body at the node's pace; starts over from what it kept if asked again.
 
     ``on_first_read`` is awaited before the first byte is read: then it is time for 100 Continue.
-    ``on_progress`` is called with each chunk that goes on.
     """
 
     def __init__(
@@ -36,16 +48,17 @@ class RequestBody:
         self.received_bytes = 0
         self.failure: Exception | None = None
 
-    async def chunks(self, on_progress: Callable[[], None]) -> AsyncIterator[bytes]:
+    async def chunks(self, patience: Patience) -> AsyncIterator[bytes]:
         """The whole body, once. Must not be called again unless ``replayable`` is still true."""
         for chunk in self._kept:
             yield chunk
         while True:
+            patience.pause()
             chunk = await self._read()
+            patience.resume()
             if not chunk:
                 return
             self._keep(chunk)
-            on_progress()
             yield chunk
 
     async def _read(self) -> bytes:

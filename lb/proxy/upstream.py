@@ -15,6 +15,7 @@ from aiohttp import (
     ClientError,
     ClientHandlerType,
     ClientOSError,
+    ClientPayloadError,
     ClientRequest,
     ClientResponse,
     ClientSession,
@@ -32,6 +33,7 @@ from yarl import URL
 
 from lb.config import NodeAddress, Timeouts
 from lb.headers import Headers
+from lb.proxy.request_body import Patience
 from lb.retry import Failure
 
 MAX_LINE_BYTES = 64 * 1024
@@ -102,8 +104,31 @@ class _Generation:
         self.retired = False
 
 
-Body = Callable[[Callable[[], None]], AsyncIterator[bytes]]
-"""Makes the stream of a request's body; its argument is called with each chunk that goes on."""
+Body = Callable[[Patience], AsyncIterator[bytes]]
+"""Makes the stream of a request's body."""
+
+
+class _Limit:
+    """A :class:`Patience` that moves the deadline of an ``asyncio.timeout``."""
+
+    def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
+        self._timeout = timeout
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self.over = False
+
+    def pause(self) -> None:
+        """Wait without end; whoever called has a limit of its own."""
+        self._move(None)
+
+    def resume(self) -> None:
+        """From now on, ``seconds``."""
+        self._move(self._loop.time() + self._seconds)
+
+    def _move(self, when_s: float | None) -> None:
+        # A node may answer before the body is over; then nobody waits for its response's head any more.
+        if not self.over:
+            self._timeout.reschedule(when_s)
 
 
 @dataclass(frozen=True)
@@ -153,23 +178,25 @@ class NodeConnections:
         return NodeResponse(response, lambda: self._leave(generation))
 
     async def _request(self, session: ClientSession, attempt: Attempt, request: NodeRequest) -> ClientResponse:
-        loop = asyncio.get_running_loop()
         limit_s = self._timeouts.server
-        body = request.body
+        limit = None
         try:
-            # Starts anew with each piece of the body that goes on: an upload may take longer than an answer.
-            async with asyncio.timeout(limit_s + self._timeouts.connect) as limit:
+            async with asyncio.timeout(limit_s + self._timeouts.connect) as timeout:
+                limit = _Limit(timeout, limit_s)
                 response = await session.request(
                     request.method,
                     URL(self._base + request.target, encoded=True),
                     headers=CIMultiDict((_text(name), _text(value)) for name, value in request.headers),
-                    data=body(lambda: limit.reschedule(loop.time() + limit_s)) if body else None,
+                    data=request.body(limit) if request.body else None,
                     allow_redirects=False,
                     middlewares=(attempt,),
                     trace_request_ctx=attempt,
                 )
         except TimeoutError:
             raise AttemptError(Failure.NO_RESPONSE, f"no response within {limit_s:g} s") from None
+        finally:
+            if limit is not None:
+                limit.over = True
         if response.status == 101:
             response.close()
             raise AttemptError(Failure.BAD_RESPONSE, "the node switched protocols unasked")
@@ -221,6 +248,7 @@ class NodeResponse:
         self.status = response.status
         self.reason = response.reason or ""
         self.headers: Headers = response.raw_headers
+        self._closed = self._watch_connection()
 
     async def read(self) -> bytes:
         """The next piece of the body, empty at its end. Raises ConnectionAbortedError if it breaks off."""
@@ -234,11 +262,39 @@ class NodeResponse:
         if self._left is None:
             return
         left, self._left = self._left, None
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._connection_closed)
         if reusable:
             self._response.release()
         else:
             self._response.close()
         left()
+
+    def _watch_connection(self) -> asyncio.Future[None] | None:
+        """Have :meth:`read` fail when the connection closes.
+
+        aiohttp's parser forgets to tell the body's reader when rubbish in the middle of a body made it give up.
+        """
+        connection = self._response.connection
+        if connection is None or connection.protocol is None:
+            return None  # the whole response is here already
+        closed = connection.protocol.closed
+        if closed is not None:
+            closed.remove_done_callback(_heed)
+            closed.add_done_callback(_heed)
+            closed.add_done_callback(self._connection_closed)
+        return closed
+
+    def _connection_closed(self, _closed: asyncio.Future[None]) -> None:
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(ClientPayloadError("the response breaks off"))
+
+
+def _heed(closed: asyncio.Future[None]) -> None:
+    """Take note of how a connection ended, or asyncio complains that nobody did."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _trace() -> TraceConfig:

@@ -242,6 +242,4 @@ async def raw_connection(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, 
     try:
         yield reader, writer
     finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
+        writer.transport.abort()  # nothing is worth flushing any more, and the other side may not be reading
