@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.support.databases import database, database_target
+from tests.support.databases import a_postgres_url, database, database_target
 
-__all__ = ["database", "database_target"]
+__all__ = ["a_postgres_url", "database", "database_target"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

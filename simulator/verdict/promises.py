@@ -133,12 +133,13 @@ def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
 
 
 def processes_live(evidence: Evidence) -> Iterator[Check]:
-    """No process ended unless it was asked to, and those asked ended well."""
+    """No process ended unless it was asked to, and those asked ended well; after an interrupt haste is fair."""
     wrong = []
+    interrupted_s = min((t_s for t_s, _ in evidence.events(RunInterrupted)), default=float("inf"))
     for t_s, exit_ in evidence.events(ProcessExited):
         if not exit_.expected:
             wrong.append(f"{exit_.process} died at {t_s:.2f} s ({_how(exit_.returncode)}); nobody had stopped it")
-        elif exit_.returncode != 0:
+        elif exit_.returncode != 0 and t_s < interrupted_s:
             wrong.append(f"{exit_.process} was stopped at {t_s:.2f} s and ended badly ({_how(exit_.returncode)})")
     detail = "; ".join(wrong) or "every process ran until it was stopped"
     yield _check("every process lived until it was stopped", "a process died", not wrong, detail)

@@ -1,7 +1,16 @@
 """Figures and events as short texts, for both views."""
 
 from simulator.view.model import Figures
-from zdu.events import BalancerObserved, ClusterObserved, Event, NodeBack, NodeTakenOut, ProcessExited, RunAborted
+from zdu.events import (
+    BalancerObserved,
+    ClusterObserved,
+    Event,
+    NodeBack,
+    NodeTakenOut,
+    ProcessExited,
+    RunAborted,
+    RunInterrupted,
+)
 
 
 def figures_line(figures: Figures) -> str:
@@ -30,6 +39,8 @@ def event_line(event: Event) -> str:
             return f"{process} has stopped"
         case ProcessExited(process=process, returncode=returncode):
             return f"{process} DIED ({returncode}); nobody had stopped it"
+        case RunInterrupted(signal=signal_name):
+            return f"interrupted by {signal_name}: everything is stopped; once more to kill it"
         case RunAborted(reason=reason):
             return f"the story ends here: {reason}"
     return ""

@@ -53,6 +53,12 @@ async def database(database_target: DatabaseTarget) -> AsyncIterator[Database]:
         yield database
 
 
+@pytest.fixture(name="postgres_url")
+def a_postgres_url() -> str:
+    """The URL of the test server, for tests that bring a namespace of their own."""
+    return postgres_url()
+
+
 def postgres_url() -> str:
     """The test server's URL; skips the test if there is none, and fails it where one is required."""
     url = os.environ.get(URL_VARIABLE, "")

@@ -122,6 +122,11 @@ def test_a_process_that_ends_badly_when_stopped_fails_the_run() -> None:
     assert broken(reach_verdict(evidence(events))) == ["every process lived until it was stopped"]
 
 
+def test_a_process_killed_because_the_run_was_interrupted_breaks_no_promise() -> None:
+    events = [*good_events(), (15.4, RunInterrupted("SIGINT")), (15.5, ProcessExited("node1", -9, expected=True))]
+    assert reach_verdict(evidence(events)).word == "inconclusive"
+
+
 def test_a_story_that_broke_fails_the_run() -> None:
     verdict = reach_verdict(evidence([*good_events(), (8.0, RunAborted("node2 does not answer"))]))
     assert verdict.word == "fail"

@@ -1,0 +1,161 @@
+"""Whole runs with real processes: what passes, what fails, what proves nothing, and what each leaves behind."""
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.zdu_runs import Going, run_zdu, still_alive
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+RUN_FILES = {"events.jsonl", "requests.csv", "result.json", "report.html", "junit.xml", "logs"}
+RESULT_KEYS = {
+    *("schema", "scenario", "seed", "verdict", "reasons", "duration_s", "database", "load_balancer", "requests"),
+    *("probes", "sessions", "writes", "states", "nodes", "checks"),
+}
+
+
+def test_a_quick_roll_passes_and_leaves_its_whole_record(tmp_path: Path) -> None:
+    run = run_zdu(tmp_path, "--seed", "5")
+    assert run.exit_code == 0, run.stdout + run.stderr
+    result = run.result
+    assert (result["verdict"], result["reasons"], result["seed"]) == ("pass", [], 5)
+    assert result.keys() >= RESULT_KEYS
+    assert {path.name for path in run.folder.iterdir()} >= RUN_FILES
+    assert {path.name for path in (run.folder / "logs").iterdir()} >= {"node1.log", "node2.log", "lb.log"}
+    assert [(n["id"], n["version_from"], n["version_to"]) for n in result["nodes"]] == [
+        ("node1", "7.3.0", "7.3.2"),
+        ("node2", "7.3.0", "7.3.2"),
+    ]
+    assert result["sessions"]["moved"] >= 1
+    assert result["writes"]["acknowledged"] >= 1
+    assert "Upgrading node node1 from 7.3.0 (build 73011) to 7.3.2 (build 73013)" in (
+        run.folder / "logs" / "node1.log"
+    ).read_text(encoding="utf-8")
+    assert "PASS  Nobody noticed" in run.stdout
+    assert str(run.folder) in run.stdout
+    assert still_alive(run.pids) == []
+
+
+def test_the_same_roll_passes_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    run = run_zdu(tmp_path, "--db", postgres_url)
+    assert run.exit_code == 0, run.stdout + run.stderr
+    assert run.result["database"].startswith("postgresql")
+
+
+def test_three_nodes_are_rolled_one_after_the_other(tmp_path: Path) -> None:
+    run = run_zdu(tmp_path, "--nodes", "3", "--users", "16")
+    assert run.exit_code == 0, run.stdout + run.stderr
+    assert {node["id"]: node["version_to"] for node in run.result["nodes"]} == dict.fromkeys(
+        ("node1", "node2", "node3"), "7.3.2"
+    )
+
+
+def test_without_drain_requests_are_lost_and_told_with_time_and_cause(tmp_path: Path) -> None:
+    run = run_zdu(tmp_path, "--set", "balancer.drain=false")
+    assert run.exit_code == 1, run.stdout + run.stderr
+    result = run.result
+    assert result["verdict"] == "fail"
+    assert result["requests"]["failed"] > 0
+    assert "after node1 was told to stop" in " ".join(result["failures"])
+    assert "Users noticed" in run.stdout
+
+
+def test_a_run_without_users_proves_nothing(tmp_path: Path) -> None:
+    run = run_zdu(tmp_path, "--users", "0")
+    assert run.exit_code == 2, run.stdout + run.stderr
+    assert run.result["verdict"] == "inconclusive"
+    assert "too few sessions had to move" in run.stdout
+
+
+def test_a_node_killed_by_hand_is_seen_and_told(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.wait_for("shows READY_TO_UPGRADE")
+    os.kill(run.pid_of("node2"), signal.SIGKILL)
+    finished = run.finish()
+    assert finished.exit_code == 1, finished.stdout + finished.stderr
+    assert any("node2 died" in reason and "signal 9" in reason for reason in finished.result["reasons"])
+    assert still_alive(finished.pids) == []
+
+
+def test_ctrl_c_stops_everything_and_still_writes_the_result(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.wait_for("shows READY_TO_UPGRADE")
+    run.send(signal.SIGINT)
+    finished = run.finish()
+    assert finished.exit_code == 130, finished.stdout + finished.stderr
+    assert finished.result["interrupted"] is True
+    assert finished.result["verdict"] == "inconclusive"
+    assert (finished.folder / "report.html").exists()
+    assert still_alive(finished.pids) == []
+
+
+def test_ctrl_c_twice_kills(tmp_path: Path) -> None:
+    run = Going(tmp_path, "--set", "cluster.stop_duration=60s")
+    run.wait_for("Users work")
+    run.send(signal.SIGINT)
+    run.wait_for("interrupted by SIGINT")
+    run.send(signal.SIGINT)
+    finished = run.finish()
+    assert finished.exit_code == 130
+    assert still_alive(finished.pids) == []
+
+
+def test_kill_9_of_the_simulator_leaves_no_process_behind(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.wait_for("Users work")
+    run.send(signal.SIGKILL)
+    finished = run.finish()
+    assert len(finished.pids) == 3
+    assert still_alive(finished.pids) == []
+
+
+def test_a_busy_port_is_told_in_one_message_and_nothing_is_left(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        run = run_zdu(tmp_path, "--set", f"balancer.listen=127.0.0.1:{port}")
+    assert run.exit_code == 70
+    assert f"port {port} on 127.0.0.1 is taken" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "lb.log" in run.stderr
+    assert still_alive(run.pids) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "exit_code", "told"),
+    [
+        ("postgresql://somebody:hidden@127.0.0.1:1/none", 70, "nothing listens there"),
+        ("sqlite:////nonexistent-folder/zdu.db", 70, "there is no directory /nonexistent-folder"),
+        ("mysql://localhost/jira", 64, "databases of the kind 'mysql' are not known"),
+    ],
+)
+def test_a_database_that_is_not_there_is_told_in_one_message(
+    tmp_path: Path, url: str, exit_code: int, told: str
+) -> None:
+    run = run_zdu(tmp_path, "--db", url)
+    assert run.exit_code == exit_code, run.stdout + run.stderr
+    assert told in run.stderr
+    assert "hidden" not in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_json_prints_the_result_and_nothing_else(tmp_path: Path) -> None:
+    run = run_zdu(tmp_path, "--json")
+    assert json.loads(run.stdout) == run.result
+    assert run.stderr == ""
+
+
+def test_two_runs_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
+    runs = [Going(tmp_path / name, "--users", "6", "--rate", "5") for name in _made(tmp_path, "left", "right")]
+    finished = [run.finish() for run in runs]
+    assert [run.exit_code for run in finished] == [0, 0], [run.stdout + run.stderr for run in finished]
+
+
+def _made(folder: Path, *names: str) -> tuple[str, ...]:
+    for name in names:
+        (folder / name).mkdir()
+    return names

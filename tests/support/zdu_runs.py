@@ -1,0 +1,113 @@
+"""Runs of the real ``zdu`` command, as a person or a CI job starts them."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+QUICK = Path(__file__).parent / "scenarios" / "quick.yaml"
+ENDS_WITHIN_S = 10
+
+
+@dataclass
+class Finished:
+    """What a run left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+    @property
+    def result(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
+        return found
+
+    @property
+    def pids(self) -> list[int]:
+        """Every process that the run has told of."""
+        return [event["pid"] for event in read_events(self.folder) if event["kind"] == "process_started"]
+
+
+class Going:
+    """A run that is under way, followed by what it prints. The test's own time limit guards each wait."""
+
+    def __init__(self, out: Path, *arguments: str, scenario: str = str(QUICK), name: str = "quick") -> None:
+        self._folder = out / name / "latest"
+        self._printed: list[str] = []
+        self._errors = out / "stderr.txt"
+        with self._errors.open("w") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "zdu", "run", scenario, "--plain", "--out", str(out), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=out,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+
+    def wait_for(self, text: str) -> None:
+        """Read on until a line with ``text`` is printed."""
+        for line in self._lines():
+            if text in line:
+                return
+        raise AssertionError(f"the run ended before {text!r}: {''.join(self._printed)}{self._errors.read_text()}")
+
+    def pid_of(self, process: str) -> int:
+        """The process id that the record gives; the latest one."""
+        started = [event for event in read_events(self._folder) if event["kind"] == "process_started"]
+        return int([event["pid"] for event in started if event["process"] == process][-1])
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def finish(self) -> Finished:
+        with self._process:
+            for _ in self._lines():
+                pass
+        code = self._process.returncode
+        return Finished(code, "".join(self._printed), self._errors.read_text(), self._folder.resolve())
+
+    def _lines(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._printed.append(line)
+            yield line
+
+
+def run_zdu(out: Path, *arguments: str, scenario: str = str(QUICK), name: str = "quick") -> Finished:
+    """Run to the end."""
+    return Going(out, *arguments, scenario=scenario, name=name).finish()
+
+
+def read_events(folder: Path) -> list[dict[str, Any]]:
+    """The events written so far; a line still being written is left out."""
+    file = folder / "events.jsonl"
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def still_alive(pids: list[int]) -> list[int]:
+    """Those of the processes that do not end within some seconds."""
+    return [pid for pid in pids if not _ends(pid)]
+
+
+def _ends(pid: int) -> bool:
+    """Whether the process has ended or ends in time: the system itself tells of the end of a process."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(ENDS_WITHIN_S * 1000))
+    finally:
+        os.close(descriptor)
