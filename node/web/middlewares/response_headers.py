@@ -1,6 +1,7 @@
 """Completes every answer: who answered, for whom, which version, and what browsers must not do with it."""
 
 from http.cookies import SimpleCookie
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -33,7 +34,7 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
         return
     headers["X-AREQUESTID"] = scope.request_id
     if scope.visitor is not None:
-        headers["X-AUSERNAME"] = scope.visitor.username
+        headers["X-AUSERNAME"] = quote(scope.visitor.username, safe="@+ ")
         if scope.visitor.session:
             headers["X-ASESSIONID"] = scope.visitor.session.digest
         if scope.visitor.by is SignedInBy.REMEMBER_ME:

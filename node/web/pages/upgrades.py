@@ -1,5 +1,6 @@
 """The administrator's page "Jira upgrades"."""
 
+import re
 from dataclasses import replace
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from node.web.rendering import redirect, render_page
 from node.web.scope import visitor_of
 from zdu.errors import ZduError
 
+_NODE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _ADDRESS = "/secure/admin/JiraUpgrades.jspa"
 _ACTIONS = {
     "start": UpgradeAction.START,
@@ -26,14 +28,19 @@ _DONE = {
     "cancel": "The upgrade has been cancelled.",
     "approve": "The upgrade tasks have been started.",
     "retry": "The failure has been acknowledged. You can run the upgrade tasks again.",
-    "nodeUpgradeModeOn": "This node is now in upgrade mode. The load balancer is being asked to drain it.",
-    "nodeUpgradeModeOff": "This node is no longer in upgrade mode.",
+    "nodeUpgradeModeOn": "{node} is now in upgrade mode and asks the load balancer to be drained.",
+    "nodeUpgradeModeOff": "{node} is no longer in upgrade mode.",
 }
 
 
 async def show_upgrades(request: web.Request) -> web.Response:
-    """``GET``. ``done`` names the action that led here, so that the page can confirm it."""
-    return await _page(request, notice=_DONE.get(request.query.get("done", ""), ""))
+    """``GET``. ``done`` names the action that led here, so that the page can confirm it.
+
+    ``node`` names where it was done: a node that was just put into upgrade mode may not be the one that answers now.
+    """
+    where = request.query.get("node", "")
+    notice = _DONE.get(request.query.get("done", ""), "") if _NODE_ID.fullmatch(where) else ""
+    return await _page(request, notice=notice.format(node=where))
 
 
 async def act(request: web.Request) -> web.Response:
@@ -43,7 +50,7 @@ async def act(request: web.Request) -> web.Response:
         await _carry_out(context_of(request).service, action, visitor_of(request).username)
     except NotAllowed as refused:
         return await _page(request, status=409, problem=refused.message)
-    return redirect(f"{_ADDRESS}?done={action}")
+    return redirect(f"{_ADDRESS}?done={action}&node={context_of(request).service.node_id}")
 
 
 async def _carry_out(service: ClusterService, action: str, actor: str) -> None:

@@ -38,7 +38,7 @@ async def create(request: web.Request) -> web.Response:
 async def get(request: web.Request) -> web.Response:
     """``GET issue/{key}[?expand=changelog]``."""
     issues, issue = context_of(request).db.issues, await _asked_for(request)
-    comments = comments_json(request, issue, await issues.comments(issue.key))
+    comments = comments_json(await issues.comments(issue.key))
     document: dict[str, object] = {
         "expand": "changelog",
         **issue_link(request, issue),
@@ -65,14 +65,14 @@ async def edit(request: web.Request) -> web.Response:
 
 async def add_comment(request: web.Request) -> web.Response:
     """``POST issue/{key}/comment {"body"}``."""
-    context, issue = context_of(request), await _asked_for(request)
+    context, key = context_of(request), issue_key(request.match_info["key"])
     body = (await read_json(request)).get("body", "")
     if problem := comment_problem(body, context.limits):
         raise Refusal(400, errors={"comment": problem})
-    comment = await context.db.issues.add_comment(issue.key, visitor_of(request).username, str(body))
+    comment = await context.db.issues.add_comment(key, visitor_of(request).username, str(body))
     if comment is None:
         raise not_found(_NO_ISSUE)
-    return json_answer(comment_json(request, issue, comment), 201)
+    return json_answer(comment_json(comment), 201)
 
 
 async def search(request: web.Request) -> web.Response:

@@ -20,8 +20,8 @@ def self_link(request: web.Request, path: str) -> str:
 
 
 def issue_link(request: web.Request, issue: Issue) -> dict[str, object]:
-    """What identifies an issue."""
-    address = self_link(request, f"/rest/api/2/issue/{issue.id}")
+    """What identifies an issue. Jira's link has the id in it; ours the key, by which it can be followed here."""
+    address = self_link(request, f"/rest/api/2/issue/{issue.key}")
     return {"id": str(issue.id), "key": issue.key, "self": address}
 
 
@@ -40,10 +40,9 @@ def issue_fields(issue: Issue) -> dict[str, object]:
     }
 
 
-def comment_json(request: web.Request, issue: Issue, comment: Comment) -> dict[str, object]:
+def comment_json(comment: Comment) -> dict[str, object]:
     """One comment."""
     return {
-        "self": self_link(request, f"/rest/api/2/issue/{issue.id}/comment/{comment.id}"),
         "id": str(comment.id),
         "author": {"name": comment.author},
         "body": comment.body,
@@ -52,9 +51,9 @@ def comment_json(request: web.Request, issue: Issue, comment: Comment) -> dict[s
     }
 
 
-def comments_json(request: web.Request, issue: Issue, comments: Sequence[Comment]) -> dict[str, object]:
+def comments_json(comments: Sequence[Comment]) -> dict[str, object]:
     """The field ``comment``: all of them on one page."""
-    written = [comment_json(request, issue, comment) for comment in comments]
+    written = [comment_json(comment) for comment in comments]
     return {"comments": written, "maxResults": len(written), "total": len(written), "startAt": 0}
 
 

@@ -108,7 +108,7 @@ async def test_an_issue_is_created_read_edited_and_commented_in_jiras_shapes(use
     issue = _json(await user.get(f"{API}/issue/ZDU-3?expand=changelog"))
 
     assert created.status == 201
-    own = f"http://127.0.0.1:{user.node.server.port}{API}/issue/{_json(created)['id']}"
+    own = f"http://127.0.0.1:{user.node.server.port}{API}/issue/ZDU-3"
     assert _json(created) == {"id": issue["id"], "key": "ZDU-3", "self": own}
     assert (edited.status, edited.text) == (204, "")
     assert commented.status == 201

@@ -128,7 +128,7 @@ async def test_a_button_does_what_it_says_and_the_page_confirms_it(
     assert (answer.status, node.cluster.state) == (302, after)
     assert node.cluster.actions[0][1] == "admin"
     assert words in page.text
-    assert "<script>" not in (await admin.get(f"{PAGE}?done=<script>")).text
+    assert "<script>" not in (await admin.get(f"{PAGE}?done={action}&node=<script>")).text
 
 
 async def test_a_button_that_came_too_late_is_a_409_with_the_reason_on_the_page(admin: Browser) -> None:
@@ -166,6 +166,7 @@ async def test_this_node_is_put_into_upgrade_mode_by_its_card_once_the_cluster_i
     answer = await admin.submit(PAGE, action="nodeUpgradeModeOn")
     page = await admin.get(answer.location)
 
+    assert "node1 is now in upgrade mode" in page.text
     assert '<span class="lozenge yellow" id="node-state">DRAINING</span>' in page.text
     assert (_works(page, "node-mode-on"), _works(page, "node-mode-off")) == (None, True)
     await admin.submit(PAGE, action="nodeUpgradeModeOff")
