@@ -58,10 +58,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "duplicated": len(audits[-1].duplicated) if audits else None,
             "unacknowledged": sum(bool(request.write) and request.failed for request in evidence.requests),
         },
-        "states": [
-            {"t_s": round(t_s, 3), "state": event.state, "seen_by": event.seen_by}
-            for t_s, event in evidence.events(ClusterObserved)
-        ],
+        "states": _states(evidence),
         "nodes": [_node(evidence, node) for node in evidence.nodes],
         "checks": [
             {"name": check.name, "kind": check.kind.value, "ok": check.ok, "detail": check.detail}
@@ -122,6 +119,16 @@ def _node(evidence: Evidence, node: str) -> dict[str, Any]:
         "version_to": versions[-1] if versions else None,
         "down_s": round(down_s, 2),
     }
+
+
+def _states(evidence: Evidence) -> list[dict[str, Any]]:
+    """The upgrade state as each node showed it, and as the database has it: the nodes are looked at now and then."""
+    shown = [(t_s, event.state, event.seen_by) for t_s, event in evidence.events(ClusterObserved)]
+    written = [(t_s, state, "database") for t_s, state in evidence.history]
+    return [
+        {"t_s": round(t_s, 3), "state": state, "seen_by": seen_by}
+        for t_s, state, seen_by in sorted(shown + written, key=lambda seen: seen[0])
+    ]
 
 
 def _acknowledged(requests: list[RequestRecord]) -> int:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
-from zdu.events import Envelope, Event, LoadStopped, NodeBack, NodeTakenOut, ProcessStopping
+from zdu.events import Envelope, Event, LoadStopped, NodeBack, NodeTakenOut, UpgradeHistory
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -79,9 +79,18 @@ class Evidence:
         return found
 
     @cached_property
-    def stops(self) -> list[tuple[float, str]]:
-        """When the operator asked which process to stop."""
-        return [(t_s, event.process) for t_s, event in self.events(ProcessStopping)]
+    def history(self) -> list[tuple[float, str]]:
+        """Each row of the upgrade state in the database, and when it was written, in seconds of the run."""
+        return [
+            (self._run_time_s(int(row["database_time"])), str(row["state"]))
+            for _, history in self.events(UpgradeHistory)
+            for row in history.rows
+        ]
+
+    def _run_time_s(self, wall_ms: int) -> float:
+        """A moment of the wall clock, which is also the database's on one machine, in seconds of the run."""
+        first = self.envelopes[0]
+        return first.t_s + (wall_ms - first.wall_ms) / 1000
 
     @cached_property
     def probe_counts(self) -> dict[str, dict[str, int]]:

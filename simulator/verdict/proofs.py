@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
-from zdu.events import ClusterObserved, RunInterrupted, WritesAudited
+from zdu.events import RunInterrupted, WritesAudited
 
 Proof = Callable[[Evidence], Iterator[Check]]
 
@@ -83,18 +84,9 @@ def writes_were_audited(evidence: Evidence) -> Iterator[Check]:
 
 
 def _mixed_windows(evidence: Evidence) -> list[tuple[float, float]]:
-    """When the cluster was seen MIXED: from the first node that shows it to the first that shows something later."""
-    windows: list[tuple[float, float]] = []
-    since: float | None = None
-    for t_s, event in evidence.events(ClusterObserved):
-        if event.state == "MIXED":
-            since = t_s if since is None else since
-        elif since is not None and event.state != "READY_TO_UPGRADE":
-            windows.append((since, t_s))
-            since = None
-    if since is not None:
-        windows.append((since, float("inf")))
-    return windows
+    """When the cluster was MIXED: from the database's row that says so to the next one."""
+    rows = [*evidence.history, (float("inf"), "")]
+    return [(from_s, to_s) for (from_s, state), (to_s, _) in pairwise(rows) if state == "MIXED"]
 
 
 PROOFS: tuple[Proof, ...] = (

@@ -25,7 +25,13 @@ from zdu.events import (
 )
 
 OLD, NEW = "7.3.0", "7.3.2"
-STATES = ("READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS", "RUNNING_UPGRADE_TASKS", "STABLE")
+STATES = {
+    "READY_TO_UPGRADE": 3.0,
+    "MIXED": 5.0,
+    "READY_TO_RUN_UPGRADE_TASKS": 12.0,
+    "RUNNING_UPGRADE_TASKS": 13.0,
+    "STABLE": 14.0,
+}
 PROBES_FINE = {kind: {"intended": 100, "on_time": 100} for kind in ("probe_new", "probe_reused")}
 
 
@@ -54,14 +60,10 @@ def request(number: int, at_s: float, node: str = "node1", **changes: object) ->
 def good_events() -> list[tuple[float, Event]]:
     """Two nodes, rolled one after the other: node1 is out from 4 to 7 s, node2 from 9 to 12 s."""
     history = [
-        {"order_number": n, "state": state, "cluster_build_number": 73011, "cluster_version": OLD, "database_time": n}
-        for n, state in enumerate(STATES, start=1)
+        {"order_number": number, "state": state, "database_time": at_s * 1000}
+        for number, (state, at_s) in enumerate(STATES.items(), start=1)
     ]
-    shown = [
-        (at_s, ClusterObserved(state, node))
-        for at_s, state in zip((3.0, 5.0, 12.0, 13.0, 14.0), STATES, strict=True)
-        for node in ("node1", "node2")
-    ]
+    shown = [(at_s, ClusterObserved(state, node)) for state, at_s in STATES.items() for node in ("node1", "node2")]
     events: list[tuple[float, Event]] = [
         (0.0, RunStarted("valiantys", 7, "zdu run", "sqlite", "zdu-lb", 60.0, ["node1", "node2"], OLD, NEW, {})),
         (1.0, ProcessStarted("node1", 11, "http://127.0.0.1:1", OLD, "logs/node1.log")),
@@ -116,7 +118,7 @@ def evidence(
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
     return Evidence(
-        envelopes=[Envelope(n, at_s, 0, event) for n, (at_s, event) in enumerate(told, start=1)],
+        envelopes=[Envelope(n, at_s, round(at_s * 1000), event) for n, (at_s, event) in enumerate(told, start=1)],
         requests=good_requests() if requests is None else requests,
         expect=expect or Expectations(),
         nodes=("node1", "node2"),

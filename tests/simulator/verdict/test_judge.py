@@ -84,7 +84,10 @@ def test_a_lost_a_doubled_and_an_invisible_write_fail_the_run(audit: WritesAudit
 
 
 def test_an_illegal_step_of_the_upgrade_state_fails_the_run() -> None:
-    rows = [{"order_number": n, "state": state} for n, state in enumerate(("READY_TO_UPGRADE", "STABLE", "MIXED"))]
+    rows = [
+        {"order_number": n, "state": state, "database_time": n}
+        for n, state in enumerate(("READY_TO_UPGRADE", "STABLE", "MIXED"))
+    ]
     verdict = reach_verdict(evidence(replaced(UpgradeHistory, UpgradeHistory(rows))))
     assert verdict.word == "fail"
     assert "STABLE → MIXED" in verdict.reasons[0]
