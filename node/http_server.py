@@ -69,11 +69,10 @@ class HttpServer:
     async def fall_silent(self, wish: StopWish) -> None:
         """Let what is in flight finish, for as long as the configuration allows; new requests are being refused.
 
-        The port stays open meanwhile: a load balancer shall read STOPPING and not meet a closed door. Idle
-        connections are closed, so that their owners come back over new ones and learn it too.
+        The port stays open meanwhile: a load balancer shall read STOPPING and not meet a closed door. A connection
+        that is kept alive is closed with its next answer, or in the end; closing idle ones at once would tear away
+        the request that is on its way over one of them.
         """
-        if self._runner.server is not None:
-            self._runner.server.pre_shutdown()
         if not wish.hurry:
             await asyncio.sleep(self._config.stop_duration)
         left_s = _HURRY_S if wish.hurry else max(0.0, self._config.stop_deadline - self._config.stop_duration)
