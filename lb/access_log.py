@@ -6,6 +6,7 @@ and in which phase, what the cookie said and what was done about it.
 
 import json
 import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -94,10 +95,11 @@ class AccessLog:
             self._file.write(record.to_json(self._clock.wall_ms()) + "\n")
         except OSError as error:
             _log.error("the access log stops here: %s", error)
-            self._file = None
+            self.close()
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None

@@ -25,7 +25,6 @@ class AdminSite:
         self._balancer = balancer
         self.data_url = url
         self._runner: web.AppRunner | None = None
-        self._stopping = asyncio.Event()
         templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             undefined=StrictUndefined,
@@ -60,7 +59,7 @@ class AdminSite:
 
     async def close(self) -> None:
         """Stop listening and end long polls."""
-        self._stopping.set()
+        self._balancer.journal.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -87,7 +86,7 @@ class AdminSite:
         journal = self._balancer.journal
         after = _integer(request, "after", 0, 2**53)
         wait_ms = _integer(request, "wait_ms", 0, MAX_WAIT_MS)
-        entries = await journal.wait_after(after, 0.0 if self._stopping.is_set() else wait_ms / 1000)
+        entries = await journal.wait_after(after, wait_ms / 1000)
         body = {
             "events": [event_json(entry) for entry in entries],
             "first_seq": journal.first_seq,

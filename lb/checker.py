@@ -4,6 +4,7 @@ A fresh connection is the point: a kept-alive one can go on working after the no
 """
 
 import asyncio
+import os
 from dataclasses import replace
 
 from aiohttp import (
@@ -71,7 +72,7 @@ class Checker:
         except TimeoutError:
             return _failed("L7TOUT", f"no answer within {self._config.timeout:g} s", status)
         except ClientConnectorError as error:
-            return _failed("L4CON", (error.strerror or str(error)).lower())
+            return _failed("L4CON", (os.strerror(error.errno) if error.errno else str(error)).lower())
         except (ClientError, OSError) as error:
             return _failed("L7RSP", f"{type(error).__name__}: {error}", status)
         return classify(status, body, self._config, heed_drain=self._balancer.config.drain.enabled)

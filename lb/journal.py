@@ -25,6 +25,7 @@ class Journal:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._entries: deque[JournalEntry] = deque(maxlen=capacity)
         self._more = asyncio.Event()
+        self._closed = False
         self.last_seq = 0
 
     @property
@@ -47,11 +48,16 @@ class Journal:
         return [entry for entry in self._entries if entry.seq > seq]
 
     async def wait_after(self, seq: int, timeout_s: float) -> list[JournalEntry]:
-        """As :meth:`after`, but waits up to ``timeout_s`` for the first one; empty if none came."""
+        """As :meth:`after`, but waits up to ``timeout_s`` for the first one; empty if none came, or :meth:`close`."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self.last_seq <= seq:
+                while self.last_seq <= seq and not self._closed:
                     await self._more.wait()
         except TimeoutError:
             pass
         return self.after(seq)
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self._closed = True
+        self._more.set()

@@ -1,0 +1,144 @@
+"""Nodes that leave: drained, in maintenance, down. Sessions move, requests in flight finish, connections close."""
+
+import asyncio
+
+import pytest
+
+from lb.pool import Admin
+from tests.support.balancers import RunningBalancer, running_balancer
+from tests.support.http_nodes import Gate, HttpNode
+from tests.support.waiting import until
+
+LIMIT_S = 5.0
+
+
+async def in_flight(lb: RunningBalancer, node: HttpNode, gate: Gate) -> "asyncio.Task[tuple[int, bytes]]":
+    """A request to ``node`` that is being handled and waits at ``gate``."""
+    node.on("/slow", gate)
+
+    async def request() -> tuple[int, bytes]:
+        response, body = await lb.request("/slow", node.name)
+        return response.status, body
+
+    task = asyncio.create_task(request())
+    async with asyncio.timeout(LIMIT_S):
+        await gate.entered.wait()
+    return task
+
+
+async def test_a_node_that_says_draining_loses_its_sessions_while_its_requests_in_flight_finish() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        gate = Gate()
+        slow = await in_flight(lb, one, gate)
+        one.state = "DRAINING"
+        await lb.until_state("node1", "STOPPING")
+
+        response, body = await lb.request("/", "node1")
+        assert (body, response.headers["Set-Cookie"].partition(";")[0]) == (b"node2", "ROUTEID=.node2")
+        assert not lb.balancer.view("node1").drained
+
+        gate.release.set()
+        assert await slow == (200, b"late")
+        await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
+        assert lb.balancer.counters.sessions_moved == 1
+
+
+async def test_with_a_deadline_a_draining_node_serves_its_sessions_until_then() -> None:
+    drain = {"deadline": "300ms"}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, drain=drain) as lb:
+        one.state = "DRAINING"
+        await lb.until_state("node1", "STOPPING")
+        assert (await lb.request("/", "node1"))[1] == b"node1"
+        assert {(await lb.request("/"))[1] for _ in range(3)} == {b"node2"}
+
+        await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
+        assert (await lb.request("/", "node1"))[1] == b"node2"
+
+
+async def test_without_drain_the_nodes_wish_is_a_failed_check_that_has_to_be_seen_fall_times() -> None:
+    drain = {"enabled": False}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, drain=drain) as lb:
+        one.state = "DRAINING"
+        await lb.until_state("node1", "DOWN")
+        states = [entry.change.operational for entry in lb.balancer.journal.after(0) if entry.change.node == "node1"]
+    assert states == ["UP", "GOING_DOWN", "DOWN"]
+
+
+async def test_a_node_in_maintenance_gets_nothing_new_and_finishes_what_it_has() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        gate = Gate()
+        slow = await in_flight(lb, one, gate)
+        lb.balancer.set_admin("node1", Admin.MAINT)
+        assert (await lb.request("/", "node1"))[1] == b"node2"
+        gate.release.set()
+        assert await slow == (200, b"late")
+        assert lb.balancer.view("node1").drained
+
+
+async def test_the_operators_drain_honours_bound_sessions_until_the_deadline() -> None:
+    drain = {"deadline": "60s"}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, drain=drain) as lb:
+        lb.balancer.set_admin("node1", Admin.DRAIN)
+        assert (await lb.request("/", "node1"))[1] == b"node1"
+        assert {(await lb.request("/"))[1] for _ in range(3)} == {b"node2"}
+        lb.balancer.set_admin("node1", Admin.READY)
+        assert {(await lb.request("/"))[1] for _ in range(4)} == {b"node1", b"node2"}
+
+
+async def test_the_last_node_keeps_serving_although_it_drains() -> None:
+    async with HttpNode("node1") as one, running_balancer(one) as lb:
+        one.state = "DRAINING"
+        await lb.until_state("node1", "STOPPING")
+        response, body = await lb.request("/", "node1")
+        assert (response.status, body) == (200, b"node1")
+        assert not lb.balancer.view("node1").drained
+
+
+@pytest.mark.parametrize("how", ["maint", "drained", "down", "new process"])
+async def test_idle_connections_to_a_node_that_left_are_closed_and_never_used_again(how: str) -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        await lb.request("/", "node1")
+        [idle] = [number for number in one.open_connections if one.received and number]
+        if how == "maint":
+            lb.balancer.set_admin("node1", Admin.MAINT)
+        elif how == "drained":
+            one.state = "DRAINING"
+        elif how == "down":
+            one.status_code = 500
+        else:
+            one.boot_id = "boot-2"
+        await until(lambda: idle not in one.open_connections, "the idle connection is closed")
+
+
+async def test_connections_in_use_are_not_cut_when_a_node_leaves_but_closed_afterwards() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        gate = Gate()
+        slow = await in_flight(lb, one, gate)
+        [used] = one.open_connections
+        lb.balancer.set_admin("node1", Admin.MAINT)
+        gate.release.set()
+        assert await slow == (200, b"late")
+        await until(lambda: used not in one.open_connections, "the connection is closed")
+
+
+async def test_a_node_gets_no_request_before_its_first_passed_check() -> None:
+    async with HttpNode("node1") as one, running_balancer(one, up=False) as lb:
+        one.state = "STARTING"
+        await lb.until_state("node1", "DOWN")
+        response, _ = await lb.request("/")
+        assert response.status == 503
+        one.state = "RUNNING"
+        await lb.until_state("node1", "UP")
+        assert (await lb.request("/"))[0].status == 200
+        assert len(one.received) == 1
+
+
+async def test_sessions_come_back_to_a_node_that_is_ready_again() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        one.state = "DRAINING"
+        await lb.until_state("node1", "STOPPING")
+        one.state = "RUNNING"
+        await lb.until_state("node1", "UP")
+        response, body = await lb.request("/", "node1")
+        assert body == b"node1"
+        assert "Set-Cookie" not in response.headers
