@@ -21,8 +21,10 @@ from lb.headers import (
 )
 from lb.pool import CookieAction, CookieState, NoNode, Route
 from lb.proxy.answer import Answer, own_answer
+from lb.proxy.attempt import Attempt, AttemptError
+from lb.proxy.node_response import NodeResponse
 from lb.proxy.request_body import ClientTooSlowError, RequestBody
-from lb.proxy.upstream import Attempt, AttemptError, NodeConnections, NodeRequest, NodeResponse
+from lb.proxy.upstream import NodeConnections, NodeRequest
 from lb.retry import Again, Failure, GiveUp, after_failure
 
 
