@@ -80,7 +80,7 @@ class ClusterUpgrade:
             row = await self._change(on_membership) if wanted else None
             if row is None:
                 return
-            self._tell(row, "the nodes' versions were compared")
+            self._tell(row, _seen(snapshot))
 
     async def _change(self, decide: Decision) -> UpgradeStateRow | None:
         for _ in range(_TRIES):
@@ -115,6 +115,11 @@ class ClusterUpgrade:
                 "Cluster upgrade state changed to %s: %s. Cluster version %s (build %d).",
                 *(row.state, why, row.version, row.build_number),
             )
+
+
+def _seen(snapshot: ClusterSnapshot) -> str:
+    nodes = (f"{node.node_id} {node.version} {node.state}" for node in snapshot.members)
+    return f"the nodes are {', '.join(nodes)}"
 
 
 def began_ms(history: list[UpgradeStateRow]) -> int:

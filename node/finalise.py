@@ -27,21 +27,31 @@ class UpgradeTasks:
         self._database = database
         self._upgrade = upgrade
         self._log = parts.log.logger(UPGRADE_SERVICE)
+        self._approval = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
 
     async def approve(self, actor: str, owner: asyncio.TaskGroup) -> None:
         """Write RUNNING_UPGRADE_TASKS and begin; the tasks go on in a task of ``owner``. Raises NotAllowed."""
-        if not await self._hold_lock():
-            view = await self._upgrade.view()
-            raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
-        try:
-            await self._upgrade.act(UpgradeAction.APPROVE, actor)
-        except BaseException:
-            await self._release_lock_unless_running()
-            raise
-        self._running = owner.create_task(self._run_and_tell(), name="upgradeTasks")
+        async with self._approval:
+            if not await self._hold_lock():
+                view = await self._upgrade.view()
+                raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
+            try:
+                await self._upgrade.act(UpgradeAction.APPROVE, actor)
+            except BaseException:
+                if not self._is_running:
+                    await self._release_lock()
+                raise
+            self._running = owner.create_task(self._run_and_tell(), name="upgradeTasks")
 
-    async def run_all(self) -> None:
+    async def run_at_start(self) -> None:
+        """Bring the data to this release's build while no other node is alive, without any upgrade mode."""
+        try:
+            await self._run_all()
+        finally:
+            await self._release_lock()
+
+    async def _run_all(self) -> None:
         """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again."""
         loop = asyncio.get_running_loop()
         for name in self._parts.release.upgrade_tasks:
@@ -59,14 +69,15 @@ class UpgradeTasks:
 
         The node that runs them keeps its lock fresh; any other one that gets the lock knows that nobody runs them.
         """
-        if not await self._hold_lock() or self._is_running:
+        if not await self._hold_lock() or self._is_running or self._approval.locked():
             return
         try:
             if state_in(await self._upgrade.current()) is UpgradeState.RUNNING_UPGRADE_TASKS:
                 self._log.error("The node that ran the upgrade tasks is gone")
                 await self._upgrade.tasks_ended(TaskOutcome.FAILED)
         finally:
-            await self._release_lock_unless_running()
+            if not self._is_running and not self._approval.locked():
+                await self._release_lock()
 
     async def wind_down(self, within_s: float) -> None:
         """Let running tasks end within that time; then cut them off, which counts as a failure."""
@@ -81,7 +92,7 @@ class UpgradeTasks:
         outcome = TaskOutcome.FAILED
         try:
             await self._hold_lock()
-            await self.run_all()
+            await self._run_all()
             outcome = TaskOutcome.SUCCEEDED
         except asyncio.CancelledError:
             self._log.error("The upgrade tasks were cut off because this node stops")
@@ -91,7 +102,7 @@ class UpgradeTasks:
             await self._upgrade.tasks_ended(outcome)
         except Exception:
             self._log.exception("The outcome of the upgrade tasks (%s) could not be recorded", outcome)
-        await self._database.locks.release(TASKS_LOCK, self._parts.node_id)
+        await self._release_lock()
 
     @property
     def _is_running(self) -> bool:
@@ -100,6 +111,5 @@ class UpgradeTasks:
     async def _hold_lock(self) -> bool:
         return await self._database.locks.acquire(TASKS_LOCK, self._parts.node_id, self._parts.intervals.lock_expiry)
 
-    async def _release_lock_unless_running(self) -> None:
-        if not self._is_running:
-            await self._database.locks.release(TASKS_LOCK, self._parts.node_id)
+    async def _release_lock(self) -> None:
+        await self._database.locks.release(TASKS_LOCK, self._parts.node_id)

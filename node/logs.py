@@ -81,7 +81,8 @@ def _task_name() -> str:
     except RuntimeError:
         return "main"
     name = task.get_name() if task else "main"
-    return "main" if name.startswith("Task-") else name.replace(" ", "-")
+    # Only aiohttp leaves its tasks without a name of their own.
+    return f"http-exec-{name.removeprefix('Task-')}" if name.startswith("Task-") else name.replace(" ", "-")
 
 
 def _give_up_quietly(record: logging.LogRecord) -> None:

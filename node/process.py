@@ -31,6 +31,8 @@ async def run_node(
     log = NodeLog(clock, log_path(config))
     parts = NodeParts(config, release, clock, entropy, log, boot_id=entropy.token(8))
     logger = log.logger(LAUNCHER)
+    if task := asyncio.current_task():
+        task.set_name("main")
     if event_loop:
         logger.info("Event loop: %s", event_loop)
     asyncio.get_running_loop().set_exception_handler(_into_log(log))

@@ -212,7 +212,7 @@ class NodeRuntime:
         )
         on_database(database)
         await self._members.startup.run()
-        await upgrade.observe()
+        await self._members.watch.look_once()
         self._happen(LifeEvent.STARTED)
         self._log.info("Jira %s is ready to serve", self.release.version)
 

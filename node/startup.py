@@ -137,7 +137,7 @@ class Startup:
             self._parts.log.logger(UPGRADE_SERVICE).info(
                 "No other node is alive and the data is of build %s: upgrading it", data_build
             )
-            await self._tasks.run_all()
+            await self._tasks.run_at_start()
 
     def _admit(self, snapshot: ClusterSnapshot, data_build: int | None, waited_s: float) -> Join:
         decision = decide_join(

@@ -37,14 +37,18 @@ class UpgradeWatch:
         interval_s = self._parts.intervals.upgrade_state_poll
         await asyncio.sleep(self._parts.phase_s(interval_s))
         while True:
-            try:
-                await self.look()
-            except Exception as error:
-                self._log.warning("The cluster upgrade state could not be read: %s", error)
+            await self.look_once()
             await asyncio.sleep(interval_s)
 
-    async def look(self) -> None:
-        """One look: write what the membership calls for, then read where that leaves the cluster."""
+    async def look_once(self) -> None:
+        """One look. Whatever the database's trouble is, the next look may succeed; it must not end the node."""
+        try:
+            await self._look()
+        except Exception as error:
+            self._log.warning("The cluster upgrade state could not be read: %s", error)
+
+    async def _look(self) -> None:
+        """Write what the membership calls for, then read where that leaves the cluster."""
         await self._upgrade.observe()
         row = await self._upgrade.current()
         state = state_in(row)

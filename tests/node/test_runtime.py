@@ -269,13 +269,13 @@ async def test_an_upgrade_cancelled_while_a_node_was_starting_keeps_that_node_ou
     node2 = await cluster.start("node2")
     await node2.act(START, "admin")
     await cluster.stop("node1")
-    late = cluster.begin("node1", "7.3.2", start_duration=0.3)
+    late = cluster.begin("node1", "7.3.2", start_duration=2.0)
     await until(lambda: "Expanded the schema" in late.log, "the schema is expanded")
 
     await node2.act(CANCEL, "admin")
 
     with pytest.raises(NodeRefused):
-        await asyncio.wait_for(late.task, 5)
+        await asyncio.wait_for(late.task, 10)
     assert (await cluster.state(), await offline(cluster, "node1")) == ("STABLE", True)
 
 
@@ -390,3 +390,31 @@ async def offline(cluster: RuntimeCluster, node_id: str) -> bool:
 async def alive(cluster: RuntimeCluster, node_id: str) -> bool:
     found = await cluster.member(node_id)
     return found is not None and found.alive
+
+
+async def test_upgrading_the_data_at_start_leaves_no_lock_behind(cluster: RuntimeCluster) -> None:
+    await cluster.start("node1", "7.3.2")
+
+    assert await cluster.database.properties.get("jira.version.patched") == "73013"
+    assert await cluster.database.locks.holder("com.atlassian.jira.upgrade.tasks.lock") is None
+
+
+async def test_a_node_that_stops_in_the_middle_of_the_tasks_records_a_failure(
+    cluster: RuntimeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node1, _ = await ready_to_finalise(cluster)
+    begun = asyncio.Event()
+
+    async def endless(name: str) -> bool:
+        begun.set()
+        return await asyncio.Event().wait()
+
+    own = cluster.nodes["node1"].databases[0]
+    monkeypatch.setattr(own.schema, "run_task", endless)
+    await node1.act(APPROVE, "admin")
+    await begun.wait()
+    node1.stop_wish.make("test", hurry=True)
+    await cluster.stop("node1")
+
+    assert (await cluster.states())[-2:] == ["RUNNING_UPGRADE_TASKS", "UPGRADE_TASKS_FAILED"]
+    assert "cut off" in cluster.nodes["node1"].log

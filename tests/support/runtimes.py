@@ -37,6 +37,7 @@ class Living:
     runtime: NodeRuntime
     task: asyncio.Task[None]
     log_file: Path
+    databases: list[Database]
 
     @property
     def log(self) -> str:
@@ -80,7 +81,9 @@ class RuntimeCluster:
             config, release or find_release(version), clock, entropy, NodeLog(clock, log_file), entropy.token(8)
         )
         runtime = NodeRuntime(parts)
-        living = Living(runtime, asyncio.create_task(_live(runtime, parts.log), name=node_id), log_file)
+        databases: list[Database] = []
+        task = asyncio.create_task(_live(runtime, parts.log, databases), name=node_id)
+        living = Living(runtime, task, log_file, databases)
         self.nodes[node_id] = living
         return living
 
@@ -154,9 +157,9 @@ async def runtime_cluster(target: DatabaseTarget, folder: Path, **options: Any) 
             await cluster.end()
 
 
-async def _live(runtime: NodeRuntime, log: NodeLog) -> None:
+async def _live(runtime: NodeRuntime, log: NodeLog, databases: list[Database]) -> None:
     try:
-        await runtime.run()
+        await runtime.run(on_database=databases.append)
     finally:
         log.close()
 
