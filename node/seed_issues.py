@@ -1,7 +1,7 @@
 """Issues that a team might really have, so that lists and searches look like something. From a seeded rng."""
 
-import random
 from collections.abc import Sequence
+from random import Random
 
 from shared_db import NewIssue
 
@@ -39,12 +39,12 @@ _DETAILS = (
 )
 
 
-def seed_issues(count: int, reporters: Sequence[str], rng: random.Random) -> list[NewIssue]:
+def seed_issues(count: int, reporters: Sequence[str], rng: Random) -> list[NewIssue]:
     """``count`` issues; the same ones for the same state of ``rng``."""
     return [_issue(reporters, rng) for _ in range(count)]
 
 
-def _issue(reporters: Sequence[str], rng: random.Random) -> NewIssue:
+def _issue(reporters: Sequence[str], rng: Random) -> NewIssue:
     summary = rng.choice(_TROUBLES).format(place=rng.choice(_PLACES))
     description = " ".join(rng.sample(_DETAILS, k=rng.randint(1, 3)))
     return NewIssue(summary[0].upper() + summary[1:], description, rng.choice(reporters))

@@ -1,6 +1,5 @@
 """Jira's set-up wizard without its pages: tables, people, one project and issues to look at."""
 
-import random
 from dataclasses import dataclass
 
 from node.finalise import VERSION_PATCHED
@@ -40,8 +39,7 @@ async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
     except AlreadyExists:
         raise _already_set_up(database) from None
     usernames = [f"user{number}" for number in range(1, plan.users + 1)] or [ADMINISTRATOR]
-    rng = random.Random(entropy.rng.random())  # noqa: S311 - believable text, no secret
-    await database.issues.create_many(PROJECT_KEY, seed_issues(plan.issues, usernames, rng))
+    await database.issues.create_many(PROJECT_KEY, seed_issues(plan.issues, usernames, entropy.rng))
     # Last, and what a starting node looks for: a set-up that was cut short is none.
     await database.properties.set(VERSION_PATCHED, str(plan.release.build))
 
