@@ -107,9 +107,9 @@ async def test_a_node_whose_parent_is_gone_stops_by_itself(sqlite_farm: NodeFarm
     assert node1.process.stdin is not None
 
     node1.process.stdin.close()
-    ended = await node1.ended()
+    await node1.ended()  # long before stop_duration; on a busy machine its grace may end it, which is code 1
 
-    assert ended.code == 0
+    assert "Stopping Jira: the parent process is gone" in node1.log
     members = await node2.get("/rest/api/2/cluster/nodes")
     assert {m["nodeId"]: m["state"] for m in members}["node1"] == "OFFLINE"
 
