@@ -118,6 +118,14 @@ def test_a_pass_by_a_new_process_after_stopping_is_a_recovery_and_needs_rise() -
     assert health.state is Operational.GOING_UP
 
 
+def test_passes_of_two_processes_are_not_added_up() -> None:
+    health = NodeHealth(CONFIG)
+    health.observe(FAIL, 0.0)
+    health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="old"), 1.0)
+    health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="new"), 2.0)
+    assert health.state is Operational.GOING_UP
+
+
 def test_a_new_process_is_noticed_even_if_no_check_ever_failed() -> None:
     health = NodeHealth(CONFIG)
     health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="old"), 0.0)

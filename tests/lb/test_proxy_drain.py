@@ -121,6 +121,28 @@ async def test_connections_in_use_are_not_cut_when_a_node_leaves_but_closed_afte
         await until(lambda: used not in one.open_connections, "the connection is closed")
 
 
+async def test_of_several_requests_in_flight_the_first_to_finish_does_not_cut_the_others() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        first, second = Gate(), Gate()
+        early = await in_flight(lb, one, first)
+        late = await in_flight(lb, one, second)
+        lb.balancer.set_admin("node1", Admin.MAINT)
+        first.release.set()
+        assert await early == (200, b"late")
+        assert lb.balancer.view("node1").in_flight == 1
+        second.release.set()
+        assert await late == (200, b"late")
+
+
+async def test_the_end_of_a_drain_is_told_on_time_even_if_nothing_else_happens() -> None:
+    settings = {"drain": {"deadline": "150ms"}, "health": {"inter": "60s"}}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
+        lb.balancer.set_admin("node1", Admin.DRAIN)
+        last = lb.balancer.journal.last_seq
+        [event] = [entry.change for entry in await lb.balancer.journal.wait_after(last, LIMIT_S)]
+    assert (event.node, event.drained, event.reason) == ("node1", True, "drain deadline over")
+
+
 async def test_a_node_gets_no_request_before_its_first_passed_check() -> None:
     async with HttpNode("node1") as one, running_balancer(one, up=False) as lb:
         one.state = "STARTING"

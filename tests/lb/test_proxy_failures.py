@@ -140,6 +140,25 @@ async def test_a_get_lost_on_a_reused_connection_is_repeated_once_on_a_fresh_one
     assert lb.balancer.counters.retries == 1
 
 
+async def test_after_a_lost_connection_the_other_idle_ones_are_not_trusted_either() -> None:
+    async with two_nodes() as (one, _, lb):
+        gates = [Gate(), Gate()]
+        requests = []
+        for gate in gates:
+            one.on("/", gate)
+            requests.append(asyncio.create_task(lb.request("/", "node1")))
+            await gate.entered.wait()
+        for gate in gates:
+            gate.release.set()
+        await asyncio.gather(*requests)
+        idle = set(one.open_connections)
+
+        one.on("/", close_if_reused("one"))
+        assert (await lb.request("/", "node1"))[0].status == 200
+        await until(lambda: not idle & one.open_connections, "both are closed")
+    assert len(idle) == 2
+
+
 async def test_a_put_is_repeated_with_its_whole_body() -> None:
     bodies: list[bytes] = []
 

@@ -139,6 +139,15 @@ async def test_a_client_of_http_1_0_gets_no_chunks() -> None:
     assert b"Transfer-Encoding" not in answer
 
 
+async def test_a_client_of_http_1_0_that_asks_for_it_can_use_its_connection_again() -> None:
+    async with HttpNode() as node, running_balancer(node) as lb, raw_connection(lb.url) as (reader, writer):
+        async with asyncio.timeout(LIMIT_S):
+            for _ in range(2):
+                writer.write(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                assert b"\r\nConnection: keep-alive\r\n" in await reader.readuntil(HEAD_END)
+                assert await reader.readexactly(5) == b"node1"
+
+
 async def test_the_client_has_the_first_piece_before_the_node_makes_the_last() -> None:
     client_has_it = asyncio.Event()
 
