@@ -16,7 +16,7 @@ anywhere and taken up again. For the first node in ``order`` that is not yet don
 With ``drain`` off a serving node of the old version is simply stopped: the operator who forgets.
 
 Invariant: a step that takes capacity away (EnterUpgradeMode, Stop) is returned only while another node takes
-requests; :func:`next_step` waits otherwise. A node that died by itself blocks the roll: upgrading over a crash would
+requests; :func:`next_step` waits otherwise, and says so at once where there is no other node. A node that died by itself blocks the roll: upgrading over a crash would
 hide it.
 """
 
@@ -128,6 +128,8 @@ def _step_for(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
 
 
 def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
+    if len(seen) == 1:
+        return Blocked(f"{node.node_id} is the only node: while it is upgraded nobody could serve; add a second one")
     if not any(other.serving for other in seen if other.node_id != node.node_id):
         return Wait(node.node_id, f"another node can carry the load of {node.node_id}")
     if not policy.drain:

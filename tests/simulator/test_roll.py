@@ -73,7 +73,12 @@ def test_without_drain_a_serving_node_is_simply_stopped() -> None:
 def test_the_last_serving_node_is_never_taken_away(drain: bool) -> None:
     other = replace(NODE2, serving=False)
     assert isinstance(next_step((NODE1, other), replace(POLICY, drain=drain)), Wait)
-    assert isinstance(next_step((NODE1,), RollPolicy(("node1",), "7.3.2", drain=drain)), Wait)
+
+
+def test_a_single_node_cannot_be_rolled() -> None:
+    step = next_step((NODE1,), RollPolicy(("node1",), "7.3.2"))
+    assert isinstance(step, Blocked)
+    assert "add a second one" in step.reason
 
 
 def test_a_drained_node_is_not_stopped_while_no_other_node_serves() -> None:
