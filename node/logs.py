@@ -26,6 +26,7 @@ UPGRADE_STATE = "c.a.jira.cluster.zdu.ClusterUpgradeStateManager"
 NODE_UPGRADE_MODE = "c.a.jira.cluster.zdu.NodeUpgradeMode"
 UPGRADE_SERVICE = "c.a.jira.upgrade.UpgradeService"
 SHARED_HOME = "c.a.jira.upgrade.SharedHomeUpgrade"
+WEB = "c.a.jira.web.ExceptionInterceptor"
 
 
 class NodeLog:

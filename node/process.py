@@ -6,7 +6,7 @@ from typing import Any
 
 from node.config import NodeConfig
 from node.http_server import HttpServer, WebActivity
-from node.logs import LAUNCHER, NodeLog
+from node.logs import LAUNCHER, WEB, NodeLog
 from node.parts import NodeParts, log_path
 from node.releases import find_release
 from node.runtime import NodeRuntime
@@ -56,7 +56,13 @@ async def run_node(
 
 async def _run(parts: NodeParts, shutdown: Shutdown, announce: Callable[..., None]) -> None:
     runtime = NodeRuntime(parts)
-    context = WebContext(config=parts.config, service=runtime, clock=parts.clock, entropy=parts.entropy)
+    context = WebContext(
+        config=parts.config,
+        service=runtime,
+        clock=parts.clock,
+        entropy=parts.entropy,
+        log=parts.log.logger(WEB),
+    )
     runtime.activity = WebActivity(context)
     server = HttpServer(parts, context)
     url = await server.open()

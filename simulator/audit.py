@@ -18,10 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import DatabaseTarget
 from simulator.record.requests import RequestRecord
-from zdu.errors import ZduError
 from zdu.events import ClusterAudited, UpgradeHistory, WritesAudited
 
-AUDIT_TIMEOUT_S = 30.0
+QUERY_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 0.2
+"""How long one issue may take to be read through one node, on average; the limit is for all of them together."""
 PARALLEL_READS = 6
 
 _MARKER = re.compile(r"\bw\d{6}\b")
@@ -36,8 +37,8 @@ _WHERE_WRITES_ARE = {
 }
 
 
-class AuditFailed(ZduError):
-    """The database could not be read at the end."""
+class AuditFailed(Exception):
+    """The audit could not be finished; the message says why."""
 
 
 class Auditor:
@@ -60,8 +61,7 @@ class Auditor:
         acknowledged = [request for request in requests if request.acknowledged_write]
         found = {kind: await self._markers(sql) for kind, sql in _WHERE_WRITES_ARE.items()}
         counts = {request.write: found[request.kind][request.write] for request in acknowledged}
-        async with asyncio.timeout(AUDIT_TIMEOUT_S):
-            unreadable = {node_id: await _unreadable(admin, acknowledged) for node_id, admin in admins.items()}
+        unreadable = await _read_through(admins, acknowledged)
         return WritesAudited(
             acknowledged=len(acknowledged),
             lost=[_tell(request) for request in acknowledged if counts[request.write] == 0],
@@ -76,7 +76,7 @@ class Auditor:
 
     async def _query(self, sql: str) -> list[Mapping[str, Any]]:
         try:
-            async with asyncio.timeout(AUDIT_TIMEOUT_S), self._engine.connect() as connection:
+            async with asyncio.timeout(QUERY_TIMEOUT_S), self._engine.connect() as connection:
                 return [dict(row) for row in (await connection.execute(text(sql))).mappings()]
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise AuditFailed(f"the cluster's database cannot be read at the end: {error}") from error
@@ -94,6 +94,17 @@ async def _self_portrait(admin: JiraAdmin) -> dict[str, Any]:
     except AdminRequestFailed as error:
         return {"error": str(error)}
     return {"version": info["version"], "build": info["buildNumber"], "state": state["state"]}
+
+
+async def _read_through(admins: Mapping[str, JiraAdmin], acknowledged: list[RequestRecord]) -> dict[str, list[str]]:
+    """What each node does not show of the acknowledged writes. Raises AuditFailed when that takes too long."""
+    issues = {request.issue for request in acknowledged}
+    limit_s = QUERY_TIMEOUT_S + READ_TIMEOUT_S * len(issues) * len(admins)
+    try:
+        async with asyncio.timeout(limit_s):
+            return {node_id: await _unreadable(admin, acknowledged) for node_id, admin in admins.items()}
+    except TimeoutError:
+        raise AuditFailed(f"reading {len(issues)} issues through each node took more than {limit_s:.0f} s") from None
 
 
 async def _unreadable(admin: JiraAdmin, acknowledged: list[RequestRecord]) -> list[str]:

@@ -55,7 +55,7 @@ def run(
     plain: bool,
     as_json: bool,
 ) -> None:
-    r"""Play SCENARIO, by name or file (valiantys), on a real cluster, and judge whether anyone noticed.
+    """Play SCENARIO, by name or file (valiantys), on a real cluster, and judge whether anyone noticed.
 
     Nodes, load balancer and database are started on this machine and stopped again; users and probes send real
     requests meanwhile. Everything that was measured is left in a folder of its own.
@@ -69,7 +69,7 @@ def run(
       zdu run
       zdu run valiantys --nodes 3 --users 60 --seed 7
       zdu run valiantys --set balancer.drain=false     what happens without a drain
-    """
+    """  # noqa: D301 - click looks for the character itself
     played = load(scenario_name, [*settings, *named_overrides(nodes=nodes, users=users, rate=rate)])
     clock = SystemClock()
     folder = create_run_folder(out, played.name, clock)
@@ -126,7 +126,7 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
         words += ["--db", without_password(str(given["database_url"]))]
     for name in ("seed", "nodes", "users", "rate"):
         if given[name] is not None:
-            words += [f"--{name}", str(given[name])]
+            words += [f"--{name}", f"{given[name]:.10g}"]
     for setting in context.params["settings"]:
         words += ["--set", setting]
     return shlex.join(words)

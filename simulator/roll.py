@@ -16,8 +16,8 @@ anywhere and taken up again. For the first node in ``order`` that is not yet don
 With ``drain`` off a serving node of the old version is simply stopped: the operator who forgets.
 
 Invariant: a step that takes capacity away (EnterUpgradeMode, Stop) is returned only while another node takes
-requests; :func:`next_step` waits otherwise, and says so at once where there is no other node. A node that died by itself blocks the roll: upgrading over a crash would
-hide it.
+requests; :func:`next_step` waits otherwise, or says at once that there is no other node. A node that died by itself
+blocks the roll: upgrading over a crash would hide it.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import aiohttp
 
-from simulator.audit import Auditor, audit_cluster
+from simulator.audit import AuditFailed, Auditor, audit_cluster
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import SEED_ISSUES, Cluster, DatabaseTarget
 from simulator.database_target import without_password
@@ -29,7 +29,7 @@ from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
 from zdu import __version__
 from zdu.errors import ExitCode
-from zdu.events import Envelope, RunAborted, RunEnded, RunInterrupted, RunStarted
+from zdu.events import Envelope, NotAudited, RunAborted, RunEnded, RunInterrupted, RunStarted
 from zdu.process import EVENT_LOOP
 
 STOP_WITHIN_S = 8.0
@@ -180,6 +180,8 @@ class Run:
         try:
             self._recorder.event(await auditor.upgrade_history())
             self._recorder.event(await auditor.writes(self._recorder.requests, alive))
+        except AuditFailed as error:
+            self._recorder.event(NotAudited(str(error)))
         finally:
             await auditor.close()
         with suppress(aiohttp.ClientError, TimeoutError):

@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="zdu")
 def zdu() -> None:
-    r"""Rehearse a zero downtime upgrade on this machine.
+    """Rehearse a zero downtime upgrade on this machine.
 
     Several real node processes share one database behind a real load balancer; users work on while the nodes are
     upgraded one by one. In the end you learn whether anyone noticed.
@@ -56,7 +56,7 @@ def zdu() -> None:
     Start here:
       zdu run              the Valiantys test: two nodes, 7.3.0 to 7.3.2
       zdu scenario list    what else can be played
-    """
+    """  # noqa: D301 - click looks for the character itself
 
 
 def run_command_line(main: Callable[..., object] = zdu) -> None:

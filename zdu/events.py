@@ -164,6 +164,14 @@ class WritesAudited(Event):
 
 
 @dataclass(frozen=True)
+class NotAudited(Event):
+    """The auditor could not finish; ``reason`` says why. Nothing is known of the writes then."""
+
+    kind: ClassVar[str] = "not_audited"
+    reason: str
+
+
+@dataclass(frozen=True)
 class ClusterAudited(Event):
     """What each node said of itself at the very end: version, build and the cluster state it shows."""
 
@@ -211,6 +219,7 @@ _KINDS: dict[str, type[Event]] = {
         LoadStopped,
         UpgradeHistory,
         WritesAudited,
+        NotAudited,
         ClusterAudited,
         RunAborted,
         RunInterrupted,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
-from zdu.events import RunInterrupted, WritesAudited
+from zdu.events import NotAudited, RunInterrupted, WritesAudited
 
 Proof = Callable[[Evidence], Iterator[Check]]
 
@@ -79,7 +79,9 @@ def writes_were_audited(evidence: Evidence) -> Iterator[Check]:
     """Users wrote something, and the auditor could look for it."""
     audits = [audit for _, audit in evidence.events(WritesAudited)]
     ok = bool(audits) and audits[-1].acknowledged > 0
+    hindered = [event.reason for _, event in evidence.events(NotAudited)]
     detail = f"{audits[-1].acknowledged} acknowledged writes looked for" if audits else "the audit did not take place"
+    detail = "; ".join([detail, *hindered])
     yield _check("writes were made and looked for", "no write was made and looked for", ok, detail)
 
 

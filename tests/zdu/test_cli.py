@@ -42,6 +42,7 @@ finally:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert all(f"  {name}" in done.stdout for name in COMMANDS)
+    assert "\\b" not in done.stdout
     assert "aiohttp" not in done.stdout
     assert "'simulator'" not in done.stdout
 
@@ -52,6 +53,7 @@ def test_every_command_has_a_help_of_its_own(name: str) -> None:
     done = zdu(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"zdu {name}" in done.stdout.replace("python -m zdu", "zdu")
+    assert "\\b" not in done.stdout
 
 
 @pytest.mark.slow
