@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The scenario library: one YAML file each, found by ``zdu scenario list``."""
