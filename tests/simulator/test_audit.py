@@ -1,0 +1,95 @@
+"""The auditor counts what the database really has, and asks every node."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from shared_db import Database
+from shared_db.rows import NewUpgradeState
+from simulator.audit import AuditFailed, Auditor
+from simulator.cluster import DatabaseTarget
+from simulator.record.requests import RequestRecord
+from tests.support.databases import DatabaseTarget as FreshDatabase
+from tests.support.evidence import request
+
+
+class FakeAdmin:
+    """A node that shows the texts it is given."""
+
+    def __init__(self, shown: dict[str, str]) -> None:
+        self.shown = shown
+
+    async def get(self, path: str) -> Any:
+        key = path.removeprefix("/rest/api/2/issue/").removesuffix("?expand=changelog")
+        return {"text": self.shown.get(key, "")}
+
+
+def write(kind: str, marker: str, issue: str, **changes: object) -> RequestRecord:
+    return request(1, 1.0, kind=kind, write=marker, issue=issue, **changes)
+
+
+@pytest.fixture
+async def auditor(database_target: FreshDatabase, database: Database) -> AsyncIterator[Auditor]:
+    await database.issues.create_project("ZDU", "Project")
+    made = Auditor(DatabaseTarget(database_target.url, database_target.namespace))
+    yield made
+    await made.close()
+
+
+async def test_writes_that_are_there_once_and_shown_are_blameless(database: Database, auditor: Auditor) -> None:
+    issue = await database.issues.create("ZDU", "Summary", "Found. w000001", "user1")
+    await database.issues.edit(issue.key, "user1", "New w000002", None)
+    await database.issues.add_comment(issue.key, "user1", "Seen w000003")
+    writes = [
+        write("create_issue", "w000001", issue.key),
+        write("edit_issue", "w000002", issue.key),
+        write("comment_issue", "w000003", issue.key),
+    ]
+    audit = await auditor.writes(writes, {"node1": FakeAdmin({issue.key: "w000001 w000002 w000003"})})  # type: ignore[dict-item]
+    assert (audit.acknowledged, audit.lost, audit.duplicated, audit.unreadable) == (3, [], [], {"node1": []})
+
+
+async def test_lost_doubled_and_hidden_writes_are_each_found(database: Database, auditor: Auditor) -> None:
+    issue = await database.issues.create("ZDU", "Summary", "once w000001", "user1")
+    for _ in range(2):
+        await database.issues.add_comment(issue.key, "user1", "twice w000002")
+    writes = [
+        write("create_issue", "w000001", issue.key),
+        write("comment_issue", "w000002", issue.key),
+        write("comment_issue", "w000003", issue.key),
+        write("comment_issue", "w000004", issue.key, outcome="http_503"),
+    ]
+    audit = await auditor.writes(writes, {"node1": FakeAdmin({issue.key: "w000002 w000003"})})  # type: ignore[dict-item]
+    assert audit.acknowledged == 3
+    assert [text.split()[0] for text in audit.lost] == ["w000003"]
+    assert [text.split()[0] for text in audit.duplicated] == ["w000002"]
+    assert [text.split()[0] for text in audit.unreadable["node1"]] == ["w000001"]
+
+
+async def test_a_marker_in_the_wrong_place_is_no_write(database: Database, auditor: Auditor) -> None:
+    issue = await database.issues.create("ZDU", "Summary", "w000009", "user1")
+    audit = await auditor.writes([write("comment_issue", "w000009", issue.key)], {})
+    assert len(audit.lost) == 1
+
+
+async def test_the_upgrade_history_is_read_in_its_order(database: Database, auditor: Auditor) -> None:
+    for state in ("READY_TO_UPGRADE", "MIXED"):
+        await database.upgrade_state.change(lambda _, state=state: NewUpgradeState(state, 73011, "7.3.0"), 300.0)
+    rows = (await auditor.upgrade_history()).rows
+    assert [row["state"] for row in rows] == ["READY_TO_UPGRADE", "MIXED"]
+    assert rows[0]["order_number"] < rows[1]["order_number"]
+
+
+async def test_the_auditor_cannot_write(auditor: Auditor) -> None:
+    with pytest.raises(AuditFailed, match=r"(?i)read-?only"):
+        await auditor._query("DELETE FROM jiraissue RETURNING id")
+
+
+async def test_a_database_that_is_gone_is_told_in_words(database_target: FreshDatabase) -> None:
+    if database_target.kind != "sqlite":
+        pytest.skip("a server that is gone is told the same way")
+    auditor = Auditor(DatabaseTarget(database_target.url + ".gone"))
+    with pytest.raises(AuditFailed, match="cannot be read at the end"):
+        await auditor.upgrade_history()
+    await auditor.close()
