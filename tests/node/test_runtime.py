@@ -367,7 +367,9 @@ async def test_the_log_tells_the_upgrade_with_versions_and_builds(cluster: Runti
     log = cluster.nodes["node1"].log
     assert "Upgrading node node1 from 7.3.0 (build 73011) to 7.3.2 (build 73013)" in log
     assert "Expanded the schema: 73013-add-jiraissue-summary-lower" in log
-    assert "Cluster upgrade state changed to MIXED" in log
+    await cluster.reaches("MIXED")  # written, and logged, by whichever node saw it first
+    logs = cluster.nodes
+    await until(lambda: "upgrade state changed to MIXED" in logs["node1"].log + logs["node2"].log, "the log tells it")
     assert (cluster.folder / "shared/bundled/7.3.0-73011").is_dir()
     assert (cluster.folder / "shared/bundled/7.3.2-73013").is_dir()
 
