@@ -41,16 +41,16 @@ def node(config_file: Path, *, exit_with_parent: bool) -> int:
       64  wrong command line or configuration
       70  could not start: port, database, version check, no set-up
     """  # noqa: D301 - click's \b must be the control character
-    from node.config import NodeConfig  # noqa: PLC0415
-    from node.releases import find_release  # noqa: PLC0415
-    from zdu.config_file import load_config  # noqa: PLC0415
+    from node.config import NodeConfig
+    from node.releases import find_release
+    from zdu.config_file import load_config
 
     config = load_config(config_file, NodeConfig)
     find_release(config.version)
 
-    from node.process import run_node  # noqa: PLC0415
-    from zdu.clock import SystemClock  # noqa: PLC0415
-    from zdu.process import EVENT_LOOP, Shutdown, announce_ready, run_process  # noqa: PLC0415
+    from node.process import run_node
+    from zdu.clock import SystemClock
+    from zdu.process import EVENT_LOOP, Shutdown, announce_ready, run_process
 
     async def main(shutdown: Shutdown) -> int:
         return await run_node(config, shutdown, clock=SystemClock(), announce=announce_ready, event_loop=EVENT_LOOP)
@@ -98,10 +98,10 @@ def setup(
 
     Creates the administrator "admin" and user1 to userN (password: the name) and the project ZDU with its issues.
     """
-    from node.releases import find_release  # noqa: PLC0415
-    from node.setup import SetupPlan, set_up  # noqa: PLC0415
-    from shared_db import Database  # noqa: PLC0415
-    from zdu.clock import Entropy  # noqa: PLC0415
+    from node.releases import find_release
+    from node.setup import SetupPlan, set_up
+    from shared_db import Database
+    from zdu.clock import Entropy
 
     plan = SetupPlan(find_release(version), users, issues, password_cost)
 
@@ -118,7 +118,7 @@ def setup(
 @_namespace
 def drop(url: str, namespace: str) -> int:
     """Remove everything that setup and the nodes have made: the SQLite file, or the namespace."""
-    from shared_db import Database  # noqa: PLC0415
+    from shared_db import Database
 
     async def work() -> None:
         async with await Database.open(url, namespace) as database:

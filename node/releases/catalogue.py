@@ -29,18 +29,18 @@ class Release:
         return major, minor, patch
 
 
-_SUMMARY_LOWER = {
-    "expand_steps": ("73013-add-jiraissue-summary-lower",),
-    "upgrade_tasks": ("73012-fill-summary-lower", "73013-index-summary-lower"),
-    "features": frozenset({"summary_lower"}),
-}
-
 _RELEASES = {
     release.version: release
     for release in (
         Release("7.3.0", 73011),
         Release("7.3.1", 73012),
-        Release("7.3.2", 73013, **_SUMMARY_LOWER),  # type: ignore[arg-type]  # one table for all later patches
+        Release(
+            "7.3.2",
+            73013,
+            expand_steps=("73013-add-jiraissue-summary-lower",),
+            upgrade_tasks=("73012-fill-summary-lower", "73013-index-summary-lower"),
+            features=frozenset({"summary_lower"}),
+        ),
     )
 }
 

@@ -1,7 +1,6 @@
 """All users and probes of a run: starts them, and stops them without cutting anything off."""
 
 import asyncio
-import random
 from itertools import count
 
 from simulator.load.client import RecordingClient
@@ -9,6 +8,7 @@ from simulator.load.probes import Probe
 from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
 from simulator.scenario.model import LoadPart
+from zdu.clock import Entropy
 from zdu.events import LoadStarted, LoadStopped
 
 ARRIVAL_S = 1.5
@@ -36,7 +36,7 @@ class Load:
         self._base_url = base_url
         self._recorder = recorder
         self._stopping = asyncio.Event()
-        self._rng = random.Random(seed)  # noqa: S311 - who clicks what is no secret
+        self._rng = Entropy(seed).rng
         self._request_ids = count(1)
         self._probes = self._make_probes() if load.probe_rate else []
         markers = count(1)
@@ -47,7 +47,7 @@ class Load:
                 self._client(f"s{number}"),
                 common_issues=common_issues,
                 markers=markers,
-                rng=random.Random(self._rng.random()),  # noqa: S311
+                rng=Entropy(self._rng.getrandbits(64)).rng,
                 stopping=self._stopping,
             )
             for number in range(1, load.users + 1)

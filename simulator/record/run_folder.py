@@ -1,7 +1,6 @@
 """Where a run leaves everything it knows: ``runs/<scenario>/<timestamp>/``, with a ``latest`` link beside it."""
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,4 +83,4 @@ def _point_latest_at(base: Path, path: Path) -> None:
     draft = base / f".latest-{path.name}"
     with suppress(OSError):
         draft.symlink_to(path.name)
-        os.replace(draft, base / "latest")  # noqa: PTH105 - Path.replace would follow nothing here either, but says less
+        draft.replace(base / "latest")
