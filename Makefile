@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers format setup dev wheel clean
+.PHONY: help run test test-fast check lint types layers format setup dev bench wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +43,16 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	@echo "Installing zdu and its libraries into $(VENV) (about a minute) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet --editable .
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the test and lint tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet --editable '.[dev]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable '.[dev]'
 	@touch $@
+
+bench: dev ## What the load balancer costs on this machine (bench/README.md)
+	@$(BIN)/python -m bench.lb_cost
 
 wheel: dev ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --quiet
