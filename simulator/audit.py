@@ -8,7 +8,9 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -24,8 +26,13 @@ QUERY_TIMEOUT_S = 30.0
 READ_TIMEOUT_S = 0.2
 """How long one issue may take to be read through one node, on average; the limit is for all of them together."""
 PARALLEL_READS = 6
+READ_ATTEMPTS = 3
 
 _MARKER = re.compile(r"\bw\d{6}\b")
+_NOW_MS = {
+    "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now_ms",
+    "postgresql": "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms",
+}
 _HISTORY = """
     SELECT order_number, state, cluster_build_number, cluster_version, database_time
     FROM clusterupgradestate ORDER BY order_number
@@ -54,7 +61,8 @@ class Auditor:
     async def upgrade_history(self) -> UpgradeHistory:
         """All rows of the upgrade state, in their order. Raises AuditFailed."""
         rows = await self._query(_HISTORY)
-        return UpgradeHistory([dict(row) for row in rows])
+        (clock,) = await self._query(_NOW_MS[self._engine.dialect.name])
+        return UpgradeHistory([dict(row) for row in rows], int(clock["now_ms"]))
 
     async def writes(self, requests: Iterable[RequestRecord], admins: Mapping[str, JiraAdmin]) -> WritesAudited:
         """Look for every acknowledged write in the database and through every node. Raises AuditFailed."""
@@ -88,12 +96,15 @@ async def audit_cluster(admins: Mapping[str, JiraAdmin]) -> ClusterAudited:
 
 
 async def _self_portrait(admin: JiraAdmin) -> dict[str, Any]:
-    try:
-        info = await admin.get("/rest/api/2/serverInfo")
-        state = await admin.get("/rest/api/2/cluster/zdu/state")
-    except AdminRequestFailed as error:
-        return {"error": str(error)}
-    return {"version": info["version"], "build": info["buildNumber"], "state": state["state"]}
+    for _ in range(READ_ATTEMPTS):
+        try:
+            info = await admin.get("/rest/api/2/serverInfo")
+            state = await admin.get("/rest/api/2/cluster/zdu/state")
+        except AdminRequestFailed as error:
+            reason = str(error)
+        else:
+            return {"version": info["version"], "build": info["buildNumber"], "state": state["state"]}
+    return {"error": reason}
 
 
 async def _read_through(admins: Mapping[str, JiraAdmin], acknowledged: list[RequestRecord]) -> dict[str, list[str]]:
@@ -103,6 +114,8 @@ async def _read_through(admins: Mapping[str, JiraAdmin], acknowledged: list[Requ
     try:
         async with asyncio.timeout(limit_s):
             return {node_id: await _unreadable(admin, acknowledged) for node_id, admin in admins.items()}
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
     except TimeoutError:
         raise AuditFailed(f"reading {len(issues)} issues through each node took more than {limit_s:.0f} s") from None
 
@@ -117,16 +130,28 @@ async def _unreadable(admin: JiraAdmin, acknowledged: list[RequestRecord]) -> li
 
     async def look(issue: str, writes: list[RequestRecord]) -> None:
         async with limit:
-            try:
-                shown = str(await admin.get(f"/rest/api/2/issue/{issue}?expand=changelog"))
-            except AdminRequestFailed as error:
-                shown = str(error)
+            shown = await _shown(admin, issue)
         missing.extend(_tell(write) for write in writes if write.write not in shown)
 
     async with asyncio.TaskGroup() as looks:
         for issue, writes in by_issue.items():
             looks.create_task(look(issue, writes))
     return sorted(missing)
+
+
+async def _shown(admin: JiraAdmin, issue: str) -> str:
+    """All that the node shows of an issue; nothing if it knows none of that key. Raises AuditFailed.
+
+    A page that does not come says nothing about what it would show, so it is asked for again.
+    """
+    for _ in range(READ_ATTEMPTS):
+        try:
+            return str(await admin.get(f"/rest/api/2/issue/{issue}?expand=changelog"))
+        except AdminRequestFailed as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return ""
+            reason = str(error)
+    raise AuditFailed(f"{issue} could not be read: {reason}")
 
 
 def _tell(request: RequestRecord) -> str:
@@ -138,7 +163,9 @@ def _read_only_engine(database: DatabaseTarget) -> AsyncEngine:
     url = make_url(database.url)
     if url.get_backend_name() == "sqlite":
         file = url.set(
-            drivername="sqlite+aiosqlite", database=f"file:{url.database}", query={"mode": "ro", "uri": "true"}
+            drivername="sqlite+aiosqlite",
+            database=f"file:{quote(url.database or '')}",
+            query={"mode": "ro", "uri": "true"},
         )
         return create_async_engine(file)
     settings = {"default_transaction_read_only": "on"}

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import resource
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -29,6 +31,7 @@ from zdu.process import new_event_loop
 DEFAULT_SCENARIO = "valiantys"
 PLAIN_WIDTH = 118
 """Columns of a table that no terminal limits."""
+WANTED_DESCRIPTORS = 65_536
 LARGEST_SEED = 2**31 - 1
 
 
@@ -71,6 +74,7 @@ def run(
       zdu run valiantys --set balancer.drain=false     what happens without a drain
     """  # noqa: D301 - click looks for the character itself
     played = load(scenario_name, [*settings, *named_overrides(nodes=nodes, users=users, rate=rate)])
+    _raise_descriptor_limit()
     clock = SystemClock()
     folder = create_run_folder(out, played.name, clock)
     database = choose_database(database_url, folder)
@@ -108,6 +112,13 @@ def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
         click.echo(f"{played.title}. Jira's own intervals run {played.cluster.time_scale:g} times as fast.")
         return PlainView(model, click.echo)
     return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow this process and its children as many sockets as the system lets them have; a user has one or two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, WANTED_DESCRIPTORS)), hard))
 
 
 def _tell(conclusion: Conclusion, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Which database a run uses, and what becomes of it afterwards."""
 
 import subprocess
+from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 from simulator.cluster import DatabaseTarget
@@ -33,9 +34,10 @@ def without_password(url: str) -> str:
 def drop_database(target: DatabaseTarget) -> None:
     """Remove a run's schema from somebody's PostgreSQL. One that cannot be removed is no reason to fail."""
     if target.namespace:
-        subprocess.run(  # noqa: S603 - our own command line
-            zdu_command("db", "drop", "--url", target.url, "--namespace", target.namespace),
-            check=False,
-            capture_output=True,
-            timeout=DROP_TIMEOUT_S,
-        )
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(  # noqa: S603 - our own command line
+                zdu_command("db", "drop", "--url", target.url, "--namespace", target.namespace),
+                check=False,
+                capture_output=True,
+                timeout=DROP_TIMEOUT_S,
+            )

@@ -26,10 +26,11 @@ from simulator.roll import (
 )
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade
+from simulator.supervisor import StartFailed
 from zdu.events import StepStarted
 
-STEP_DEADLINE_S = 30.0
-"""A node that has made no progress for so long will not make any."""
+SLACK_S = 30.0
+"""A step that has not taken effect so long after it should have will not."""
 LOOK_AGAIN_S = 0.1
 
 
@@ -53,6 +54,7 @@ class Operator:
         self._picture = picture
         self._recorder = recorder
         self._admins = admins
+        self._deadline_s = SLACK_S + longest_step_s(scenario)
         self._steps = 0
         self._told: tuple[str, str] = ("", "")
 
@@ -83,6 +85,8 @@ class Operator:
                         await self._finalise(node_id)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
+        except StartFailed as error:
+            raise StoryBroken(f"{error.message}. {error.hint}") from error
 
     async def all_serving(self) -> None:
         """Wait until the load balancer finds every node UP. Raises StoryBroken."""
@@ -141,8 +145,9 @@ class Operator:
             why = _what_is_awaited(step)
             if why != waiting:
                 waiting, since_s = why, loop.time()
-            if loop.time() - since_s > STEP_DEADLINE_S + max(policy.pause_after_s, policy.pause_while_out_s):
-                raise StoryBroken(f"after {STEP_DEADLINE_S:g} s the roll still waited until {why}")
+            limit_s = self._deadline_s + max(policy.pause_after_s, policy.pause_while_out_s)
+            if loop.time() - since_s > limit_s:
+                raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
             await self._carry_out(step, policy)
 
     async def _carry_out(self, step: Step, policy: RollPolicy) -> None:
@@ -177,8 +182,23 @@ class Operator:
 
     async def _until(self, what: str, holds: Callable[[], bool]) -> None:
         """Wait for something, but not beyond the death of a process."""
-        await self._picture.until(what, lambda: bool(self._picture.crashed) or holds(), within_s=STEP_DEADLINE_S)
+        await self._picture.until(what, lambda: bool(self._picture.crashed) or holds(), within_s=self._deadline_s)
         self._nobody_died()
+
+
+def longest_step_s(scenario: Scenario) -> float:
+    """How long a step may take by what the scenario itself says: start, stop, drain, health checks, state polls."""
+    cluster, balancer = scenario.cluster, scenario.balancer
+    checks_s = (balancer.inter + balancer.timeout) * (balancer.rise + balancer.fall)
+    intervals = cluster.intervals.scaled(cluster.time_scale)
+    return (
+        cluster.start_duration
+        + cluster.stop_duration
+        + balancer.drain_deadline
+        + checks_s
+        + 2 * intervals.upgrade_state_poll
+        + intervals.version_check_wait
+    )
 
 
 def _what_is_awaited(step: Step) -> str:

@@ -97,7 +97,7 @@ def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
 
 def _probe(evidence: Evidence, kind: str) -> dict[str, Any]:
     those = [request for request in evidence.requests if request.kind == kind]
-    outages = find_outages(those, kind)
+    outages = find_outages(those, kind, evidence.patience_s)
     return {
         "sent": len(those),
         "intended": evidence.probe_counts.get(kind, {}).get("intended"),
@@ -112,7 +112,8 @@ def _probe(evidence: Evidence, kind: str) -> dict[str, Any]:
 
 def _node(evidence: Evidence, node: str) -> dict[str, Any]:
     versions = [event.version for _, event in evidence.events(ProcessStarted) if event.process == node]
-    down_s = sum((a.back_s - a.out_s) for a in evidence.absences if a.node == node and a.back_s is not None)
+    end_s = evidence.envelopes[-1].t_s
+    down_s = sum((end_s if a.back_s is None else a.back_s) - a.out_s for a in evidence.absences if a.node == node)
     return {
         "id": node,
         "version_from": versions[0] if versions else None,

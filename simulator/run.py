@@ -15,8 +15,9 @@ from typing import Protocol
 import aiohttp
 
 from simulator.audit import AuditFailed, Auditor, audit_cluster
+from simulator.balancer_log import audit_balancer_log
 from simulator.clients.jira_admin import JiraAdmin
-from simulator.cluster import SEED_ISSUES, Cluster, DatabaseTarget
+from simulator.cluster import BALANCER, SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.load.load import Load, users_needed
 from simulator.observers import BalancerWatch, watch_node
@@ -27,12 +28,12 @@ from simulator.record.requests import RequestRecord
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
+from simulator.verdict.model import find_absences
 from zdu import __version__
 from zdu.errors import ExitCode
 from zdu.events import Envelope, NotAudited, RunAborted, RunEnded, RunInterrupted, RunStarted
 from zdu.process import EVENT_LOOP
 
-STOP_WITHIN_S = 8.0
 INTERRUPTED_STOP_WITHIN_S = 2.0
 REFRESH_EVERY_S = 0.25
 
@@ -98,8 +99,7 @@ class Run:
                 self._supervisor = Supervisor(watchers, self._on_exit)
                 await self._play_and_stop(self._supervisor)
         finally:
-            if self._supervisor:
-                self._supervisor.kill_all()
+            self._kill_all()
         self._recorder.event(RunEnded())
 
     async def _play_and_stop(self, supervisor: Supervisor) -> None:
@@ -118,12 +118,12 @@ class Run:
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise
-            self._recorder.event(RunInterrupted(self._interrupted))
         finally:
             refresher.cancel()
             for child in supervisor.running:
                 self._picture.process_stopping(child.name, "SIGTERM")
-            await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._interrupted else STOP_WITHIN_S)
+            patience_s = self._scenario.cluster.stop_duration + STOP_GRACE_S
+            await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._interrupted else patience_s)
             for admin in self._admins.values():
                 await admin.close()
             cluster.release_ports()
@@ -176,6 +176,9 @@ class Run:
         """Compare what users were told with what the cluster has kept."""
         alive = {name: admin for name, admin in self._admins.items() if self._picture.nodes[name].running}
         self._recorder.event(await audit_cluster(self._admins))
+        log = self._plan.folder.logs / f"{BALANCER}-access.jsonl"
+        absences = find_absences(self._recorder.envelopes)
+        self._recorder.event(audit_balancer_log(log, absences, self._recorder.since_start_s))
         auditor = Auditor(self._plan.database)
         try:
             self._recorder.event(await auditor.upgrade_history())
@@ -188,22 +191,29 @@ class Run:
             self._plan.folder.write_json("load-balancer.json", await balancer.status())
 
     async def _refresh(self) -> None:
-        while True:
-            self._view.refresh(self._recorder.now_s())
-            await asyncio.sleep(REFRESH_EVERY_S)
+        """Let time pass for the view, until its terminal is gone."""
+        with suppress(OSError):
+            while True:
+                self._view.refresh(self._recorder.now_s())
+                await asyncio.sleep(REFRESH_EVERY_S)
 
     def _on_exit(self, child: Child) -> None:
         self._picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
 
     def _interrupt(self, signal_name: str) -> None:
-        """The first time stop in order; the second time at once."""
+        """The first time stop in order, but soon; the second time at once."""
         if self._interrupted:
-            if self._supervisor:
-                self._supervisor.kill_all()
+            self._kill_all()
             os._exit(ExitCode.INTERRUPTED)
         self._interrupted = signal_name
+        self._recorder.event(RunInterrupted(signal_name))
+        asyncio.get_running_loop().call_later(INTERRUPTED_STOP_WITHIN_S, self._kill_all)
         if self._story:
             self._story.cancel()
+
+    def _kill_all(self) -> None:
+        if self._supervisor:
+            self._supervisor.kill_all()
 
     def _record_start(self) -> None:
         scenario = self._scenario

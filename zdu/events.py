@@ -146,10 +146,11 @@ class LoadStopped(Event):
 
 @dataclass(frozen=True)
 class UpgradeHistory(Event):
-    """The auditor's reading of ``clusterupgradestate``, oldest row first."""
+    """The auditor's reading of ``clusterupgradestate``, oldest row first, and the database's clock as it was read."""
 
     kind: ClassVar[str] = "upgrade_history"
     rows: list[dict[str, Any]]
+    database_now_ms: int
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,15 @@ class WritesAudited(Event):
     lost: list[str]
     duplicated: list[str]
     unreadable: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class BalancerAudited(Event):
+    """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences."""
+
+    kind: ClassVar[str] = "balancer_audited"
+    attempts: int
+    stray_attempts: list[str]
 
 
 @dataclass(frozen=True)
@@ -220,6 +230,7 @@ _KINDS: dict[str, type[Event]] = {
         UpgradeHistory,
         WritesAudited,
         NotAudited,
+        BalancerAudited,
         ClusterAudited,
         RunAborted,
         RunInterrupted,

@@ -10,7 +10,11 @@ NO_XSRF_CHECK = {"X-Atlassian-Token": "no-check"}
 
 
 class AdminRequestFailed(Exception):
-    """A node refused, or did not answer, what the administrator asked of it."""
+    """A node refused, or did not answer, what the administrator asked of it; ``status`` is 0 for no answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class JiraAdmin:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise AdminRequestFailed(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
         if status >= HTTPStatus.BAD_REQUEST:
-            raise AdminRequestFailed(f"{method} {self.url}{path} was answered {status}: {_sentence(words)}")
+            raise AdminRequestFailed(f"{method} {self.url}{path} was answered {status}: {_sentence(words)}", status)
         return status, words
 
     async def _send(self, method: str, path: str, json: object = None) -> tuple[int, Any]:

@@ -1,5 +1,6 @@
 """A browser's worth of HTTP for one virtual user: cookies, kept-alive connections, and a record of every request."""
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -9,8 +10,9 @@ import aiohttp
 
 from simulator.load.judge import Expected, Judgement, judge
 from simulator.record.recorder import Recorder
-from simulator.record.requests import RequestRecord
+from simulator.record.requests import OK, OWN_TROUBLE, RequestRecord
 
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS}
 IDLE_S = 60.0
 """How long an idle connection is kept: as browsers do, less than any server's patience here."""
 
@@ -26,7 +28,7 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether it was what the user had asked for."""
-        return not self.record.failed
+        return self.record.outcome == OK
 
 
 @dataclass
@@ -119,7 +121,7 @@ class RecordingClient:
             judgement = judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             judgement = _transport_failure(error)
-        if len(wire.connections) > 1 and judgement.outcome == "ok":
+        if len(wire.connections) > 1 and judgement.outcome == OK:
             judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
         record = RequestRecord(
             id=next(self._ids),
@@ -172,6 +174,8 @@ def _transport_failure(error: Exception) -> Judgement:
     match error:
         case TimeoutError():
             return Judgement("timeout", "no whole answer in time")
+        case aiohttp.ClientConnectorError(os_error=reason) if reason.errno in SHORTAGES:
+            return Judgement(OWN_TROUBLE, f"this machine is short of something: {reason.strerror}")
         case aiohttp.ClientConnectorError():
             return Judgement("refused", "the load balancer refused the connection")
         case aiohttp.ServerDisconnectedError() | ConnectionResetError() | aiohttp.ClientOSError():

@@ -62,6 +62,8 @@ def judge(status: int, headers: Mapping[str, str], body: str, expected: Expected
         return Judgement(f"http_{status}", f"expected {expected.status}; {_complaint(body)}")
     if expected.location and not headers.get("Location", "").startswith(expected.location):
         return Judgement("wrong_content", f"led to {headers.get('Location')!r}, not to {expected.location!r}")
+    if "X-ANODEID" not in headers:
+        return Judgement("wrong_content", "no node says that the answer is its own")
     return _judge_content(headers, body, expected)
 
 

@@ -166,7 +166,7 @@ class VirtualUser:
             kind,
             "POST",
             path,
-            Expected(status=302, location=leads_to),
+            Expected(status=302, user=self.username, location=leads_to),
             form=_with_token(page, form),
             write=write,
             issue_of=None if write.issue else _key_in,

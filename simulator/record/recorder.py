@@ -6,19 +6,16 @@ verdict and report can therefore never know more, or something else, than the fi
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from simulator.record.requests import RequestRecord, RequestWriter
+from simulator.record.run_folder import record_error
 from zdu.clock import Clock
-from zdu.errors import ZduError
 from zdu.events import Envelope, Event
 
+Told = TypeVar("Told")
 EventListener = Callable[[Envelope], None]
 RequestListener = Callable[[RequestRecord], None]
-
-
-class RecordError(ZduError):
-    """The record cannot be written (a full disk, most likely): a run without a record proves nothing."""
 
 
 class Recorder:
@@ -38,7 +35,7 @@ class Recorder:
             self._requests_file = _open_line_buffered(folder / "requests.csv")
             self._writer = RequestWriter(self._requests_file)
         except OSError as error:
-            raise self._record_error(error) from error
+            raise record_error(self._folder, error) from error
 
     def now_s(self) -> float:
         """Seconds since the run began."""
@@ -60,21 +57,27 @@ class Recorder:
         envelope = Envelope(len(self.envelopes) + 1, self.now_s(), self._clock.wall_ms(), event)
         self.envelopes.append(envelope)
         self._append(lambda: self._events_file.write(envelope.to_json() + "\n"))
-        for listener in self._on_event:
-            listener(envelope)
+        self._tell(self._on_event, envelope)
         return envelope
 
     def request(self, record: RequestRecord) -> None:
         """Record a finished request. Raises RecordError when it cannot be written."""
         self.requests.append(record)
         self._append(lambda: self._writer.write(record))
-        for listener in self._on_request:
-            listener(record)
+        self._tell(self._on_request, record)
 
     def close(self) -> None:
         """Flush and close both files. Raises RecordError when the rest cannot be written."""
         self._append(self._events_file.close)
         self._append(self._requests_file.close)
+
+    def _tell(self, listeners: list[Callable[[Told], None]], what: Told) -> None:
+        """A view whose terminal is gone hears no more; the run goes on."""
+        for listener in listeners[:]:
+            try:
+                listener(what)
+            except OSError:
+                listeners.remove(listener)
 
     def _append(self, write: Callable[[], object]) -> None:
         """The first failure ends the run; what is still told while the run is brought down is not worth another."""
@@ -83,13 +86,7 @@ class Recorder:
         except OSError as error:
             if not self._broken:
                 self._broken = True
-                raise self._record_error(error) from error
-
-    def _record_error(self, error: OSError) -> RecordError:
-        return RecordError(
-            f"the record of the run cannot be written to {self._folder}: {error.strerror}",
-            hint="Free some space there or name another folder with --out.",
-        )
+                raise record_error(self._folder, error) from error
 
 
 def _open_line_buffered(path: Path) -> TextIO:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO, get_type_hints
 
 OK = "ok"
+OWN_TROUBLE = "own_trouble"
+"""The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
 
 
@@ -46,7 +48,12 @@ class RequestRecord:
     @property
     def failed(self) -> bool:
         """Whether a person would have noticed."""
-        return self.outcome != OK
+        return self.outcome not in {OK, OWN_TROUBLE}
+
+    @property
+    def user(self) -> str:
+        """Who sent it, whatever session it was: ``s17`` for the session ``s17.2``."""
+        return self.session.partition(".")[0]
 
     @property
     def latency_ms(self) -> float:
@@ -61,7 +68,7 @@ class RequestRecord:
     @property
     def acknowledged_write(self) -> bool:
         """Whether the application said that what this request wrote is kept."""
-        return bool(self.write) and not self.failed
+        return bool(self.write) and self.outcome == OK
 
 
 COLUMNS = tuple(field.name for field in fields(RequestRecord))

@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from zdu.clock import Clock
-from zdu.errors import UsageError
+from zdu.errors import UsageError, ZduError
+
+
+class RecordError(ZduError):
+    """The record cannot be written (a full disk, most likely): a run without a record proves nothing."""
+
+
+def record_error(folder: Path, error: OSError) -> RecordError:
+    """The error for whatever could not be written to ``folder``."""
+    return RecordError(
+        f"the record of the run cannot be written to {folder}: {error.strerror}",
+        hint="Free some space there or name another folder with --out.",
+    )
 
 
 @dataclass(frozen=True)
@@ -37,14 +49,17 @@ class RunFolder:
         return self.path / "cluster.sqlite3"
 
     def write_json(self, name: str, data: dict[str, Any]) -> None:
-        """Write a JSON file so that readers see all of it or nothing."""
+        """Write a JSON file so that readers see all of it or nothing. Raises RecordError."""
         self.write_text(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file so that readers see all of it or nothing."""
+        """Write a text file so that readers see all of it or nothing. Raises RecordError."""
         draft = self.path / f".{name}.part"
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self.path / name)
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(self.path / name)
+        except OSError as error:
+            raise record_error(self.path, error) from error
 
 
 def create_run_folder(out: Path, scenario: str, clock: Clock) -> RunFolder:

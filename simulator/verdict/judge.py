@@ -50,10 +50,12 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
     journey = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
     if word == "pass":
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
+        failed, lost = len(evidence.failed_requests), len(sessions.lost)
         return (
-            f"Nobody noticed: {journey} while {evidence.users} users worked. "
-            f"Of {len(evidence.requests):,} requests none failed, {sessions.moved} sessions moved and none was lost, "
-            f"all {written:,} acknowledged writes are there."
+            f"{'Within what was allowed' if failed or lost else 'Nobody noticed'}: "
+            f"{journey} while {evidence.users} users worked. "
+            f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
+            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."

@@ -5,7 +5,7 @@ says. Source: Jira's UpgradeState javadoc and ZDU documentation.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 LEGAL_NEXT: dict[str, frozenset[str]] = {
     "STABLE": frozenset({"READY_TO_UPGRADE"}),
@@ -17,28 +17,19 @@ LEGAL_NEXT: dict[str, frozenset[str]] = {
 }
 
 
-def illegal_steps(states: Sequence[str], *, every_step: bool) -> list[str]:
-    """The steps in ``states`` that are not allowed, as ``A → B``.
+def illegal_steps(history: Sequence[str]) -> list[str]:
+    """The steps in the database's ``history`` that are not allowed, as ``A → B``. A cluster begins STABLE."""
+    whole = history if history[:1] == ["STABLE"] else ["STABLE", *history]
+    return [
+        f"{before} → {after}" for before, after in pairwise(whole) if after not in LEGAL_NEXT.get(before, frozenset())
+    ]
 
-    With ``every_step`` each must be legal by itself, as in the database's history. Without it states may have been
-    missed between two looks, as when a node was asked five times a second or was down: then only a step that no
-    legal way leads to is wrong.
+
+def not_in_order(shown: Sequence[str], history: Sequence[str]) -> list[str]:
+    """What a node showed that the database's history does not have at that point.
+
+    A node that is asked five times a second, and is down now and then, shows some of the states, but those in their
+    order; shown again after a restart, a state counts once.
     """
-    wrong = []
-    for before, after in pairwise(states):
-        allowed = LEGAL_NEXT.get(before, frozenset()) if every_step else _reachable(before)
-        if after not in allowed:
-            wrong.append(f"{before} → {after}")
-    return wrong
-
-
-def _reachable(state: str) -> frozenset[str]:
-    """All states that legal steps lead to, one after the other, without starting a second upgrade."""
-    found: set[str] = set()
-    todo = [state]
-    while todo:
-        for following in sorted(LEGAL_NEXT.get(todo.pop(), frozenset()) - found):
-            found.add(following)
-            if following != "STABLE":
-                todo.append(following)
-    return frozenset(found)
+    rest = iter(["STABLE", *history])
+    return [state for state, _ in groupby(shown) if state not in rest]

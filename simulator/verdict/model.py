@@ -1,5 +1,6 @@
 """What a check is, and the evidence that all checks look at."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -9,6 +10,7 @@ from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
 from zdu.events import Envelope, Event, LoadStopped, NodeBack, NodeTakenOut, UpgradeHistory
 
+PATIENCE_S = 1.0
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 
@@ -41,6 +43,22 @@ class Absence:
     out_s: float
     back_s: float | None
 
+    def covers(self, t_s: float) -> bool:
+        """Whether the node was out at ``t_s``."""
+        return self.out_s < t_s and (self.back_s is None or t_s < self.back_s)
+
+
+def find_absences(envelopes: Iterable[Envelope]) -> list[Absence]:
+    """When each node was out, in the load balancer's own time."""
+    events = [envelope.event for envelope in envelopes]
+    backs = [event for event in events if isinstance(event, NodeBack)]
+    found: list[Absence] = []
+    for out in events:
+        if isinstance(out, NodeTakenOut):
+            later = [back.at_s for back in backs if back.node == out.node and back.at_s > out.at_s]
+            found.append(Absence(out.node, out.at_s, min(later, default=None)))
+    return found
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -59,6 +77,11 @@ class Evidence:
         """All events of one kind with their times, oldest first."""
         return [(e.t_s, e.event) for e in self.envelopes if isinstance(e.event, kind)]
 
+    @property
+    def patience_s(self) -> float:
+        """An answer that takes longer is as good as none: the scenario's longest outage, or one second."""
+        return PATIENCE_S if self.expect.longest_outage is None else self.expect.longest_outage
+
     @cached_property
     def user_requests(self) -> list[RequestRecord]:
         """What the virtual users sent, without the probes."""
@@ -72,25 +95,16 @@ class Evidence:
     @cached_property
     def absences(self) -> list[Absence]:
         """When each node was out, in the load balancer's own time."""
-        found: list[Absence] = []
-        for _, out in self.events(NodeTakenOut):
-            backs = [b.at_s for _, b in self.events(NodeBack) if b.node == out.node and b.at_s > out.at_s]
-            found.append(Absence(out.node, out.at_s, min(backs, default=None)))
-        return found
+        return find_absences(self.envelopes)
 
     @cached_property
     def history(self) -> list[tuple[float, str]]:
         """Each row of the upgrade state in the database, and when it was written, in seconds of the run."""
         return [
-            (self._run_time_s(int(row["database_time"])), str(row["state"]))
-            for _, history in self.events(UpgradeHistory)
+            (read_s + (int(row["database_time"]) - history.database_now_ms) / 1000, str(row["state"]))
+            for read_s, history in self.events(UpgradeHistory)
             for row in history.rows
         ]
-
-    def _run_time_s(self, wall_ms: int) -> float:
-        """A moment of the wall clock, which is also the database's on one machine, in seconds of the run."""
-        first = self.envelopes[0]
-        return first.t_s + (wall_ms - first.wall_ms) / 1000
 
     @cached_property
     def probe_counts(self) -> dict[str, dict[str, int]]:

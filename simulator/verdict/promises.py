@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from simulator.verdict.explain import explain
-from simulator.verdict.legal_states import illegal_steps
+from simulator.verdict.legal_states import illegal_steps, not_in_order
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import (
+    BalancerAudited,
     ClusterAudited,
     ClusterObserved,
     ProcessExited,
@@ -54,7 +55,11 @@ def outages_are_short(evidence: Evidence) -> Iterator[Check]:
     """No stretch of failed probes is longer than the scenario allows; only if it sets a limit."""
     if evidence.expect.longest_outage is None:
         return
-    outages = [outage for kind in ("probe_new", "probe_reused") for outage in find_outages(evidence.requests, kind)]
+    outages = [
+        outage
+        for kind in ("probe_new", "probe_reused")
+        for outage in find_outages(evidence.requests, kind, evidence.patience_s)
+    ]
     longest_ms = max((outage.duration_ms for outage in outages), default=0.0)
     limit_ms = evidence.expect.longest_outage * 1000
     yield _check(
@@ -94,14 +99,14 @@ def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
     told = ""
     for _, history in evidence.events(UpgradeHistory):
         states = [str(row["state"]) for row in history.rows]
-        wrong += [f"in the database: {step}" for step in illegal_steps(states, every_step=True)]
+        wrong += [f"in the database: {step}" for step in illegal_steps(states)]
         numbers = [int(row["order_number"]) for row in history.rows]
         if any(later <= earlier for earlier, later in pairwise(numbers)):
             wrong.append(f"order_number does not grow: {numbers}")
         told = " → ".join(states)
-    for node in evidence.nodes:
-        seen = [event.state for _, event in evidence.events(ClusterObserved) if event.seen_by == node]
-        wrong += [f"on {node}: {step}" for step in illegal_steps(seen, every_step=False)]
+        for node in evidence.nodes:
+            seen = [event.state for _, event in evidence.events(ClusterObserved) if event.seen_by == node]
+            wrong += [f"{node} showed {state}" for state in not_in_order(seen, states)]
     yield _check(
         "the upgrade state took legal steps only",
         "the upgrade state took an illegal step",
@@ -111,7 +116,7 @@ def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
 
 
 def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
-    """Once the load balancer had taken a node out, no request was answered by it until it was back."""
+    """A node that was taken out answered nothing, and the load balancer's log has no attempt, until it was back."""
     late = [
         request
         for absence in evidence.absences
@@ -120,14 +125,15 @@ def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
         and request.sent_s > absence.out_s
         and (absence.back_s is None or request.end_s < absence.back_s)
     ]
-    detail = f"{len(evidence.absences)} times a node was out, {len(late)} requests reached it meanwhile"
-    if late:
-        told = [f"request {r.id} went to {r.node} at {r.sent_s:.2f} s" for r in late]
+    told = [f"request {r.id} went to {r.node} at {r.sent_s:.2f} s" for r in late]
+    told += [attempt for _, audit in evidence.events(BalancerAudited) for attempt in audit.stray_attempts]
+    detail = f"{len(evidence.absences)} times a node was out, {len(told)} requests were sent to it meanwhile"
+    if told:
         detail += f"; {_examples(told)}"
     yield _check(
         "no request went to a node after it was taken out",
         "requests went to a node after it was taken out",
-        not late,
+        not told,
         detail,
     )
 

@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from simulator.record.requests import OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NotAudited, RunInterrupted, WritesAudited
+
+LEAST_PROBES_PER_ABSENCE = 3
+"""So many probes of each kind must fall into each absence of a node."""
 
 Proof = Callable[[Evidence], Iterator[Check]]
 
@@ -32,7 +36,7 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
     least = evidence.expect.min_sessions_moved_per_node
     counts = {node: report.moved_away_from(node) for node in evidence.rolled}
     detail = ", ".join(f"{count} from {node}" for node, count in counts.items()) or "no node was taken out"
-    ok = all(count >= least for count in counts.values())
+    ok = bool(counts) and all(count >= least for count in counts.values())
     yield _check(
         "sessions had to move",
         "too few sessions had to move",
@@ -42,15 +46,15 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
 
 
 def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
-    """While the cluster was MIXED, both versions answered users."""
+    """While the cluster was MIXED, both versions answered users, and well; probes do not count."""
     if evidence.version_from == evidence.version_to:
         return
     windows = _mixed_windows(evidence)
     least = evidence.expect.min_requests_per_version_while_mixed
     answered = Counter(
         request.version
-        for request in evidence.requests
-        if any(from_s <= request.sent_s <= to_s for from_s, to_s in windows)
+        for request in evidence.user_requests
+        if not request.failed and any(from_s <= request.sent_s <= to_s for from_s, to_s in windows)
     )
     counts = {version: answered[version] for version in (evidence.version_from, evidence.version_to)}
     detail = ", ".join(f"{count} requests answered by {version}" for version, count in counts.items())
@@ -75,6 +79,45 @@ def probes_kept_their_rate(evidence: Evidence) -> Iterator[Check]:
     yield _check("the probes kept their rate", "the probes did not keep their rate", ok, told or "no probe was sent")
 
 
+def probes_looked_everywhere(evidence: Evidence) -> Iterator[Check]:
+    """Both kinds of probe looked while each node was out, and the kept-alive kind really used kept connections."""
+    if not evidence.probe_counts:
+        return
+    probes = {kind: [r for r in evidence.requests if r.kind == kind] for kind in PROBE_KINDS}
+    blind = [
+        f"{len(seen)} of {kind} while {absence.node} was out"
+        for absence in evidence.absences
+        for kind, those in probes.items()
+        if len(seen := [r for r in those if absence.covers(r.intended_s)]) < LEAST_PROBES_PER_ABSENCE
+    ]
+    kept = sum(r.connection == "reused" for r in probes["probe_reused"])
+    if kept * 2 < len(probes["probe_reused"]):
+        blind.append(f"only {kept} of {len(probes['probe_reused'])} kept-alive probes found their connection kept")
+    told = f"{kept} of {len(probes['probe_reused'])} kept-alive probes on kept connections, all absences looked at"
+    yield _check("the probes saw every absence", "the probes saw too little", not blind, "; ".join(blind) or told)
+
+
+def users_worked_throughout(evidence: Evidence) -> Iterator[Check]:
+    """Every user got good answers early and late: people who hang or never came cannot notice anything."""
+    good = [request for request in evidence.user_requests if not request.failed]
+    if not evidence.users or not good:
+        yield _check("every user worked throughout", "users did not work throughout", False, "no user worked")
+        return
+    middle_s = (good[0].end_s + good[-1].end_s) / 2
+    early = {request.user for request in good if request.end_s <= middle_s}
+    late = {request.user for request in good if request.end_s > middle_s}
+    count = len(early & late)
+    detail = f"{count} of {evidence.users} users got good answers in both halves of the run"
+    yield _check("every user worked throughout", "users did not work throughout", count >= evidence.users, detail)
+
+
+def generator_had_what_it_needs(evidence: Evidence) -> Iterator[Check]:
+    """No request stayed unsent for want of sockets or the like: that is this machine's trouble, not the cluster's."""
+    unsent = [request for request in evidence.requests if request.outcome == OWN_TROUBLE]
+    detail = f"{len(unsent)} requests could not be sent" + (f": {unsent[0].detail}" if unsent else "")
+    yield _check("the generator could send every request", "the generator was short of something", not unsent, detail)
+
+
 def writes_were_audited(evidence: Evidence) -> Iterator[Check]:
     """Users wrote something, and the auditor could look for it."""
     audits = [audit for _, audit in evidence.events(WritesAudited)]
@@ -96,5 +139,8 @@ PROOFS: tuple[Proof, ...] = (
     sessions_moved,
     mixed_saw_traffic,
     probes_kept_their_rate,
+    probes_looked_everywhere,
+    users_worked_throughout,
+    generator_had_what_it_needs,
     writes_were_audited,
 )

@@ -7,6 +7,7 @@ from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
 from simulator.verdict import Evidence
 from zdu.events import (
+    BalancerAudited,
     ClusterAudited,
     ClusterObserved,
     Envelope,
@@ -84,22 +85,26 @@ def good_events() -> list[tuple[float, Event]]:
         *events,
         (15.0, LoadStopped(PROBES_FINE)),
         (15.1, ClusterAudited(audit)),
-        (15.2, UpgradeHistory(history)),
+        (15.1, BalancerAudited(500, [])),
+        (15.2, UpgradeHistory(history, database_now_ms=15_200)),
         (15.3, WritesAudited(1, [], [], {"node1": [], "node2": []})),
         (16.0, RunEnded()),
     ]
 
 
 def good_requests() -> list[RequestRecord]:
-    """Sessions s1 (first on node1) and s2 (first on node2), one request each every 0.1 s from 2 to 15 s."""
-    found = []
+    """Sessions s1 (first on node1) and s2 (first on node2) and both probes, each every 0.1 s from 2 to 15 s."""
+    found: list[RequestRecord] = []
     for tick in range(20, 150):
         at_s = tick / 10
         for session, home in (("s1", "node1"), ("s2", "node2")):
             node = _serving(home, at_s)
             version = NEW if (node == "node1" and at_s >= 7.0) or at_s >= 12.0 else OLD
             found.append(request(len(found) + 1, at_s, node, session=session, version=version))
-    found[5] = replace(found[5], kind="create_issue", write="w000001", issue="ZDU-9")
+        for kind, connection in (("probe_new", "new"), ("probe_reused", "reused")):
+            node = _serving("node1", at_s)
+            found.append(request(len(found) + 1, at_s, node, session=kind, kind=kind, connection=connection))
+    found[4] = replace(found[4], kind="create_issue", write="w000001", issue="ZDU-9")
     return found
 
 

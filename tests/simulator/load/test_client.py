@@ -1,6 +1,7 @@
 """The recording client tells what a user would have noticed, and what a browser would have hidden."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count, pairwise
@@ -121,7 +122,7 @@ async def test_no_answer_in_time_is_a_time_out(recorder: Recorder) -> None:
 
 
 async def test_the_issue_of_a_new_write_is_found_in_the_answer(recorder: Recorder) -> None:
-    created = "HTTP/1.1 302 Found\r\nLocation: /browse/ZDU-77\r\nContent-Length: 0\r\n\r\n"
+    created = "HTTP/1.1 302 Found\r\nX-ANODEID: node1\r\nLocation: /browse/ZDU-77\r\nContent-Length: 0\r\n\r\n"
     async with running(Server(created)) as url:
         user = client(url, recorder)
         await user.send(
@@ -139,8 +140,8 @@ async def test_the_issue_of_a_new_write_is_found_in_the_answer(recorder: Recorde
 
 LOGIN = '<meta name="zdu-page" content="login">'
 SIGN_IN = (
-    f"HTTP/1.1 200 OK\r\nContent-Length: {len(LOGIN)}\r\n\r\n{LOGIN}",
-    "HTTP/1.1 302 Found\r\nLocation: /secure/Dashboard.jspa\r\nContent-Length: 0\r\n\r\n",
+    f"HTTP/1.1 200 OK\r\nX-ANODEID: node1\r\nContent-Length: {len(LOGIN)}\r\n\r\n{LOGIN}",
+    "HTTP/1.1 302 Found\r\nX-ANODEID: node1\r\nLocation: /secure/Dashboard.jspa\r\nContent-Length: 0\r\n\r\n",
 )
 
 
@@ -159,3 +160,17 @@ async def test_a_probe_is_sent_on_its_tick_although_the_one_before_still_hangs(r
     ticks = sorted(record.intended_s for record in probes)
     assert [round(later - earlier, 6) for earlier, later in pairwise(ticks)][:2] == [0.02, 0.02]
     assert probe.count.intended >= 3
+
+
+async def test_a_want_of_sockets_is_this_machine_s_trouble_not_the_load_balancer_s(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_socket(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    user = client("http://127.0.0.1:1", recorder)
+    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", no_socket)
+    await user.send("view_issue", "GET", "/", Expected())
+    await user.close()
+    (record,) = recorder.requests
+    assert (record.outcome, record.failed) == ("own_trouble", False)

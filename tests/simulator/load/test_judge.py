@@ -9,6 +9,7 @@ def page(name: str, user: str = "user1", text: str = "") -> str:
     return f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}"><p>{text}</p>'
 
 
+NODE = {"X-ANODEID": "node1"}
 EXPECTED = Expected(user="user1", page="issue", text="ZDU-1")
 
 
@@ -28,7 +29,7 @@ EXPECTED = Expected(user="user1", page="issue", text="ZDU-1")
     ],
 )
 def test_each_wrong_answer_has_its_word(status: int, headers: dict[str, str], body: str, outcome: str) -> None:
-    assert judge(status, headers, body, EXPECTED).outcome == outcome
+    assert judge(status, NODE | headers, body, EXPECTED).outcome == outcome
 
 
 def test_an_error_of_the_load_balancer_is_told_from_one_of_a_node() -> None:
@@ -39,13 +40,13 @@ def test_an_error_of_the_load_balancer_is_told_from_one_of_a_node() -> None:
 
 
 def test_the_log_in_page_is_right_for_whoever_asks_for_it() -> None:
-    assert judge(200, {}, page("login", user=""), Expected(page="login")).outcome == "ok"
+    assert judge(200, NODE, page("login", user=""), Expected(page="login")).outcome == "ok"
 
 
 def test_a_redirect_must_lead_where_the_user_expects() -> None:
     expected = Expected(status=302, location="/browse/")
-    assert judge(302, {"Location": "/browse/ZDU-7"}, "", expected).outcome == "ok"
-    assert judge(302, {"Location": "/secure/Dashboard.jspa"}, "", expected).outcome == "wrong_content"
+    assert judge(302, NODE | {"Location": "/browse/ZDU-7"}, "", expected).outcome == "ok"
+    assert judge(302, NODE | {"Location": "/secure/Dashboard.jspa"}, "", expected).outcome == "wrong_content"
 
 
 def test_the_xsrf_token_is_read_from_the_form() -> None:
@@ -55,4 +56,14 @@ def test_the_xsrf_token_is_read_from_the_form() -> None:
 
 def test_after_signing_out_the_log_in_page_is_due() -> None:
     answer = {"Location": "/login.jsp?loggedOut=true"}
-    assert judge(302, answer, "", Expected(status=302, location="/login.jsp")).outcome == "ok"
+    assert judge(302, NODE | answer, "", Expected(status=302, location="/login.jsp")).outcome == "ok"
+
+
+def test_an_answer_that_no_node_calls_its_own_is_wrong() -> None:
+    assert judge(200, {}, page("issue", text="ZDU-1"), EXPECTED).outcome == "wrong_content"
+
+
+def test_a_form_that_was_sent_in_somebody_else_s_name_is_found() -> None:
+    expected = Expected(status=302, user="user1", location="/browse/")
+    answer = NODE | {"Location": "/browse/ZDU-7", "X-AUSERNAME": "user9"}
+    assert judge(302, answer, "", expected).outcome == "wrong_user"

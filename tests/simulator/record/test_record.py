@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.record.recorder import Recorder, RecordError
+from simulator.record.recorder import Recorder
 from simulator.record.requests import read_requests
-from simulator.record.run_folder import create_run_folder
+from simulator.record.run_folder import RecordError, create_run_folder
 from tests.support.evidence import good_events, request
 from zdu.clock import ManualClock
 from zdu.errors import UsageError

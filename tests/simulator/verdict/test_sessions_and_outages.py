@@ -6,6 +6,8 @@ from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import follow_sessions
 from tests.support.evidence import request
 
+PATIENCE_S = 1.0
+
 
 def probe(number: int, outcome: str = "ok", end_after_s: float = 0.01) -> object:
     at_s = number / 10
@@ -46,20 +48,29 @@ def test_a_session_that_moves_there_and_back_counts_once_with_two_moves() -> Non
 
 
 def test_an_outage_lasts_from_its_first_failed_probe_to_the_next_good_one() -> None:
-    (outage,) = find_outages([probe(1), probe(2, "refused"), probe(3, "timeout"), probe(4), probe(5)], "probe_new")
+    (outage,) = find_outages(
+        [probe(1), probe(2, "refused"), probe(3, "timeout"), probe(4), probe(5)], "probe_new", PATIENCE_S
+    )
     assert (outage.from_s, outage.to_s, outage.failed, outage.outcomes) == (0.2, 0.4, 2, ("refused", "timeout"))
     assert round(outage.duration_ms) == 200
 
 
 def test_a_hanging_probe_dates_the_outage_from_its_tick_although_it_failed_much_later() -> None:
-    (outage,) = find_outages([probe(1, "timeout", end_after_s=5.0), probe(2)], "probe_new")
+    (outage,) = find_outages([probe(1, "timeout", end_after_s=5.0), probe(2)], "probe_new", PATIENCE_S)
     assert outage.from_s == 0.1
 
 
 def test_an_outage_open_at_the_end_ends_with_the_last_probe() -> None:
-    (outage,) = find_outages([probe(1), probe(2, "refused", end_after_s=0.5)], "probe_new")
+    (outage,) = find_outages([probe(1), probe(2, "refused", end_after_s=0.5)], "probe_new", PATIENCE_S)
     assert round(outage.to_s, 3) == 0.7
 
 
 def test_without_failed_probes_there_is_no_outage() -> None:
-    assert find_outages([probe(n) for n in range(100)], "probe_new") == []
+    assert find_outages([probe(n) for n in range(100)], "probe_new", PATIENCE_S) == []
+
+
+def test_an_answer_that_nobody_would_wait_for_is_an_outage_until_it_came() -> None:
+    (outage,) = find_outages(
+        [probe(1), probe(2, end_after_s=2.0), probe(3, end_after_s=0.9), probe(4)], "probe_new", 1.0
+    )
+    assert (outage.from_s, round(outage.to_s, 3), outage.outcomes) == (0.2, 2.2, ("slow",))

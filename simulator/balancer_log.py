@@ -1,0 +1,44 @@
+"""What the load balancer itself logged: attempts are there that no client ever hears of.
+
+A request that was sent to a stopped node, refused there and dispatched again to another one has a good answer, from
+the other one. Only the access log tells.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from simulator.verdict.model import Absence
+from zdu.events import BalancerAudited
+
+
+def audit_balancer_log(
+    path: Path, absences: Iterable[Absence], since_start_s: Callable[[float], float]
+) -> BalancerAudited:
+    """Count the attempts in the access log and name those that went to a node while it was out.
+
+    ``since_start_s`` turns the log's monotonic seconds into seconds of the run. A log that is not there has none.
+    """
+    out = list(absences)
+    attempts = 0
+    stray: list[str] = []
+    with suppress(FileNotFoundError), path.open(encoding="utf-8") as log:
+        for line in filter(None, map(_parsed, log)):
+            t_s = since_start_s(line["received_s"])
+            for attempt in line["attempts"]:
+                attempts += 1
+                if any(absence.node == attempt["node"] and absence.covers(t_s) for absence in out):
+                    what = f"{line['method']} {line['target']}"
+                    stray.append(f"the load balancer sent {what} of {t_s:.2f} s to {attempt['node']}")
+    return BalancerAudited(attempts, stray)
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """A line of the log; None for one that was cut off."""
+    try:
+        parsed: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return parsed

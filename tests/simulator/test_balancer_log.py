@@ -1,0 +1,31 @@
+"""The load balancer's log tells of attempts that no client hears of."""
+
+import json
+from pathlib import Path
+
+from simulator.balancer_log import audit_balancer_log
+from simulator.verdict.model import Absence
+
+ABSENCES = [Absence("node1", 4.0, 7.0), Absence("node2", 9.0, None)]
+
+
+def line(t_s: float, *nodes: str) -> str:
+    attempts = [{"node": node} for node in nodes]
+    return json.dumps({"method": "GET", "target": "/", "received_s": 100 + t_s, "attempts": attempts}) + "\n"
+
+
+def test_attempts_to_a_node_that_was_out_are_named_and_others_are_not(tmp_path: Path) -> None:
+    log = tmp_path / "access.jsonl"
+    log.write_text(
+        line(3.9, "node1") + line(5.0, "node1", "node2") + line(7.1, "node1") + line(9.5, "node2") + '{"cut'
+    )
+    audit = audit_balancer_log(log, ABSENCES, lambda monotonic_s: monotonic_s - 100)
+    assert audit.attempts == 5
+    assert audit.stray_attempts == [
+        "the load balancer sent GET / of 5.00 s to node1",
+        "the load balancer sent GET / of 9.50 s to node2",
+    ]
+
+
+def test_a_log_that_is_not_there_has_no_attempts(tmp_path: Path) -> None:
+    assert audit_balancer_log(tmp_path / "none.jsonl", ABSENCES, float).attempts == 0
