@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import resource
 import shlex
 import sys
@@ -99,7 +100,13 @@ def run(
     conclusion = conclude(plan, recorder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
-    _tell(conclusion, as_json=as_json)
+    try:
+        _tell(conclusion, as_json=as_json)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone (`zdu run | head`). The verdict stands, and rich and click would end with
+        # an exit code of theirs; what Python flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
 
 

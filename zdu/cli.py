@@ -5,7 +5,6 @@ Importing a part of the application here would break two promises: that ``zdu`` 
 """
 
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -71,10 +70,6 @@ def run_command_line(main: Callable[..., object] = zdu) -> None:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except BrokenPipeError:
-        # Whoever read our output has gone (``zdu … | head``); what Python would flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.INTERNAL
     except Exception as error:
         code = _tell(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -149,6 +149,42 @@ def test_json_prints_the_result_and_nothing_else(tmp_path: Path) -> None:
     assert run.stderr == ""
 
 
+def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.wait_for("Users work")
+    run.close_output()
+    finished = run.finish()
+    assert finished.exit_code == 0, finished.stderr
+    assert finished.result["verdict"] == "pass"
+    assert finished.stderr == ""
+
+
+def test_a_node_that_dies_while_it_starts_with_the_new_version_is_told_in_a_verdict(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.wait_for("node1 is upgraded to 7.3.2")
+    os.kill(run.pid_that_runs("nodes/node1/node.yaml"), signal.SIGKILL)
+    finished = run.finish()
+    assert finished.exit_code == 1, finished.stdout + finished.stderr
+    assert any("node1 did not start" in reason for reason in finished.result["reasons"])
+    assert still_alive(finished.pids) == []
+
+
+def test_a_cluster_that_freezes_for_longer_than_people_wait_fails(tmp_path: Path) -> None:
+    run = Going(tmp_path, "--set", "expect.longest_outage=1s", "--set", "timeline.1.observe.for=7s")
+    run.wait_for("Users work")
+    nodes = [run.pid_of(name) for name in ("node1", "node2")]
+    run.wait_for("req/s")
+    for pid in nodes:
+        os.kill(pid, signal.SIGSTOP)
+    run.wait_for("req/s")
+    run.wait_for("req/s")
+    for pid in nodes:
+        os.kill(pid, signal.SIGCONT)
+    finished = run.finish()
+    assert finished.exit_code == 1, finished.stdout + finished.stderr
+    assert any("an outage lasted too long" in reason for reason in finished.result["reasons"])
+
+
 def test_two_runs_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
     runs = [Going(tmp_path / name, "--users", "6", "--rate", "5") for name in _made(tmp_path, "left", "right")]
     finished = [run.finish() for run in runs]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,20 @@ class Going:
         started = [event for event in read_events(self._folder) if event["kind"] == "process_started"]
         return int([event["pid"] for event in started if event["process"] == process][-1])
 
+    def pid_that_runs(self, words: str) -> int:
+        """The process whose command line has these words; looked for until it is there."""
+        while self._process.poll() is None:
+            for folder in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    if f"{self._folder.resolve()}/{words}" in (folder / "cmdline").read_text():
+                        return int(folder.name)
+        raise AssertionError(f"the run ended, and nothing had run {words}")
+
+    def close_output(self) -> None:
+        """Stop reading what the run prints, as ``head`` does."""
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -76,6 +91,8 @@ class Going:
 
     def _lines(self) -> Iterator[str]:
         assert self._process.stdout is not None
+        if self._process.stdout.closed:
+            return
         for line in self._process.stdout:
             self._printed.append(line)
             yield line
