@@ -27,7 +27,8 @@ class HealthConfig(_Strict):
     """Active health checks (HAProxy's ``inter``, ``fastinter``, ``downinter``, ``rise``, ``fall``, ``timeout``).
 
     A check passes with status 200 *and* ``expect_state`` in the body: Jira answers 200 while STARTING and STOPPING
-    too. A body that names one of ``drain_states`` is the node's own wish to be drained.
+    too. A body that names one of ``drain_states`` is the node's own wish to be drained: it still serves. One that
+    names one of ``stopping_states`` says that the node takes nothing any more: it is down at once, without ``fall``.
     """
 
     path: str = "/status"
@@ -41,14 +42,24 @@ class HealthConfig(_Strict):
     """The share of an interval by which checks spread, so that nodes are not checked in step."""
     expect_state: str = "RUNNING"
     """Empty: status 200 alone will do, for servers that do not tell their state."""
-    drain_states: tuple[str, ...] = ("DRAINING", "STOPPING")
+    drain_states: tuple[str, ...] = ("DRAINING",)
+    stopping_states: tuple[str, ...] = ("STOPPING",)
+
+    @model_validator(mode="after")
+    def _each_word_means_one_thing(self) -> Self:
+        meanings = [self.expect_state, *set(self.drain_states), *set(self.stopping_states)]
+        twice = sorted({word for word in meanings if meanings.count(word) > 1})
+        if twice:
+            settings = "expect_state, drain_states and stopping_states"
+            raise ValueError(f"{settings} must not share a word; shared here: {', '.join(twice)}")
+        return self
 
 
 class DrainConfig(_Strict):
     """How a draining node's sticky sessions leave it."""
 
     enabled: bool = True
-    """False: the load balancer ignores a node's wish to be drained, and knows only passed and failed checks."""
+    """False: no heed is paid to ``drain_states`` and ``stopping_states``; there are only passed and failed checks."""
     deadline: Duration = 0.0
     """How long a draining node still serves the sessions bound to it; then each moves with its next request."""
 

@@ -1,22 +1,24 @@
 """What the load balancer thinks of one node, from its health checks alone.
 
-Theory of operation. A check ends in one of three outcomes. PASS needs status 200 *and* the expected state word in the
-JSON body: Jira answers 200 while STARTING and STOPPING too. STOPPING is the node's own wish to be drained, told by a
-state word in the body (HAProxy's ``disable-on-404``, in words). Everything else is FAIL. The outcomes drive this
-machine; ``rise`` and ``fall`` are HAProxy's::
+Theory of operation. A check ends in one of four outcomes. PASS needs status 200 *and* the expected state word in the
+JSON body: Jira answers 200 while STARTING and STOPPING too. DRAIN is the node's own wish to be drained, told by a
+state word in the body (HAProxy's ``disable-on-404``, in words): it still serves all that comes. LEAVE is its word that
+it takes nothing any more (what ``stopped`` is to HAProxy's agent check). Everything else is FAIL. The outcomes drive
+this machine; ``rise`` and ``fall`` are HAProxy's::
 
-    state       PASS                        FAIL                          STOPPING
-    INIT        UP                          DOWN                          STOPPING
-    UP          UP                          GOING_DOWN, DOWN at fall      STOPPING
-    GOING_DOWN  UP                          GOING_DOWN, DOWN at fall      STOPPING
-    DOWN        GOING_UP, UP at rise        DOWN                          STOPPING
-    GOING_UP    GOING_UP, UP at rise        DOWN                          STOPPING
-    STOPPING    UP (*)                      STOPPING, DOWN at fall        STOPPING
+    state       PASS                    FAIL                      DRAIN        LEAVE
+    INIT        UP                      DOWN                      STOPPING     DOWN
+    UP          UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN
+    GOING_DOWN  UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN
+    DOWN        GOING_UP, UP at rise    DOWN                      STOPPING     DOWN
+    GOING_UP    GOING_UP, UP at rise    DOWN                      STOPPING     DOWN
+    STOPPING    UP (*)                  STOPPING, DOWN at fall    STOPPING     DOWN
 
 A node that nobody has checked yet (INIT) takes nothing, and its first pass is enough: after a start of the load
 balancer there is no bad past to be careful about. (*) A node that withdraws its wish never stopped serving and is UP
 at once, as in HAProxy; a pass by a *new process* (another boot id) is a recovery and needs ``rise`` passes.
-One STOPPING answer suffices: a node that says so is believed at once, or the drain would begin too late.
+One DRAIN or LEAVE answer suffices: a node is believed at once what it says against itself. To wait for ``fall`` would
+be to begin the drain too late, or to send users to a node that has just said that it will refuse them.
 """
 
 import json
@@ -37,6 +39,7 @@ class Operational(StrEnum):
     DOWN = "DOWN"
     GOING_UP = "GOING_UP"
     STOPPING = "STOPPING"
+    """HAProxy's name for a server in soft stop: it serves, and is to be left alone."""
 
 
 class Outcome(StrEnum):
@@ -44,7 +47,8 @@ class Outcome(StrEnum):
 
     PASS = "PASS"  # noqa: S105 - a check's outcome, not a password
     FAIL = "FAIL"
-    STOPPING = "STOPPING"
+    DRAIN = "DRAIN"
+    LEAVE = "LEAVE"
 
 
 class Rng(Protocol):
@@ -120,7 +124,8 @@ TRANSITIONS: dict[tuple[Operational, Outcome], _Rule] = {
     (Operational.GOING_UP, Outcome.FAIL): _always(Operational.DOWN),
     (Operational.STOPPING, Outcome.PASS): _always(Operational.UP),
     (Operational.STOPPING, Outcome.FAIL): _until_fall(Operational.STOPPING),
-    **{(state, Outcome.STOPPING): _always(Operational.STOPPING) for state in Operational},
+    **{(state, Outcome.DRAIN): _always(Operational.STOPPING) for state in Operational},
+    **{(state, Outcome.LEAVE): _always(Operational.DOWN) for state in Operational},
 }
 
 _IN_TRANSITION = frozenset({Operational.INIT, Operational.GOING_DOWN, Operational.GOING_UP})
@@ -181,7 +186,7 @@ class NodeHealth:
         if outcome is Outcome.PASS:
             self._counters.passes = 1 if rebooted else self._counters.passes + 1
             self._counters.fails = 0
-        elif outcome is Outcome.FAIL:
+        elif outcome in {Outcome.FAIL, Outcome.LEAVE}:
             self._counters.passes = 0
             self._counters.fails += 1
         else:
@@ -209,8 +214,8 @@ _BODY_SHOWN = 200
 def classify(status: int, body: bytes, config: HealthConfig, *, heed_drain: bool = True) -> CheckResult:
     """What an HTTP answer to a check means.
 
-    With ``heed_drain`` false the node's wish to be drained is just a failed check. An empty ``expect_state`` asks for
-    status 200 only, for servers that do not tell their state.
+    With ``heed_drain`` false a node that drains or leaves has just failed its check. An empty ``expect_state`` asks
+    for status 200 only, for servers that do not tell their state.
     """
     shown = body.decode("utf-8", "replace")[:_BODY_SHOWN]
     facts = _facts(body)
@@ -229,7 +234,11 @@ def classify(status: int, body: bytes, config: HealthConfig, *, heed_drain: bool
         )
 
     if heed_drain and isinstance(state, str) and state in config.drain_states:
-        return result(Outcome.STOPPING, "L7OKC", f"the node says {state}")
+        return result(Outcome.DRAIN, "L7OKC", f"the node says {state}")
+    if heed_drain and isinstance(state, str) and state in config.stopping_states:
+        return result(
+            Outcome.LEAVE, "L7RSP" if status == 200 else "L7STS", f"the node says {state}, it takes no more"
+        )
     if status != 200:
         said = f", the node says {state}" if isinstance(state, str) else ""
         return result(Outcome.FAIL, "L7STS", f"status {status}{said}")

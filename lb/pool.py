@@ -2,7 +2,8 @@
 
 Theory of operation. Two things are said about a node, by two voices, and kept apart as HAProxy does. Its *admin*
 state is the operator's wish (READY, DRAIN, MAINT); its *operational* state is what the health checks found. A node is
-*draining* when the operator says DRAIN or the node itself says STOPPING. What follows from both::
+*draining* when the operator says DRAIN or the checks found STOPPING: the node asks for it, and still serves. (A node
+that serves no more, having got SIGTERM, is DOWN.) What follows from both::
 
     admin   operational              new sessions    sessions bound to it by cookie
     READY   UP, GOING_DOWN           yes (weight>0)  yes

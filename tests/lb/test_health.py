@@ -8,7 +8,7 @@ from lb.config import HealthConfig
 from lb.health import TRANSITIONS, CheckResult, NodeHealth, Operational, Outcome, classify
 
 CONFIG = HealthConfig(rise=2, fall=3)
-PASS, FAIL, STOPPING = (CheckResult(outcome, "X") for outcome in Outcome)
+PASS, FAIL, DRAIN, LEAVE = (CheckResult(outcome, "X") for outcome in Outcome)
 
 
 def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
@@ -19,7 +19,7 @@ def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
         Operational.GOING_DOWN: [PASS, FAIL],
         Operational.DOWN: [FAIL],
         Operational.GOING_UP: [FAIL, PASS],
-        Operational.STOPPING: [PASS, STOPPING],
+        Operational.STOPPING: [PASS, DRAIN],
     }
     health = NodeHealth(config)
     for result in ways[state]:
@@ -33,22 +33,23 @@ def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
     [
         ("INIT", PASS, "UP"),
         ("INIT", FAIL, "DOWN"),
-        ("INIT", STOPPING, "STOPPING"),
+        ("INIT", DRAIN, "STOPPING"),
         ("UP", PASS, "UP"),
         ("UP", FAIL, "GOING_DOWN"),
-        ("UP", STOPPING, "STOPPING"),
+        ("UP", DRAIN, "STOPPING"),
         ("GOING_DOWN", PASS, "UP"),
         ("GOING_DOWN", FAIL, "GOING_DOWN"),
-        ("GOING_DOWN", STOPPING, "STOPPING"),
+        ("GOING_DOWN", DRAIN, "STOPPING"),
         ("DOWN", PASS, "GOING_UP"),
         ("DOWN", FAIL, "DOWN"),
-        ("DOWN", STOPPING, "STOPPING"),
+        ("DOWN", DRAIN, "STOPPING"),
         ("GOING_UP", PASS, "UP"),
         ("GOING_UP", FAIL, "DOWN"),
-        ("GOING_UP", STOPPING, "STOPPING"),
+        ("GOING_UP", DRAIN, "STOPPING"),
         ("STOPPING", PASS, "UP"),
         ("STOPPING", FAIL, "STOPPING"),
-        ("STOPPING", STOPPING, "STOPPING"),
+        ("STOPPING", DRAIN, "STOPPING"),
+        *((state, LEAVE, "DOWN") for state in Operational),
     ],
 )
 def test_every_state_goes_where_the_table_says(state: str, result: CheckResult, expected: str) -> None:
@@ -109,13 +110,22 @@ def test_with_fall_1_and_rise_1_there_is_nothing_in_between() -> None:
 
 def test_a_pass_by_a_new_process_after_stopping_is_a_recovery_and_needs_rise() -> None:
     health = NodeHealth(CONFIG)
-    health.observe(CheckResult(Outcome.STOPPING, "L7OKC", boot_id="old", sequence=9), 0.0)
+    health.observe(CheckResult(Outcome.DRAIN, "L7OKC", boot_id="old", sequence=9), 0.0)
 
     change = health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="new", sequence=1), 1.0)
 
     assert change is not None
     assert change.rebooted
     assert health.state is Operational.GOING_UP
+
+
+def test_a_node_that_said_it_takes_no_more_needs_rise_passes_to_be_up_again() -> None:
+    health = health_in(Operational.UP)
+    states = []
+    for result in (LEAVE, FAIL, PASS, PASS):
+        health.observe(result, 0.0)
+        states.append(health.state)
+    assert states == ["DOWN", "DOWN", "GOING_UP", "UP"]
 
 
 def test_passes_of_two_processes_are_not_added_up() -> None:
@@ -139,7 +149,7 @@ def test_a_new_process_is_noticed_even_if_no_check_ever_failed() -> None:
 
 def test_an_older_answer_of_the_same_process_never_overrules_a_newer_one() -> None:
     health = NodeHealth(CONFIG)
-    health.observe(CheckResult(Outcome.STOPPING, "L7OKC", boot_id="b", sequence=7), 0.0)
+    health.observe(CheckResult(Outcome.DRAIN, "L7OKC", boot_id="b", sequence=7), 0.0)
 
     assert health.observe(CheckResult(Outcome.PASS, "L7OK", boot_id="b", sequence=6), 1.0) is None
     assert health.state is Operational.STOPPING
@@ -178,8 +188,9 @@ def body(**facts: object) -> bytes:
     [
         (200, body(state="RUNNING"), "PASS", "L7OK"),
         (200, body(state="STARTING"), "FAIL", "L7RSP"),
-        (200, body(state="STOPPING"), "STOPPING", "L7OKC"),
-        (503, body(state="DRAINING"), "STOPPING", "L7OKC"),
+        (200, body(state="STOPPING"), "LEAVE", "L7RSP"),
+        (503, body(state="STOPPING"), "LEAVE", "L7STS"),
+        (503, body(state="DRAINING"), "DRAIN", "L7OKC"),
         (503, body(state="MAINTENANCE"), "FAIL", "L7STS"),
         (503, body(state="RUNNING"), "FAIL", "L7STS"),
         (500, body(state="ERROR"), "FAIL", "L7STS"),
@@ -197,6 +208,12 @@ def test_a_check_passes_only_with_status_200_and_the_expected_state(
 ) -> None:
     result = classify(status, content, CONFIG)
     assert (result.outcome, result.check_status, result.code) == (outcome, check_status, status)
+
+
+@pytest.mark.parametrize("words", [{"stopping_states": ["RUNNING"]}, {"drain_states": ["STOPPING"]}])
+def test_one_word_cannot_mean_two_things(words: dict[str, list[str]]) -> None:
+    with pytest.raises(ValueError, match=r"must not share a word; shared here: (RUNNING|STOPPING)"):
+        HealthConfig.model_validate(words)
 
 
 def test_without_drain_the_nodes_wish_is_just_a_failed_check() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lb.pool import Admin
 from tests.support.balancers import RunningBalancer, running_balancer
-from tests.support.http_nodes import Gate, HttpNode
+from tests.support.http_nodes import Gate, HttpNode, answering, ok
 from tests.support.waiting import until
 
 LIMIT_S = 5.0
@@ -55,10 +55,76 @@ async def test_with_a_deadline_a_draining_node_serves_its_sessions_until_then() 
         assert (await lb.request("/", "node1"))[1] == b"node2"
 
 
-async def test_without_drain_the_nodes_wish_is_a_failed_check_that_has_to_be_seen_fall_times() -> None:
+def refuse_all(node: HttpNode) -> None:
+    """SIGTERM: the node says STOPPING and answers 503 to everything new."""
+    node.state = "STOPPING"
+    node.on("/", answering(ok("JIRA is stopping", status="503 Service Unavailable")))
+
+
+async def test_a_node_that_says_stopping_gets_nothing_more_at_once_and_finishes_what_it_has() -> None:
+    settings = {"drain": {"deadline": "60s"}, "health": {"fall": 100}}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
+        gate = Gate()
+        slow = await in_flight(lb, one, gate)
+        refuse_all(one)
+        await lb.until_state("node1", "DOWN")
+
+        response, body = await lb.request("/", "node1")
+        assert (response.status, body) == (200, b"node2")
+        assert {(await lb.request("/"))[1] for _ in range(3)} == {b"node2"}
+        gate.release.set()
+        assert await slow == (200, b"late")
+        await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
+
+
+async def test_drain_panic_takes_the_node_that_still_serves_not_the_one_that_stops() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as lb:
+        one.state = "DRAINING"
+        await lb.until_state("node1", "STOPPING")
+        refuse_all(two)
+        await lb.until_state("node2", "DOWN")
+        answers = [await lb.request("/", bound_to) for bound_to in ("node1", "node2", "")]
+    assert [(response.status, body) for response, body in answers] == [(200, b"node1")] * 3
+
+
+async def test_a_node_drained_stopped_and_gone_is_told_as_such_and_never_as_serving_again() -> None:
+    settings = {"drain": {"deadline": "100ms"}}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
+        since = lb.balancer.journal.last_seq
+        one.state = "DRAINING"
+        await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
+        refuse_all(one)
+        await lb.until_state("node1", "DOWN")
+        await one.stop()
+        await lb.until_check("node1", "L4CON")
+        told = [entry.change for entry in lb.balancer.journal.after(since)]
+    assert [(c.node, c.operational, c.takes_new_sessions, c.takes_bound_sessions, c.drained) for c in told] == [
+        ("node1", "STOPPING", False, True, False),
+        ("node1", "STOPPING", False, False, True),
+        ("node1", "DOWN", False, False, True),
+    ]
+    assert told[-1].reason == "L7RSP the node says STOPPING, it takes no more"
+
+
+async def test_a_node_stopped_while_it_starts_gets_nobody() -> None:
+    settings = {"drain": {"deadline": "60s"}}
+    async with HttpNode("node1") as one, HttpNode("node2") as two:
+        one.state = "STARTING"
+        async with running_balancer(one, two, up=False, **settings) as lb:
+            await lb.until_state("node2", "UP")
+            await lb.until_state("node1", "DOWN")
+            refuse_all(one)
+            await lb.until_check("node1", "L7RSP", "the node says STOPPING, it takes no more")
+            assert (await lb.request("/", "node1"))[1] == b"node2"
+            assert lb.balancer.view("node1").operational == "DOWN"
+    assert one.received == []
+
+
+@pytest.mark.parametrize("word", ["DRAINING", "STOPPING"])
+async def test_without_drain_the_nodes_word_is_a_failed_check_that_has_to_be_seen_fall_times(word: str) -> None:
     drain = {"enabled": False}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, drain=drain) as lb:
-        one.state = "DRAINING"
+        one.state = word
         await lb.until_state("node1", "DOWN")
         states = [entry.change.operational for entry in lb.balancer.journal.after(0) if entry.change.node == "node1"]
     assert states == ["UP", "GOING_DOWN", "DOWN"]

@@ -11,7 +11,7 @@ from lb.balancer import Balancer
 from lb.config import BalancerConfig
 from lb.server import LoadBalancer
 from tests.support.http_nodes import HttpNode
-from tests.support.waiting import LIMIT_S
+from tests.support.waiting import LIMIT_S, until
 from zdu.clock import SystemClock
 
 FAST_CHECKS = {"inter": "40ms", "timeout": "500ms", "rise": 2, "fall": 2}
@@ -44,6 +44,15 @@ class RunningBalancer:
     async def until_state(self, node: str, state: str) -> None:
         """Wait until ``node``'s operational state is ``state``."""
         await self.until(lambda: self.balancer.view(node).operational == state, f"{node} is {state}")
+
+    async def until_check(self, node: str, check_status: str, detail: str = "") -> None:
+        """Wait until the last check of ``node`` found ``check_status``; checks alone are not in the journal."""
+
+        def found() -> bool:
+            last = self.balancer.health[node].last
+            return last is not None and last.check_status == check_status and last.detail.startswith(detail)
+
+        await until(found, f"{node}: {check_status} {detail}")
 
     async def request(
         self, path: str = "/", node: str = "", method: str = "GET", **options: Any
