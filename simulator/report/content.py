@@ -70,10 +70,15 @@ def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
     outages = [_part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
     known = [float(outage) for outage in outages if outage is not None]
     if known:
-        tiles.append(Tile("longest outage", f"{max(known):,.0f} ms", "as the probes saw it", bad=max(known) > 0))
+        tiles.append(Tile("longest outage", _short(max(known)), "as the probes saw it", bad=max(known) > 0))
     if latency.get("p99") is not None:
         tiles.append(Tile("p99 latency", f"{float(latency['p99']):,.0f} ms", f"median {_ms(latency.get('p50'))}"))
     return tiles
+
+
+def _short(milliseconds: float) -> str:
+    """A duration that fits into a tile."""
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
 def _writes(writes: Mapping[str, Any]) -> Tile:

@@ -1,0 +1,33 @@
+"""The page about the verdict names every check and every key, and no others."""
+
+import re
+from pathlib import Path
+
+from simulator.result import build_result
+from simulator.scenario.model import Expectations
+from simulator.verdict import CheckKind, reach_verdict
+from tests.support.evidence import evidence
+
+PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
+
+
+def rows_below(heading: str) -> list[str]:
+    """The first column of the table in a section."""
+    section = PAGE.split(f"## {heading}")[1].split("\n## ")[0]
+    return [row.strip() for row in re.findall(r"^\| (.*?) \|", section, re.MULTILINE)][1:]
+
+
+def test_every_check_is_explained() -> None:
+    expect = Expectations(longest_outage="1s")  # type: ignore[arg-type]  # as written in a file
+    checks = reach_verdict(evidence(expect=expect)).checks
+    promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]
+    assert rows_below("Promises: broken ones fail the run") == promises
+    proofs = [check.name for check in checks if check.kind is CheckKind.PROOF]
+    assert rows_below("Proofs: without one the run is inconclusive") == proofs
+
+
+def test_every_key_of_the_result_is_explained() -> None:
+    good = evidence()
+    keys = build_result(good, reach_verdict(good)).keys()
+    explained = [key for row in rows_below("`result.json`") for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(explained) == sorted(keys)
