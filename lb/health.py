@@ -2,9 +2,9 @@
 
 Theory of operation. A check ends in one of four outcomes. PASS needs status 200 *and* the expected state word in the
 JSON body: Jira answers 200 while STARTING and STOPPING too. DRAIN is the node's own wish to be drained, told by a
-state word in the body (HAProxy's ``disable-on-404``, in words): it still serves all that comes. LEAVE is its word that
-it takes nothing any more (what ``stopped`` is to HAProxy's agent check). Everything else is FAIL. The outcomes drive
-this machine; ``rise`` and ``fall`` are HAProxy's::
+state word in the body (HAProxy's ``disable-on-404``, in words): it still serves all that comes. LEAVE is its word
+that it takes nothing any more (what ``stopped`` is to HAProxy's agent check). Everything else is FAIL. The outcomes
+drive this machine; ``rise`` and ``fall`` are HAProxy's::
 
     state       PASS                    FAIL                      DRAIN        LEAVE
     INIT        UP                      DOWN                      STOPPING     DOWN
