@@ -4,9 +4,11 @@ import asyncio
 import json
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from lb.admin_guard import refusal
 from lb.balancer import Balancer
 from lb.pool import Admin
 from lb.status import event_json, node_json, status_json
@@ -36,7 +38,7 @@ class AdminSite:
 
     def application(self) -> web.Application:
         """The routes."""
-        app = web.Application(client_max_size=16 * 1024)
+        app = web.Application(client_max_size=16 * 1024, middlewares=[self.guard])
         app.router.add_get("/", self.page)
         app.router.add_get("/status.json", self.status)
         app.router.add_get("/events", self.events)
@@ -62,6 +64,22 @@ class AdminSite:
         self._balancer.journal.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let nobody in who may not; unknown paths are guarded too."""
+        token = self._balancer.config.admin_token
+        refused = refusal(
+            token.get_secret_value() if token else None,
+            authorization=request.headers.get(hdrs.AUTHORIZATION),
+            host=request.headers.get(hdrs.HOST),
+        )
+        if refused is None:
+            return await handler(request)
+        response = _problem(refused.status, refused.message)
+        if refused.status == web.HTTPUnauthorized.status_code:
+            response.headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="zdu-lb"'
+        return response
 
     async def page(self, _request: web.Request) -> web.Response:
         """The status page."""

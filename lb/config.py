@@ -1,13 +1,24 @@
 """What the load balancer is told: one YAML file, in HAProxy's words where HAProxy has one."""
 
+import ipaddress
+import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from zdu.durations import Duration
 
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", token.get_secret_value()):  # RFC 6750 2.1, and not guessable
+        raise ValueError("a token has at least 16 letters, digits or any of . _ ~ + / -")
+    return token
+
+
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class _Strict(BaseModel):
@@ -81,6 +92,8 @@ class BalancerConfig(_Strict):
     port: Port = 0
     admin_host: str = "127.0.0.1"
     admin_port: Port = 0
+    admin_token: Token | None = None
+    """What requests to the admin port must bring; may be left out only if that port is on a loopback address."""
     nodes: Annotated[tuple[NodeAddress, ...], Field(min_length=1)]
     cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = "ROUTEID"
     health: HealthConfig = HealthConfig()
@@ -93,9 +106,26 @@ class BalancerConfig(_Strict):
     seed: int | None = None
 
     @model_validator(mode="after")
+    def _the_admin_port_is_guarded(self) -> Self:
+        if self.admin_token is None and not is_loopback(self.admin_host):
+            reachable = f"admin_host {self.admin_host or '(all)'} can be reached from other machines"
+            raise ValueError(f"{reachable}: set admin_token too, or bind it to 127.0.0.1")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [node.name for node in self.nodes]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"node names must be unique; twice here: {', '.join(twice)}")
         return self
+
+
+def is_loopback(host: str) -> bool:
+    """True for ``localhost`` and literal loopback addresses: what no other machine can reach."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -59,7 +59,7 @@ async def test_what_is_not_finished_at_the_deadline_is_broken_off() -> None:
 
 async def test_stopping_ends_long_polls() -> None:
     async with HttpNode() as node, running_balancer(node) as lb, raw_connection(lb.admin_url) as (reader, writer):
-        writer.write(b"GET /events?after=1&wait_ms=30000 HTTP/1.1\r\nHost: h\r\n\r\n")
+        writer.write(b"GET /events?after=1&wait_ms=30000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await asyncio.sleep(0.02)
         async with asyncio.timeout(LIMIT_S):
             await lb.server.stop()
