@@ -54,3 +54,11 @@ class RememberMeGateway:
         if 0 < token_id <= _MAX_ID:
             async with self._transactions.write() as connection:
                 await connection.execute(delete(remembermetoken).where(remembermetoken.c.id == token_id))
+
+    async def revoke(self, token_id: int, token_hash: str) -> None:
+        """Forget the token a browser has shown; nothing happens if id and hash do not belong together."""
+        if not 0 < token_id <= _MAX_ID or not is_storable(token_hash):
+            return
+        token = remembermetoken.c
+        async with self._transactions.write() as connection:
+            await connection.execute(delete(remembermetoken).where(token.id == token_id, token.token == token_hash))

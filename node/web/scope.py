@@ -1,5 +1,6 @@
 """What belongs to one request: who asks, what the answer must carry besides its content."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -43,12 +44,20 @@ class Cookie:
 
 @dataclass
 class RequestScope:
-    """Filled by the middlewares, read by the handlers and by the signal that completes each answer."""
+    """Filled by the middlewares, read by the handlers and by the signal that completes each answer.
+
+    ``presented`` are the cookies the browser sent, ``cookies`` those it will be given, by name.
+    """
 
     request_id: str
+    presented: Mapping[str, str] = field(default_factory=dict)
     visitor: Visitor | None = None
-    cookies: list[Cookie] = field(default_factory=list)
+    cookies: dict[str, Cookie] = field(default_factory=dict)
     form: dict[str, str] | None = None
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        """Give the browser this cookie; the last one of a name counts."""
+        self.cookies[cookie.name] = cookie
 
 
 SCOPE = web.RequestKey("scope", RequestScope)

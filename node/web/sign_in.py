@@ -1,7 +1,6 @@
 """Signing in and out: passwords, remember-me tokens and the sessions they lead to."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from node.passwords import verify_password
@@ -29,12 +28,16 @@ class Denied:
 
 async def check_password(context: WebContext, username: str, password: str) -> User | Denied:
     """The user of that name and password, or why not. Unknown names take as long as wrong passwords."""
-    now = context.clock.monotonic_s()
     if len(username) > _LONGEST_NAME or len(password) > _LONGEST_PASSWORD or not storable(username + password):
         return Denied()
-    if wait_s := context.logins.wait_s(username, now):
+    if wait_s := context.logins.wait_s(username, context.clock.monotonic_s()):
         return Denied(wait_s)
     user = await context.db.users.get(username)
+    # Others may have guessed meanwhile. From here to the verdict nothing is awaited, so guesses made at the same time
+    # are looked at one after the other.
+    now = context.clock.monotonic_s()
+    if wait_s := context.logins.wait_s(username, now):
+        return Denied(wait_s)
     stored = user.password_hash if user else context.nobodys_password()
     if not verify_password(password, stored) or user is None:
         context.logins.failed(username, now, context.clock.wall_ms())
@@ -43,16 +46,19 @@ async def check_password(context: WebContext, username: str, password: str) -> U
 
 
 async def sign_in(context: WebContext, scope: RequestScope, user: User, *, remember: bool) -> Session:
-    """Begin a session after a password was right, with a remember-me token if wanted."""
+    """Begin a session after a password was right, with a remember-me token if wanted.
+
+    Whoever used this browser before is signed out of it: were their remember-me token left in force, the browser
+    would become theirs again as soon as it is moved to another node.
+    """
     context.logins.succeeded(user.username, context.clock.wall_ms())
-    if scope.visitor and scope.visitor.session:
-        context.sessions.close(scope.visitor.session.token)
+    await _end_presented(context, scope)
     if not remember:
         return _open(context, scope, user, SignedInBy.SESSION)
     token = context.entropy.token()
     life_s = context.config.sessions.remember_me
     remembered = RememberMe(await context.db.remember_me.create(user.username, hash_token(token), life_s), token)
-    scope.cookies.append(Cookie(REMEMBER_ME_COOKIE, str(remembered), round(life_s)))
+    scope.set_cookie(Cookie(REMEMBER_ME_COOKIE, str(remembered), round(life_s)))
     return await _open_remembered(context, scope, user, SignedInBy.SESSION, remembered)
 
 
@@ -62,20 +68,17 @@ async def sign_in_silently(context: WebContext, scope: RequestScope, cookie: str
     username = await context.db.remember_me.find(remembered.id, remembered.token_hash) if remembered else None
     user = await context.db.users.get(username) if username else None
     if remembered is None or user is None:
-        scope.cookies.append(Cookie(REMEMBER_ME_COOKIE, ""))
+        scope.set_cookie(Cookie(REMEMBER_ME_COOKIE, ""))
         return
     await _open_remembered(context, scope, user, SignedInBy.REMEMBER_ME, remembered)
 
 
 async def sign_out(context: WebContext, scope: RequestScope) -> None:
     """End the session on this node, and the remember-me token on all."""
-    session = scope.visitor.session if scope.visitor else None
-    if session:
-        context.sessions.close(session.token)
-        if session.remember_me_id is not None:
-            await context.db.remember_me.delete(session.remember_me_id)
+    await _end_presented(context, scope)
     scope.visitor = None
-    scope.cookies += [Cookie(name, "") for name in (SESSION_COOKIE, REMEMBER_ME_COOKIE, XSRF_COOKIE)]
+    for name in (SESSION_COOKIE, REMEMBER_ME_COOKIE, XSRF_COOKIE):
+        scope.set_cookie(Cookie(name, ""))
 
 
 def parse_basic(header: str) -> tuple[str, str] | None:
@@ -85,7 +88,7 @@ def parse_basic(header: str) -> tuple[str, str] | None:
         return None
     try:
         decoded = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not Base64, not UTF-8, not even ASCII
         return "", ""
     username, _, password = decoded.partition(":")
     return username, password
@@ -116,8 +119,30 @@ def _open(
         remember_me_id=remember_me_id,
     )
     scope.visitor = visitor_of_session(session, by)
-    scope.cookies += [Cookie(SESSION_COOKIE, session.token), Cookie(XSRF_COOKIE, session.xsrf_token)]
+    scope.set_cookie(Cookie(SESSION_COOKIE, session.token))
+    scope.set_cookie(Cookie(XSRF_COOKIE, session.xsrf_token))
     return session
+
+
+async def _end_presented(context: WebContext, scope: RequestScope) -> None:
+    """End what the browser came with: its sessions here, and its remember-me token whichever session it is of.
+
+    A session that was opened without the token says nothing about it; the cookie does. A session that was opened by
+    it may have lost the cookie.
+    """
+    presented = context.sessions.find(scope.presented.get(SESSION_COOKIE, ""), context.clock.monotonic_s())
+    for session in (presented, scope.visitor.session if scope.visitor else None):
+        if session is None:
+            continue
+        context.sessions.close(session.token)
+        if session.remember_me_id is not None:
+            await context.db.remember_me.delete(session.remember_me_id)
+    cookie = scope.presented.get(REMEMBER_ME_COOKIE)
+    if cookie is None:
+        return
+    if remembered := parse_remember_me(cookie):
+        await context.db.remember_me.revoke(remembered.id, remembered.token_hash)
+    scope.set_cookie(Cookie(REMEMBER_ME_COOKIE, ""))
 
 
 def visitor_of_session(session: Session, by: SignedInBy = SignedInBy.SESSION) -> Visitor:

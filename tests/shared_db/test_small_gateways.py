@@ -90,3 +90,15 @@ async def test_an_empty_property_is_still_a_property(database: Database) -> None
     await database.properties.set("note", "")
     assert await database.properties.get("note") == ""
     assert await database.properties.get_or_create("note", "other") == ""
+
+
+async def test_a_remember_me_token_is_revoked_only_by_whoever_shows_it(database: Database) -> None:
+    number = await database.remember_me.create("user1", "hash", 60)
+
+    await database.remember_me.revoke(number, "another")
+    await database.remember_me.revoke(number, "\x00")
+    await database.remember_me.revoke(2**70, "hash")
+    assert await database.remember_me.find(number, "hash") == "user1"
+
+    await database.remember_me.revoke(number, "hash")
+    assert await database.remember_me.find(number, "hash") is None

@@ -39,7 +39,7 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
             headers["X-ASESSIONID"] = scope.visitor.session.digest
         if scope.visitor.by is SignedInBy.REMEMBER_ME:
             headers[SILENT_SIGN_IN_HEADER] = SignedInBy.REMEMBER_ME.value
-    for cookie in scope.cookies:
+    for cookie in scope.cookies.values():
         # aiohttp has already written the response's own cookies into its headers when this signal is sent.
         headers.add("Set-Cookie", _written(cookie, secure=request.secure))
 

@@ -19,7 +19,7 @@ NOT_COUNTED = frozenset({"/status", "/rest/zdu-simulator/1/node/upgradeMode"})
 async def scope(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer within a scope of its own."""
     context = context_of(request)
-    request[SCOPE] = RequestScope(request_id=_request_id(context))
+    request[SCOPE] = RequestScope(_request_id(context), presented=request.cookies)
     if request.path in NOT_COUNTED:
         return await handler(request)
     with context.traffic.request():

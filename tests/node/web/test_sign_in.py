@@ -1,5 +1,9 @@
+import asyncio
+
 import pytest
 
+from node.web.logins import FREE_FAILURES
+from node.web.sign_in import Denied, check_password
 from tests.support.web_node import Browser, WebNode
 
 DASHBOARD = "/secure/Dashboard.jspa"
@@ -228,6 +232,13 @@ async def test_guessing_passwords_has_to_wait_longer_and_longer(node: WebNode, s
     assert (await stranger.post("/login.jsp", wrong)).status == 401, "forgiven"
 
 
+async def test_guesses_made_at_the_same_time_are_held_up_as_well(node: WebNode) -> None:
+    outcomes = await asyncio.gather(*(check_password(node.context, "user1", f"wrong{n}") for n in range(20)))
+
+    waits = [outcome.wait_s for outcome in outcomes if isinstance(outcome, Denied)]
+    assert (len(waits), waits.count(0.0)) == (20, FREE_FAILURES)
+
+
 async def test_a_log_in_form_from_another_site_is_refused(stranger: Browser) -> None:
     form = {"os_username": "user1", "os_password": "user1"}
     answer = await stranger.post("/login.jsp", form, headers={"Origin": "https://evil.example"})
@@ -247,7 +258,7 @@ async def test_basic_authentication_is_for_programs_only(stranger: Browser) -> N
 
 
 @pytest.mark.parametrize(
-    "value", ["Basic !!!", "Basic YWRtaW46d3Jvbmc=", "Basic", "Basic /////w==", "basic YWRtaW4="]
+    "value", ["Basic !!!", "Basic YWRtaW46d3Jvbmc=", "Basic", "Basic /////w==", "Basic \u00e9", "basic YWRtaW4="]
 )
 async def test_wrong_basic_authentication_is_a_401(stranger: Browser, value: str) -> None:
     answer = await stranger.get("/rest/api/2/serverInfo", headers={"Authorization": value})
