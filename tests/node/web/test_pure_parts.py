@@ -1,5 +1,7 @@
 """The small decisions: tokens, log-in brake, destinations, JQL, footer."""
 
+from time import process_time
+
 import pytest
 
 from node.releases import find_release
@@ -58,6 +60,18 @@ def test_the_wait_doubles_with_each_failure_up_to_a_limit() -> None:
     assert waits[: FREE_FAILURES - 1] == [0.0] * (FREE_FAILURES - 1)
     assert waits[FREE_FAILURES - 1 : FREE_FAILURES + 3] == [1.0, 2.0, 4.0, 8.0]
     assert waits[-1] == LONGEST_WAIT_S
+
+
+def test_a_long_run_of_blanks_takes_a_search_no_time() -> None:
+    began_s = process_time()
+    found = search_text("x" + " " * 20_000 + "y")
+
+    assert (found, process_time() - began_s < 0.5) == ("x", True)
+
+
+def test_a_search_is_cut_and_its_blanks_collapsed() -> None:
+    assert search_text('summary ~ "a  \t b"   AND  project = ZDU') == "a b"
+    assert search_text("x " * 400) == " ".join("x" * 128)[:255]
 
 
 def test_the_wait_is_over_when_its_time_has_passed_and_forgotten_after_success() -> None:
