@@ -13,8 +13,8 @@ from node.web.scope import is_rest
 
 def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON document."""
-    text = json.dumps(document, ensure_ascii=False)
-    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
+    # In ASCII: a lone half of a surrogate pair, which JSON can express and UTF-8 cannot, goes back as it came.
+    return web.Response(text=json.dumps(document), status=status, headers=headers, content_type="application/json")
 
 
 def error_answer(

@@ -16,7 +16,10 @@ def timestamp(milliseconds: int) -> str:
 
 def self_link(request: web.Request, path: str) -> str:
     """The address of a resource as the client reaches it."""
-    return f"{request.url.origin()}{path}"
+    try:
+        return f"{request.url.origin()}{path}"
+    except ValueError:  # the Host header names no host
+        return path
 
 
 def issue_link(request: web.Request, issue: Issue) -> dict[str, object]:

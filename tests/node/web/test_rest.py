@@ -303,3 +303,17 @@ async def test_a_node_is_put_into_its_upgrade_mode_and_taken_out_again(node: Web
 
 async def test_the_nodes_upgrade_mode_is_refused_where_there_is_none(admin: Browser) -> None:
     assert (await admin.post(MODE, headers=NO_CHECK)).status == 409
+
+
+async def test_half_a_surrogate_pair_in_the_name_of_a_field_is_given_back_as_it_came(user: Browser) -> None:
+    body = r'{"fields": {"\ud800": 1}}'
+    answer = await user.post(f"{API}/issue", data=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status, list(_json(answer)["errors"])) == (400, ["\ud800"])  # type: ignore[call-overload]  # a dictionary
+    assert answer.headers["X-ANODEID"] == "node1"
+
+
+async def test_a_host_header_that_names_no_host_does_not_spoil_the_answer(user: Browser) -> None:
+    answer = await user.get(f"{API}/issue/ZDU-1", headers={"Host": "node1:port"})
+
+    assert (answer.status, _json(answer)["self"]) == (200, f"{API}/issue/ZDU-1")
