@@ -90,6 +90,14 @@ def without_cookie(headers: Iterable[Header], cookie: str) -> Headers:
     return tuple(result)
 
 
+def with_host(headers: Iterable[Header], authority: bytes | None) -> Headers:
+    """``headers`` with ``authority`` for Host: an absolute target's overrules what Host says (RFC 9112 3.2.2)."""
+    kept = tuple(headers)
+    if authority is None:
+        return kept
+    return ((b"Host", authority), *(header for header in kept if header[0].lower() != b"host"))
+
+
 def request_to_node(headers: Iterable[Header], peer: Peer, cookie: str) -> Headers:
     """The client's header fields as the node gets them. Expect is ours to answer, so it does not go on."""
     dropped = {b"expect", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"via"}

@@ -1,7 +1,7 @@
 """The data path on aiohttp: its low-level server towards clients, its client towards nodes.
 
 What it does not do: WebSocket and other upgrades (501), trailers and 103 Early Hints (dropped), half-closed clients
-(taken for gone), header values that are not UTF-8.
+(taken for gone), transfer codings but chunked (501), header fields that are not UTF-8 (400, from a node 502).
 """
 
 import asyncio

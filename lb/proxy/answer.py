@@ -42,10 +42,7 @@ class Answer(web.StreamResponse):
             return self._writer
         self._request = request
         self._writer = writer = request.writer
-        fields = CIMultiDict(
-            (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-            for name, value in self._framed(request, writer)
-        )
+        fields = CIMultiDict((name.decode(), value.decode()) for name, value in self._framed(request, writer))
         self._close = self._close or not request.keep_alive or self._until_close
         if self._close:
             fields["Connection"] = "close"

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lb.access_log import AccessRecord, AttemptRecord
 from lb.balancer import Balancer
+from lb.fitness import Target, parse_target, unfit_request
 from lb.headers import (
     Header,
     Headers,
@@ -18,6 +19,7 @@ from lb.headers import (
     sticky_node,
     values,
     wants_websocket,
+    with_host,
 )
 from lb.pool import CookieAction, CookieState, NoNode, Route
 from lb.proxy.answer import Answer, own_answer
@@ -60,7 +62,7 @@ class Exchange:
         self._connections = connections
         self._closing = closing
         self._progress = _Progress()
-        self._target = ""
+        self._target = Target("/")
         self._body: RequestBody | None = None
 
     async def run(self) -> Answer:
@@ -88,14 +90,17 @@ class Exchange:
             return self._fail(405, "TRACE is not allowed", "http_request_denied", "unsupported-method")
         if wants_websocket(headers):
             return self._fail(501, "WebSocket is not supported yet", "http_upgrade_failed", "unsupported-upgrade")
-        self._target = _origin_form(request)
-        if not self._target.startswith("/"):
-            return self._fail(400, "unsupported request target", "http_request_error", "bad-request")
+        unfit = unfit_request(request.raw_path, headers)
+        if unfit is not None:
+            reason = "bad-request" if unfit.status == 400 else "unsupported-coding"
+            return self._fail(unfit.status, unfit.text, "http_request_error", reason)
+        self._target = parse_target(request.raw_path) or self._target
         return None
 
     async def _dispatch(self, headers: Headers) -> Answer:
         bound_to = sticky_node(headers, self._config.cookie)
-        outgoing = request_to_node(headers, Peer(self._request.remote or "unknown"), self._config.cookie)
+        peer = Peer(self._request.remote or "unknown")
+        outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.cookie)
         while True:
             decision = self._balancer.route(bound_to, self._progress.tried)
             if isinstance(decision, NoNode):
@@ -117,7 +122,7 @@ class Exchange:
     async def _try(self, node: str, headers: Headers) -> NodeResponse:
         """Send the request to ``node``; where that is allowed, a second time on a fresh connection."""
         body = self._body.chunks if self._body else None
-        request = NodeRequest(self._request.method, self._target, headers, body)
+        request = NodeRequest(self._request.method, self._target.path, headers, body)
         while True:
             attempt = Attempt(node, self._balancer.now)
             self._progress.attempts += 1
@@ -257,12 +262,6 @@ _TERMINATION = {
     Failure.BAD_RESPONSE: "PH",
     Failure.NO_RESPONSE: "sH",
 }
-
-
-def _origin_form(request: web.BaseRequest) -> str:
-    """The request target as a node gets it: an absolute one loses its scheme and authority (RFC 9112 3.2.2)."""
-    target = request.raw_path
-    return request.rel_url.raw_path_qs if "://" in target.partition("?")[0] else target
 
 
 def _record(attempt: Attempt) -> AttemptRecord:

@@ -16,7 +16,7 @@ class NodeResponse:
         self._response = response
         self._left: Callable[[], None] | None = left
         self.status = response.status
-        self.reason = response.reason or ""
+        self.reason = _utf8_or_empty(response.reason or "")
         self.headers: Headers = response.raw_headers
         self._closed = self._watch_connection()
 
@@ -59,6 +59,11 @@ class NodeResponse:
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
             content.set_exception(ClientPayloadError("the response breaks off"))
+
+
+def _utf8_or_empty(reason: str) -> str:
+    """A reason phrase means nothing to anybody (RFC 9112 4); one that cannot be passed on whole is left out."""
+    return "" if any("\ud800" <= char <= "\udfff" for char in reason) else reason
 
 
 def _heed(closed: asyncio.Future[None]) -> None:

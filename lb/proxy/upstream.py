@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from lb.config import NodeAddress, Timeouts
+from lb.fitness import unfit_response
 from lb.headers import Headers
 from lb.proxy.attempt import Attempt, AttemptError, connection_trace
 from lb.proxy.node_response import NodeResponse
@@ -62,7 +63,7 @@ class _Limit:
 
 @dataclass(frozen=True)
 class NodeRequest:
-    """A request as a node gets it; ``target`` is in origin form."""
+    """A request as a node gets it; ``target`` is in origin form, the header fields are UTF-8."""
 
     method: str
     target: str
@@ -115,7 +116,7 @@ class NodeConnections:
                 response = await session.request(
                     request.method,
                     URL(self._base + request.target, encoded=True),
-                    headers=CIMultiDict((_text(name), _text(value)) for name, value in request.headers),
+                    headers=CIMultiDict((name.decode(), value.decode()) for name, value in request.headers),
                     data=request.body(limit) if request.body else None,
                     allow_redirects=False,
                     middlewares=(attempt,),
@@ -129,6 +130,10 @@ class NodeConnections:
         if response.status == 101:
             response.close()
             raise AttemptError(Failure.BAD_RESPONSE, "the node switched protocols unasked")
+        unfit = unfit_response(response.raw_headers)
+        if unfit:
+            response.close()
+            raise AttemptError(Failure.BAD_RESPONSE, unfit)
         attempt.answered(response.status)
         return response
 
@@ -166,10 +171,6 @@ class NodeConnections:
         generation.retired = True
         if not generation.users:
             self._unused(generation.session)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")
 
 
 def _in_url(host: str) -> str:

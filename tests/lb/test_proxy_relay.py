@@ -313,6 +313,15 @@ async def test_several_requests_on_one_connection_are_answered_in_order() -> Non
         (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"400", b"bad-request"),
         (get("/", "Host: other"), b"400", b"bad-request"),
         (get("*", method="OPTIONS"), b"400", b"bad-request"),
+        (get("/a#b"), b"400", b"bad-request"),
+        (get("http://user:word@jira.example/"), b"400", b"bad-request"),
+        (b"GET / HTTP/1.1\r\nHost: a/b?\r\nConnection: close\r\n\r\n", b"400", b"bad-request"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nCookie: a=caf\xe9\r\nConnection: close\r\n\r\n", b"400", b"bad-request"),
+        (
+            get("/", "Transfer-Encoding: gzip, chunked", method="POST") + b"2\r\nhi\r\n0\r\n\r\n",
+            b"501",
+            b"unsupported-coding",
+        ),
     ],
 )
 async def test_what_is_not_supported_is_refused_in_words_and_reaches_no_node(
@@ -328,8 +337,45 @@ async def test_what_is_not_supported_is_refused_in_words_and_reaches_no_node(
 
 async def test_an_absolute_target_reaches_the_node_in_origin_form() -> None:
     async with HttpNode() as node, running_balancer(node) as lb:
-        await exchange(lb.url, get("http://jira.example/x?y=1"))
-    assert node.received[0].target == "/x?y=1"
+        await exchange(lb.url, get("http://other.example:81/x?y=1"))
+    [request] = node.received
+    assert request.target == "/x?y=1"
+    assert request.get("Host") == "other.example:81", "RFC 9112 3.2.2: the target overrules Host"
+    assert request.get("X-Forwarded-Host") == "other.example:81"
+
+
+async def test_text_beyond_ascii_passes_byte_for_byte_both_ways() -> None:
+    async with HttpNode() as node, running_balancer(node) as lb:
+        node.on("/", answering(ok("hi", "X-Name: Zoë ü")))
+        answer = await exchange(lb.url, get("/", "Cookie: a=Zoë"))
+    assert "X-Name: Zoë ü\r\n".encode() in answer
+    assert node.received[0].get("Cookie") == "a=Zoë".encode().decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_response_that_cannot_be_passed_on_whole_becomes_502(response: bytes) -> None:
+    async with HttpNode() as node, running_balancer(node) as lb:
+        node.on("/", answering(response))
+        answer = await exchange(lb.url, get("/"))
+        assert lb.balancer.view("node1").in_flight == 0
+    assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert b"X-LB-Error: bad-response" in answer
+    assert b"caf" not in answer
+    assert node.executions["GET /"] == 1
+
+
+async def test_a_reason_phrase_that_is_not_utf_8_is_left_out() -> None:
+    async with HttpNode() as node, running_balancer(node) as lb:
+        node.on("/", answering(b"HTTP/1.1 200 Tr\xe8s bien\r\nContent-Length: 2\r\n\r\nhi"))
+        answer = await exchange(lb.url, get("/"))
+    assert answer.startswith(b"HTTP/1.1 200 \r\n")
+    assert answer.endswith(b"hi")
 
 
 async def test_an_upgrade_that_may_be_ignored_is_ignored() -> None:
