@@ -93,6 +93,7 @@ class Cluster:
         home.mkdir(exist_ok=True)
         log = self.folder.logs / f"{node_id}.log"
         config = home / "node.yaml"
+        config.touch(mode=0o600)  # it has the database's password
         config.write_text(_as_yaml(self._node_config(node_id, version)), encoding="utf-8")
         child = await self._supervisor.start(node_id, ["node", "--config", str(config), "--exit-with-parent"], log)
         self._children[node_id] = child
