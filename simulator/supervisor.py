@@ -105,11 +105,11 @@ class Supervisor:
         )
         child = Child(name, process, log)
         self._children.append(child)
-        announced: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        announced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks.create_task(self._watch(child, announced), name=f"watch {name}")
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                child.ready = await announced
+                await announced
         except TimeoutError:
             child.send(signal.SIGKILL)
             raise self._start_failed(child, f"said nothing for {READY_TIMEOUT_S:g} s") from None
@@ -144,7 +144,7 @@ class Supervisor:
         for child in self.running:
             child.send(signal.SIGKILL)
 
-    async def _watch(self, child: Child, announced: asyncio.Future[dict[str, Any]] | None) -> None:
+    async def _watch(self, child: Child, announced: asyncio.Future[None] | None) -> None:
         with child.log.open("ab") as log:
             async with asyncio.TaskGroup() as readers:
                 readers.create_task(self._read_errors(child, log))
@@ -165,13 +165,14 @@ class Supervisor:
                 log.write(line)
                 log.flush()
 
-    async def _read_output(self, child: Child, announced: asyncio.Future[dict[str, Any]]) -> None:
+    async def _read_output(self, child: Child, announced: asyncio.Future[None]) -> None:
         assert child.process.stdout is not None  # noqa: S101 - it was asked for as a pipe
         async for line in child.process.stdout:
             with suppress(ValueError):
                 words = json.loads(line)
                 if isinstance(words, dict) and words.get("ready") and not announced.done():
-                    announced.set_result(words)
+                    child.ready = words
+                    announced.set_result(None)
 
     def _start_failed(self, child: Child, what: str) -> StartFailed:
         """The child's own message, under its name; a wrong configuration stays a matter of usage."""
