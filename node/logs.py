@@ -11,6 +11,7 @@ their logs apart.
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class NodeLog:
         self._root = logging.Logger("node", logging.INFO)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handler = logging.FileHandler(path, encoding="utf-8")
+            handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise ZduError(
                 f"cannot write the log file {path}: {error.strerror}",
@@ -58,7 +59,8 @@ class NodeLog:
         """Close the file."""
         for handler in list(self._root.handlers):
             self._root.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # what is still in its buffer does not fit on the disk
+                handler.close()
 
 
 class _JiraFormatter(logging.Formatter):
@@ -87,4 +89,5 @@ def _task_name() -> str:
 
 
 def _give_up_quietly(record: logging.LogRecord) -> None:
-    print(f"cannot write to the log: {record.getMessage()}", file=sys.stderr)  # noqa: T201 - the log is what failed
+    with suppress(OSError, ValueError):  # nor is there anywhere left to say so
+        print(f"cannot write to the log: {record.getMessage()}", file=sys.stderr)  # noqa: T201 - the log is what failed

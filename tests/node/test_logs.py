@@ -1,4 +1,5 @@
 import asyncio
+import io
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,37 @@ def test_a_log_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path)
 
     with pytest.raises(ZduError, match="cannot write the log file"):
         NodeLog(ManualClock(), tmp_path / "file" / "jira.log")
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's disk that is always full")
+def test_a_full_disk_ends_neither_writing_nor_closing(capsys: pytest.CaptureFixture[str]) -> None:
+    log = NodeLog(ManualClock(), FULL)
+
+    log.logger(LAUNCHER).info("Stopping Jira")
+    log.close()
+
+    assert "cannot write to the log: Stopping Jira" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's disk that is always full")
+def test_nor_does_a_standard_error_output_that_is_full_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = NodeLog(ManualClock(), FULL)
+    raw = FULL.open("wb", buffering=0)
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, write_through=True))
+
+    log.logger(LAUNCHER).info("Stopping Jira")
+    log.close()
+
+    raw.close()
+
+
+def test_half_a_surrogate_pair_is_logged_escaped(tmp_path: Path) -> None:
+    log = NodeLog(ManualClock(), tmp_path / "jira.log")
+
+    log.logger(LAUNCHER).info("a\ud800b")
+    log.close()
+
+    assert log_lines(tmp_path / "jira.log")[0].endswith(r"a\ud800b")
