@@ -14,7 +14,7 @@ from shared_db.properties import PropertiesGateway
 from shared_db.remember_me import RememberMeGateway
 from shared_db.schema import SchemaGateway
 from shared_db.target import Target, parse_target
-from shared_db.transactions import Transactions
+from shared_db.transactions import CLOSE_LIMIT_S, Transactions
 from shared_db.upgrade_state import UpgradeStateGateway
 from shared_db.users import UsersGateway
 
@@ -72,9 +72,9 @@ class Database:
         """Which database this is, in words and without its password."""
         return str(self._transactions.target)
 
-    async def close(self) -> None:
-        """Close all connections. Calling it twice does no harm."""
-        await self._transactions.close()
+    async def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
+        """Close all connections, within about ``limit_s``. Calling it twice does no harm."""
+        await self._transactions.close(limit_s)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,11 +6,11 @@ alive when its heartbeat grows too old. Ages are measured by the database's cloc
 
 from collections.abc import Callable
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
-from shared_db.rows import ClusterNode, ClusterSnapshot, NodeState
+from shared_db.rows import ClusterNode, ClusterSnapshot, NodeState, Retired
 from shared_db.snapshot import nodes_of, read_members, read_snapshot, select_members
 from shared_db.statements import insert_or
 from shared_db.tables import clusternode, clusternodeheartbeat, clusterupgradestate
@@ -77,8 +77,12 @@ class NodesGateway:
             return NodeState(state)
 
     async def go_offline(self, node_id: str) -> None:
-        """Mark a node OFFLINE, at once; nothing happens if it is already, or unknown."""
-        async with self._transactions.write() as connection:
+        """Mark a node OFFLINE, at once; nothing happens if it is already, or unknown.
+
+        One after the other with :meth:`join`: a node that is stopped while its joining is being committed must not
+        overlook its own row.
+        """
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
             await connection.execute(
                 update(clusternode)
                 .where(clusternode.c.node_id == node_id, clusternode.c.node_state != NodeState.OFFLINE.value)
@@ -97,11 +101,50 @@ class NodesGateway:
         async with self._transactions.read() as connection:
             return await read_members(connection, dead_after_s)
 
+    async def retire(self, offline_after_s: float, removed_after_s: float, *, but_not: str) -> Retired:
+        """Set OFFLINE who sent no heartbeat for ``offline_after_s``; remove who was that for ``removed_after_s``.
+
+        The node ``but_not`` is left alone. A first look, which locks nothing, comes before the transaction that
+        changes the cluster: every node does this again and again, and nearly always there is nothing to do.
+        """
+        lost, gone = _lost(offline_after_s, but_not), _gone(removed_after_s, but_not)
+        async with self._transactions.read() as connection:
+            if await connection.scalar(select(clusternode.c.node_id).where(or_(lost, gone)).limit(1)) is None:
+                return Retired()
+        named = clusternode.c.node_id
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            removed = (await connection.scalars(delete(clusternode).where(gone).returning(named))).all()
+            await connection.execute(delete(clusternodeheartbeat).where(clusternodeheartbeat.c.node_id.in_(removed)))
+            set_offline = update(clusternode).where(lost).returning(named)
+            offline = await connection.scalars(
+                set_offline.values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+            )
+            return Retired(offline=tuple(sorted(offline)), removed=tuple(sorted(removed)))
+
     async def remove(self, node_id: str) -> None:
         """Forget a node and its heartbeat."""
         async with self._transactions.write() as connection:
             await connection.execute(delete(clusternode).where(clusternode.c.node_id == node_id))
             await connection.execute(delete(clusternodeheartbeat).where(clusternodeheartbeat.c.node_id == node_id))
+
+
+def _lost(after_s: float, but_not: str) -> ColumnElement[bool]:
+    beat = clusternodeheartbeat.c
+    last_beat = select(beat.database_time).where(beat.node_id == clusternode.c.node_id).scalar_subquery()
+    heard_ms = func.coalesce(last_beat, clusternode.c.timestamp)
+    return and_(
+        clusternode.c.node_state != NodeState.OFFLINE.value,
+        clusternode.c.node_id != but_not,
+        heard_ms <= DatabaseTimeMs() - round(after_s * 1000),
+    )
+
+
+def _gone(after_s: float, but_not: str) -> ColumnElement[bool]:
+    return and_(
+        clusternode.c.node_state == NodeState.OFFLINE.value,
+        clusternode.c.node_id != but_not,
+        clusternode.c.timestamp <= DatabaseTimeMs() - round(after_s * 1000),
+    )
 
 
 async def _beat(connection: AsyncConnection, node_id: str, node_time_ms: int | None) -> None:

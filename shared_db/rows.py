@@ -41,6 +41,14 @@ class ClusterNode:
 
 
 @dataclass(frozen=True)
+class Retired:
+    """The nodes that were set OFFLINE, and those whose rows were removed, by id."""
+
+    offline: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class UpgradeStateRow:
     """One row of ``clusterupgradestate``. The current state is the row with the highest ``order_number``."""
 

@@ -7,7 +7,7 @@ itself is the one case where that is unknown, and DatabaseTimeout says so).
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +17,11 @@ from shared_db.engine import database_limit_ms
 from shared_db.errors import DatabaseTimeout
 from shared_db.target import Target
 from shared_db.translate import translate
+
+CLOSE_LIMIT_S = 5.0
+
+_LEAST_CLOSE_S = 0.5
+"""A connection that is well closes within it, however little time the caller has left."""
 
 
 class Transactions:
@@ -54,10 +59,11 @@ class Transactions:
                     await connection.execute(text(f"LOCK TABLE {serialised_by.name} IN SHARE ROW EXCLUSIVE MODE"))
             yield connection
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._writer.dispose()
-        await self._reader.dispose()
+    async def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
+        """Close all connections. What does not close within ``limit_s`` is left to the end of the process."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(limit_s, _LEAST_CLOSE_S)):
+                await asyncio.gather(self._writer.dispose(), self._reader.dispose())
 
     @asynccontextmanager
     async def _limited(self, limit_s: float) -> AsyncIterator[None]:

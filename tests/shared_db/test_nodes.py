@@ -1,7 +1,12 @@
+import asyncio
+
 import pytest
+from sqlalchemy import insert, update
 
 from shared_db import ClusterSnapshot, Database, NodeState
-from tests.support.databases import age_heartbeat
+from shared_db.rows import Retired
+from shared_db.tables import clusternode, clusterupgradestate
+from tests.support.databases import DatabaseTarget, age_heartbeat
 
 
 async def join(database: Database, node_id: str, version: str = "7.3.0") -> None:
@@ -133,3 +138,91 @@ async def test_a_node_that_is_not_admitted_leaves_no_row(database: Database) -> 
 
     assert [node.node_id for node in seen[0].members] == ["node1"]
     assert [node.node_id for node in await database.nodes.members(5)] == ["node1"]
+
+
+async def test_a_node_silent_for_long_is_set_offline_and_after_as_long_again_removed(database: Database) -> None:
+    for node_id in ("node1", "node2", "node3"):
+        await join(database, node_id)
+    await age_heartbeat(database, "node1", 100)
+    await age_heartbeat(database, "node2", 100)
+
+    retired = await database.nodes.retire(60, 60, but_not="node1")
+
+    assert retired == Retired(offline=("node2",))
+    members = await database.nodes.members(5)
+    assert [(node.node_id, node.state.value) for node in members] == [
+        ("node1", "ACTIVE"),
+        ("node2", "OFFLINE"),
+        ("node3", "ACTIVE"),
+    ]
+    assert await database.nodes.retire(60, 60, but_not="node1") == Retired(), "OFFLINE since just now"
+
+    await age_state(database, "node2", 100)
+    assert await database.nodes.retire(60, 60, but_not="node1") == Retired(removed=("node2",))
+    assert [node.node_id for node in await database.nodes.members(5)] == ["node1", "node3"]
+    assert await database.nodes.heartbeat("node2") is NodeState.OFFLINE
+
+
+async def test_a_node_that_stopped_by_itself_is_removed_in_the_end_too(database: Database) -> None:
+    await join(database, "node1")
+    await database.nodes.go_offline("node1")
+    await age_state(database, "node1", 50)
+    assert await database.nodes.retire(60, 60, but_not="node2") == Retired()
+
+    await age_state(database, "node1", 50)
+
+    assert await database.nodes.retire(60, 60, but_not="node1") == Retired(), "never itself"
+    assert await database.nodes.retire(60, 60, but_not="node2") == Retired(removed=("node1",))
+
+
+async def test_of_many_nodes_that_retire_the_same_one_a_single_one_does(database: Database) -> None:
+    await join(database, "node1")
+    await age_heartbeat(database, "node1", 100)
+
+    outcomes = await asyncio.gather(*(database.nodes.retire(60, 60, but_not=f"other{n}") for n in range(5)))
+
+    assert sorted(len(outcome.offline) for outcome in outcomes) == [0, 0, 0, 0, 1]
+
+
+async def test_a_node_that_leaves_while_its_joining_is_being_committed_ends_up_offline(
+    database: Database, database_target: DatabaseTarget
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow_join() -> None:
+        async with database._transactions.write(serialised_by=clusterupgradestate) as connection:
+            await connection.execute(
+                insert(clusternode).values(
+                    node_id="node1",
+                    node_state="ACTIVE",
+                    timestamp=0,
+                    ip="127.0.0.1",
+                    cache_listener_port=1,
+                    node_build_number=1,
+                    node_version="7.3.0",
+                )
+            )
+            reached.set()
+            await go_on.wait()
+
+    async with await database_target.open() as other, asyncio.TaskGroup() as tasks:
+        tasks.create_task(slow_join())
+        await reached.wait()
+        leaving = tasks.create_task(other.nodes.go_offline("node1"))
+        done, _ = await asyncio.wait((leaving,), timeout=0.2)
+        go_on.set()
+
+    assert not done, "it waits for the joining to be committed"
+    node = await database.nodes.get("node1")
+    assert node is not None
+    assert node.state is NodeState.OFFLINE
+
+
+async def age_state(database: Database, node_id: str, seconds: float) -> None:
+    """Make a node's last change of state that much older."""
+    async with database._transactions.write() as connection:
+        await connection.execute(
+            update(clusternode)
+            .where(clusternode.c.node_id == node_id)
+            .values(timestamp=clusternode.c.timestamp - round(seconds * 1000))
+        )
