@@ -2,6 +2,7 @@
 
 import asyncio
 
+from node.cluster_lock import ClusterLock, LockLost
 from node.cluster_upgrade import ClusterUpgrade
 from node.logs import UPGRADE_SERVICE
 from node.parts import NodeParts
@@ -26,6 +27,7 @@ class UpgradeTasks:
         self._parts = parts
         self._database = database
         self._upgrade = upgrade
+        self._lock = ClusterLock(parts, database, TASKS_LOCK)
         self._log = parts.log.logger(UPGRADE_SERVICE)
         self._approval = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
@@ -33,33 +35,38 @@ class UpgradeTasks:
     async def approve(self, actor: str, owner: asyncio.TaskGroup) -> None:
         """Write RUNNING_UPGRADE_TASKS and begin; the tasks go on in a task of ``owner``. Raises NotAllowed."""
         async with self._approval:
-            if not await self._hold_lock():
+            if not await self._lock.take():
                 view = await self._upgrade.view()
                 raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
             try:
                 await self._upgrade.act(UpgradeAction.APPROVE, actor)
             except BaseException:
                 if not self._is_running:
-                    await self._release_lock()
+                    await self._lock.release()
                 raise
             self._running = owner.create_task(self._run_and_tell(), name="upgradeTasks")
 
     async def run_at_start(self) -> None:
-        """Bring the data to this release's build while no other node is alive, without any upgrade mode."""
-        try:
+        """Bring the data to this release's build while no other node is alive, without any upgrade mode.
+
+        Raises ZduError if another node has the lock, or takes it over before everything is done.
+        """
+        async with self._lock.held("which runs the upgrade tasks"):
             await self._run_all()
-        finally:
-            await self._release_lock()
 
     async def _run_all(self) -> None:
-        """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again."""
+        """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again.
+
+        Raises LockLost, and goes no further, once another node has the lock.
+        """
         loop = asyncio.get_running_loop()
         for name in self._parts.release.upgrade_tasks:
+            await self._lock.renew()
             self._log.info("Running upgrade task %s", name)
             began_s = loop.time()
             await self._database.schema.run_task(name)
             self._log.info("Upgrade task %s finished in %d ms", name, (loop.time() - began_s) * 1000)
-            await self._hold_lock()
+        await self._lock.renew()
         # Before the STABLE row: data that is newer than it says would let an old node in after a crash in between.
         await self._database.properties.set(VERSION_PATCHED, str(self._parts.release.build))
         self._log.info("Setting current build number to %d", self._parts.release.build)
@@ -69,7 +76,7 @@ class UpgradeTasks:
 
         The node that runs them keeps its lock fresh; any other one that gets the lock knows that nobody runs them.
         """
-        if not await self._hold_lock() or self._is_running or self._approval.locked():
+        if not await self._lock.take() or self._is_running or self._approval.locked():
             return
         try:
             if state_in(await self._upgrade.current()) is UpgradeState.RUNNING_UPGRADE_TASKS:
@@ -77,39 +84,40 @@ class UpgradeTasks:
                 await self._upgrade.tasks_ended(TaskOutcome.FAILED)
         finally:
             if not self._is_running and not self._approval.locked():
-                await self._release_lock()
+                await self._lock.release()
 
-    async def wind_down(self, within_s: float) -> None:
-        """Let running tasks end within that time; then cut them off, which counts as a failure."""
+    async def wind_down(self, within_s: float, gone_within_s: float) -> None:
+        """Let running tasks end within that time; then cut them off, which counts as a failure.
+
+        A failure that cannot be recorded within ``gone_within_s`` is left for the other nodes to find out.
+        """
         if self._running is None:
             return
         await asyncio.wait((self._running,), timeout=within_s)
         if not self._running.done():
             self._running.cancel()
-            await asyncio.wait((self._running,))
+            await asyncio.wait((self._running,), timeout=gone_within_s)
+            self._running.cancel()
 
     async def _run_and_tell(self) -> None:
         outcome = TaskOutcome.FAILED
         try:
-            await self._hold_lock()
             await self._run_all()
             outcome = TaskOutcome.SUCCEEDED
         except asyncio.CancelledError:
             self._log.error("The upgrade tasks were cut off because this node stops")
+        except LockLost as lost:
+            # The outcome is another node's to record now: the state may be that of its own attempt already.
+            self._log.error("The upgrade tasks were given up: %s", lost.message)
+            return
         except Exception:
             self._log.exception("An upgrade task failed")
         try:
             await self._upgrade.tasks_ended(outcome)
         except Exception:
             self._log.exception("The outcome of the upgrade tasks (%s) could not be recorded", outcome)
-        await self._release_lock()
+        await self._lock.release()
 
     @property
     def _is_running(self) -> bool:
         return self._running is not None and not self._running.done()
-
-    async def _hold_lock(self) -> bool:
-        return await self._database.locks.acquire(TASKS_LOCK, self._parts.node_id, self._parts.intervals.lock_expiry)
-
-    async def _release_lock(self) -> None:
-        await self._database.locks.release(TASKS_LOCK, self._parts.node_id)

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from node.parts import NodeParts
-from node.runtime import StopWish
+from node.stopping import HURRY_S, StopWish
 from node.web.app import build_app
 from node.web.context import WebContext
 from zdu.errors import ZduError
 
 KEEP_ALIVE_S = 75.0
 """How long an idle connection stays open: longer than load balancers keep theirs, so that they close first."""
-
-_HURRY_S = 0.5
-"""What requests in flight get when nobody waits for the node any more."""
 
 _HTTP_LOG = "o.a.c.c.C.[.[localhost].[/]"
 """Tomcat's container logger, as it appears in Jira's logs."""
@@ -50,7 +47,7 @@ class HttpServer:
             handle_signals=False,
             access_log=None,
             keepalive_timeout=KEEP_ALIVE_S,
-            shutdown_timeout=_HURRY_S,
+            shutdown_timeout=HURRY_S,
             logger=parts.log.logger(_HTTP_LOG),
         )
 
@@ -75,7 +72,7 @@ class HttpServer:
         """
         if not wish.hurry:
             await asyncio.sleep(self._config.stop_duration)
-        left_s = _HURRY_S if wish.hurry else max(0.0, self._config.stop_deadline - self._config.stop_duration)
+        left_s = HURRY_S if wish.hurry else max(0.0, self._config.stop_deadline - self._config.stop_duration)
         try:
             async with asyncio.timeout(left_s):
                 await self._context.traffic.idle()

@@ -6,7 +6,7 @@ interpreter. Everything that goes on in the background belongs to one task group
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from node.app_state import LifeEvent, next_state
@@ -18,10 +18,12 @@ from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
 from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
+from node.stale_nodes import StaleNodes
 from node.startup import NotSetUp, Startup
+from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
-from node.waiting import cancel, run_unless
+from node.waiting import cancel, meanwhile, run_unless
 from shared_db import Database
 from zdu.errors import ZduError
 
@@ -49,21 +51,6 @@ class NoActivity:
 
 
 @dataclass
-class StopWish:
-    """The wish that this node should stop, and whose it is. ``hurry``: nobody waits for it any more."""
-
-    made: asyncio.Event = field(default_factory=asyncio.Event)
-    reason: str = ""
-    hurry: bool = False
-
-    def make(self, reason: str, *, hurry: bool = False) -> None:
-        """Ask; the first reason stays."""
-        self.reason = self.reason or reason
-        self.hurry = self.hurry or hurry
-        self.made.set()
-
-
-@dataclass
 class _Members:
     """What exists once there is a database."""
 
@@ -85,6 +72,7 @@ class NodeRuntime:
         self._mode = NodeMode(parts, self._state_now, self._happen)
         self._members: _Members | None = None
         self._background: asyncio.TaskGroup | None = None
+        self._times: StopTimes | None = None
         self.activity: Activity = NoActivity()
         self.stop_wish = StopWish()
 
@@ -189,7 +177,7 @@ class NodeRuntime:
             await self._leave()
         finally:
             if self._members is not None:
-                await self._members.database.close()
+                await self._members.database.close(self._seconds_left(self._end.gone_by_s))
 
     async def _open_and_start(self, on_database: Callable[[Database], None]) -> None:
         config = self._parts.config
@@ -208,11 +196,15 @@ class NodeRuntime:
             tasks,
             Startup(self._parts, database, upgrade, tasks),
             Heartbeat(self._parts, database, on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster")),
-            UpgradeWatch(self._parts, upgrade, tasks, on_look=self._mode.cluster_seen),
+            UpgradeWatch(
+                self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
+            ),
         )
         on_database(database)
         await self._members.startup.run()
-        await self._members.watch.look_once()
+        async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
+            await self._members.startup.upgrade_data()
+            await self._members.watch.look_once()
         self._happen(LifeEvent.STARTED)
         self._log.info("Jira %s is ready to serve", self.release.version)
 
@@ -227,11 +219,14 @@ class NodeRuntime:
             self._begin_stopping()
             if on_stopping is not None:
                 await on_stopping(self.stop_wish)
-            await member.tasks.wind_down(0.0 if self.stop_wish.hurry else self._parts.config.stop_deadline)
+            end = self._end
+            await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
             for chore in chores:
                 await cancel(chore)
 
     def _begin_stopping(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._times = StopTimes.of_stop(self._parts.config, now, hurry=self.stop_wish.hurry)
         self._happen(LifeEvent.STOP)
         self._log.info("Stopping Jira: %s", self.stop_wish.reason)
 
@@ -241,11 +236,23 @@ class NodeRuntime:
             return
         log = self._parts.log.logger(CLUSTER_MANAGER)
         try:
-            await self._members.database.nodes.go_offline(self.node_id)
-            log.info("Node %s left the cluster", self.node_id)
-            await self._members.upgrade.observe()
-        except ZduError as error:
-            log.warning("The cluster could not be told that node %s leaves: %s", self.node_id, error)
+            async with asyncio.timeout_at(self._end.gone_by_s):
+                await self._members.database.nodes.go_offline(self.node_id)
+                log.info("Node %s left the cluster", self.node_id)
+                await self._members.upgrade.observe()
+        except (ZduError, TimeoutError) as error:
+            why = str(error) or "the database does not answer, and the time for stopping is over"
+            log.warning("The cluster could not be told that node %s leaves: %s", self.node_id, why)
+
+    @property
+    def _end(self) -> StopTimes:
+        """One reckoning for the whole end, whichever of its steps asks first."""
+        if self._times is None:
+            self._times = StopTimes.of_failure(asyncio.get_running_loop().time())
+        return self._times
+
+    def _seconds_left(self, until_s: float) -> float:
+        return max(0.0, until_s - asyncio.get_running_loop().time())
 
     def _happen(self, event: LifeEvent) -> None:
         before, self._state = self._state, next_state(self._state, event)

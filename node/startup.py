@@ -7,12 +7,12 @@ then: while the node was starting, somebody may have cancelled the upgrade.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
+from node.cluster_lock import ClusterLock
 from node.cluster_upgrade import ClusterUpgrade
 from node.finalise import VERSION_PATCHED, UpgradeTasks
-from node.logs import CLUSTER_MANAGER, CLUSTERING, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
+from node.logs import CLUSTER_MANAGER, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
 from node.parts import NodeParts
 from node.shared_files import expand_shared_home
 from node.version_rules import Join, Refuse, Wait, decide_join
@@ -20,9 +20,6 @@ from shared_db import ClusterNode, ClusterSnapshot, Database
 from zdu.errors import ZduError
 
 STARTUP_LOCK = "com.atlassian.jira.start.upgrade.lock"
-
-_LOCK_LIMIT_EXPIRIES = 3
-"""How many lock expiries a start waits for other nodes that start at the same time."""
 
 _POLLS_PER_WAIT = 50
 """A wait looks that many times: often enough to lose no time, seldom enough to cost nothing."""
@@ -52,18 +49,31 @@ class Startup:
         self._upgrade = upgrade
         self._tasks = tasks
         self._began_s = asyncio.get_running_loop().time()
+        self._data_to_upgrade: int | None = None
         self.joined = False
-        """Whether this node's row says ACTIVE because of this start."""
+        """Whether this node's row says ACTIVE because of this start, or may: a stop can come when the row is written
+        and nobody has heard of it yet."""
 
     async def run(self) -> None:
         """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
         await self._check_set_up()
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
         await self._until_allowed(self._check)
-        async with self._startup_lock():
+        async with ClusterLock(self._parts, self._database, STARTUP_LOCK).held("which is starting"):
             await self._expand()
         await self._rest_of_start_duration()
         await self._until_allowed(self._join)
+
+    async def upgrade_data(self) -> None:
+        """Bring the data to this release, if the node joined with that duty. It must be heard to live meanwhile.
+
+        Otherwise it would count as dead after a while, and a node of the old release would join beside it.
+        """
+        if self._data_to_upgrade is not None:
+            self._parts.log.logger(UPGRADE_SERVICE).info(
+                "No other node is alive and the data is of build %d: upgrading it", self._data_to_upgrade
+            )
+            await self._tasks.run_at_start()
 
     async def _check_set_up(self) -> None:
         if not await self._database.schema.is_set_up() or await self._data_build() is None:
@@ -120,24 +130,24 @@ class Startup:
             upgrades_data = self._admit(snapshot, data_build, waited_s).upgrades_data
 
         release = self._parts.release
-        await self._database.nodes.join(
-            self._parts.node_id,
-            self._parts.config.host,
-            CACHE_LISTENER_PORT,
-            release.build,
-            release.version,
-            admit=admit,
-            dead_after_s=self._parts.intervals.dead_after,
-        )
         self.joined = True
+        try:
+            await self._database.nodes.join(
+                self._parts.node_id,
+                self._parts.config.host,
+                CACHE_LISTENER_PORT,
+                release.build,
+                release.version,
+                admit=admit,
+                dead_after_s=self._parts.intervals.dead_after,
+            )
+        except (NodeRefused, _NotYet):
+            self.joined = False
+            raise
+        self._data_to_upgrade = data_build if upgrades_data else None
         self._parts.log.logger(CLUSTER_MANAGER).info(
             "Node %s joined the cluster with %s (build %d)", self._parts.node_id, release.version, release.build
         )
-        if upgrades_data:
-            self._parts.log.logger(UPGRADE_SERVICE).info(
-                "No other node is alive and the data is of build %s: upgrading it", data_build
-            )
-            await self._tasks.run_at_start()
 
     def _admit(self, snapshot: ClusterSnapshot, data_build: int | None, waited_s: float) -> Join:
         decision = decide_join(
@@ -168,29 +178,6 @@ class Startup:
             log.info("Expanded the schema: %s", step)
         if not applied:
             log.info("The schema needs no expansion for %s", release.version)
-
-    @asynccontextmanager
-    async def _startup_lock(self) -> AsyncIterator[None]:
-        locks, node_id = self._database.locks, self._parts.node_id
-        expiry_s = self._parts.intervals.lock_expiry
-        log = self._parts.log.logger(CLUSTERING)
-        waited = False
-        try:
-            async with asyncio.timeout(_LOCK_LIMIT_EXPIRIES * expiry_s):
-                while not await locks.acquire(STARTUP_LOCK, node_id, expiry_s):
-                    if not waited:
-                        log.info("Waiting for node %s, which is starting", await locks.holder(STARTUP_LOCK))
-                    waited = True
-                    await self._pause(expiry_s)
-        except TimeoutError:
-            raise ZduError(
-                f"node {await locks.holder(STARTUP_LOCK)} holds the cluster lock {STARTUP_LOCK} and does not let go",
-                hint="Look into that node's log. The lock of a node that is gone expires by itself.",
-            ) from None
-        try:
-            yield
-        finally:
-            await locks.release(STARTUP_LOCK, node_id)
 
     async def _rest_of_start_duration(self) -> None:
         left_s = self._began_s + self._parts.config.start_duration - asyncio.get_running_loop().time()

@@ -10,6 +10,7 @@ from node.cluster_upgrade import ClusterUpgrade
 from node.finalise import UpgradeTasks
 from node.logs import UPGRADE_STATE
 from node.parts import NodeParts
+from node.stale_nodes import StaleNodes
 from node.upgrade_state import UpgradeState, state_in
 from shared_db.rows import UpgradeStateRow
 
@@ -22,12 +23,14 @@ class UpgradeWatch:
         parts: NodeParts,
         upgrade: ClusterUpgrade,
         tasks: UpgradeTasks,
+        stale: StaleNodes,
         *,
         on_look: Callable[[UpgradeStateRow | None], None],
     ) -> None:
         self._parts = parts
         self._upgrade = upgrade
         self._tasks = tasks
+        self._stale = stale
         self._on_look = on_look
         self._log = parts.log.logger(UPGRADE_STATE)
         self._seen: UpgradeState | None = None
@@ -49,6 +52,7 @@ class UpgradeWatch:
 
     async def _look(self) -> None:
         """Write what the membership calls for, then read where that leaves the cluster."""
+        await self._stale.look()
         await self._upgrade.observe()
         row = await self._upgrade.current()
         state = state_in(row)

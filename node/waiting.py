@@ -1,7 +1,8 @@
 """Waiting for one of two things, with nothing left running afterwards."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 
 
 async def run_unless(event: asyncio.Event, work: Coroutine[object, object, None], *, name: str) -> bool:
@@ -27,6 +28,16 @@ async def happens_within(event: asyncio.Event, timeout_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+@asynccontextmanager
+async def meanwhile(work: Coroutine[object, object, None], *, name: str) -> AsyncIterator[None]:
+    """Let ``work`` go on for as long as the block runs. It has to deal with its own errors."""
+    working = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        await cancel(working)
 
 
 async def cancel(task: asyncio.Task[object]) -> None:

@@ -14,6 +14,7 @@ from node.releases import Release, find_release
 from node.runtime import NodeRuntime
 from node.services import ApplicationState
 from node.setup import SetupPlan, set_up
+from node.stopping import StopWish
 from shared_db import ClusterNode, Database
 from tests.support.databases import DatabaseTarget
 from tests.support.waiting import LIMIT_S, until
@@ -56,7 +57,13 @@ class RuntimeCluster:
     nodes: dict[str, Living] = field(default_factory=dict)
 
     def begin(
-        self, node_id: str, version: str = "7.3.0", *, release: Release | None = None, **options: Any
+        self,
+        node_id: str,
+        version: str = "7.3.0",
+        *,
+        release: Release | None = None,
+        on_stopping: Callable[[StopWish], Awaitable[None]] | None = None,
+        **options: Any,
     ) -> Living:
         """Start a node and do not wait for it."""
         log_file = self.folder / f"{node_id}.log"
@@ -82,7 +89,7 @@ class RuntimeCluster:
         )
         runtime = NodeRuntime(parts)
         databases: list[Database] = []
-        task = asyncio.create_task(_live(runtime, parts.log, databases), name=node_id)
+        task = asyncio.create_task(_live(runtime, parts.log, databases, on_stopping), name=node_id)
         living = Living(runtime, task, log_file, databases)
         self.nodes[node_id] = living
         return living
@@ -157,9 +164,14 @@ async def runtime_cluster(target: DatabaseTarget, folder: Path, **options: Any) 
             await cluster.end()
 
 
-async def _live(runtime: NodeRuntime, log: NodeLog, databases: list[Database]) -> None:
+async def _live(
+    runtime: NodeRuntime,
+    log: NodeLog,
+    databases: list[Database],
+    on_stopping: Callable[[StopWish], Awaitable[None]] | None,
+) -> None:
     try:
-        await runtime.run(on_database=databases.append)
+        await runtime.run(on_database=databases.append, on_stopping=on_stopping)
     finally:
         log.close()
 
