@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -52,7 +53,9 @@ class Auditor:
     """Reads what the cluster has kept."""
 
     def __init__(self, database: DatabaseTarget) -> None:
-        self._engine = _read_only_engine(database)
+        url = make_url(database.url)
+        self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self._engine = _read_only_engine(url, database.namespace)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,6 +86,8 @@ class Auditor:
         return Counter(marker for row in rows for marker in _MARKER.findall(str(next(iter(row.values())) or "")))
 
     async def _query(self, sql: str) -> list[Mapping[str, Any]]:
+        if self._file and not self._file.is_file():
+            raise AuditFailed(f"the cluster's database cannot be read at the end: {self._file} is not there")
         try:
             async with asyncio.timeout(QUERY_TIMEOUT_S), self._engine.connect() as connection:
                 return [dict(row) for row in (await connection.execute(text(sql))).mappings()]
@@ -159,8 +164,7 @@ def _tell(request: RequestRecord) -> str:
     return f"{request.write} ({request.kind} of {request.issue or 'an unknown issue'}, request {request.id})"
 
 
-def _read_only_engine(database: DatabaseTarget) -> AsyncEngine:
-    url = make_url(database.url)
+def _read_only_engine(url: URL, namespace: str) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         file = url.set(
             drivername="sqlite+aiosqlite",
@@ -169,6 +173,6 @@ def _read_only_engine(database: DatabaseTarget) -> AsyncEngine:
         )
         return create_async_engine(file)
     settings = {"default_transaction_read_only": "on"}
-    if database.namespace:
-        settings["search_path"] = database.namespace
+    if namespace:
+        settings["search_path"] = namespace
     return create_async_engine(url.set(drivername="postgresql+asyncpg"), connect_args={"server_settings": settings})

@@ -4,6 +4,8 @@ import subprocess
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
+from sqlalchemy import URL
+
 from simulator.cluster import DatabaseTarget
 from simulator.record.run_folder import RunFolder
 from simulator.supervisor import zdu_command
@@ -14,7 +16,8 @@ DROP_TIMEOUT_S = 30.0
 def choose_database(url: str | None, folder: RunFolder) -> DatabaseTarget:
     """A SQLite file in the run folder, or on PostgreSQL a schema of its own: runs side by side share nothing."""
     if url is None:
-        return DatabaseTarget(f"sqlite+aiosqlite:///{folder.database_file}")
+        file = URL.create("sqlite+aiosqlite", database=str(folder.database_file))
+        return DatabaseTarget(file.render_as_string())
     if url.startswith("postgres"):
         stamp = "".join(character for character in folder.path.name.lower() if character.isalnum())
         return DatabaseTarget(url, f"zdu_{stamp}")

@@ -1,9 +1,14 @@
 """The auditor counts what the database really has, and asks every node."""
 
+import os
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from shared_db import Database
 from shared_db.rows import NewUpgradeState
@@ -93,3 +98,15 @@ async def test_a_database_that_is_gone_is_told_in_words(database_target: FreshDa
     with pytest.raises(AuditFailed, match="cannot be read at the end"):
         await auditor.upgrade_history()
     await auditor.close()
+
+
+async def test_a_path_with_signs_that_mean_something_in_a_url_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "run#1 50%25?.sqlite3"
+    with closing(sqlite3.connect(file)) as made:
+        columns = "order_number, state, cluster_build_number, cluster_version, database_time"
+        made.execute(f"CREATE TABLE clusterupgradestate ({columns})")
+        made.commit()
+    auditor = Auditor(DatabaseTarget(URL.create("sqlite+aiosqlite", database=str(file)).render_as_string()))
+    assert (await auditor.upgrade_history()).rows == []
+    await auditor.close()
+    assert os.listdir(tmp_path) == [file.name]
