@@ -1,6 +1,5 @@
 """The auditor counts what the database really has, and asks every node."""
 
-import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -17,6 +16,10 @@ from simulator.cluster import DatabaseTarget
 from simulator.record.requests import RequestRecord
 from tests.support.databases import DatabaseTarget as FreshDatabase
 from tests.support.evidence import request
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 class FakeAdmin:
@@ -109,4 +112,4 @@ async def test_a_path_with_signs_that_mean_something_in_a_url_is_read(tmp_path: 
     auditor = Auditor(DatabaseTarget(URL.create("sqlite+aiosqlite", database=str(file)).render_as_string()))
     assert (await auditor.upgrade_history()).rows == []
     await auditor.close()
-    assert os.listdir(tmp_path) == [file.name]
+    assert names_in(tmp_path) == [file.name]
