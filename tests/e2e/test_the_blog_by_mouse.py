@@ -142,6 +142,7 @@ async def test_the_pages_work_by_keyboard_and_without_scripts(chromium: Browser,
         context = await chromium.new_context(base_url=node.url, java_script_enabled=False)
         page = await context.new_page()
         await page.goto("/")
+        await expect(page.get_by_label("Username")).to_be_focused()
         await page.keyboard.type("admin")
         await page.keyboard.press("Tab")
         await page.keyboard.type("admin")
