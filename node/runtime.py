@@ -205,8 +205,6 @@ class NodeRuntime:
         async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
             await self._members.startup.upgrade_data()
             await self._members.watch.look_once()
-        self._happen(LifeEvent.STARTED)
-        self._log.info("Jira %s is ready to serve", self.release.version)
 
     async def _serve(self, on_stopping: Callable[[StopWish], Awaitable[None]] | None) -> None:
         member = self._member
@@ -215,6 +213,9 @@ class NodeRuntime:
                 self._background.create_task(member.heartbeat.run(), name="heartbeat"),
                 self._background.create_task(member.watch.run(), name="upgradeWatch"),
             ]
+            # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
+            self._happen(LifeEvent.STARTED)
+            self._log.info("Jira %s is ready to serve", self.release.version)
             await self.stop_wish.made.wait()
             self._begin_stopping()
             if on_stopping is not None:

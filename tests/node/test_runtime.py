@@ -32,6 +32,17 @@ async def test_two_nodes_make_a_stable_cluster(cluster: RuntimeCluster) -> None:
     assert (view.state, view.version, view.build_number, view.allowed) == ("STABLE", "7.3.0", 73011, (START,))
 
 
+async def test_a_node_that_says_running_can_be_asked_at_once(cluster: RuntimeCluster) -> None:
+    """Asked in the very step of the event loop in which it says so, not a step later."""
+    living = cluster.begin("node1")
+    while living.runtime.application_state is ApplicationState.STARTING:
+        await asyncio.sleep(0)
+    await living.runtime.act(START, "admin")
+    with pytest.raises(NotAllowed):
+        await living.runtime.act(APPROVE, "admin")
+    assert living.runtime._owner is not None
+
+
 async def test_nodes_that_start_together_all_join(cluster: RuntimeCluster) -> None:
     await asyncio.gather(*(cluster.start(f"node{number}") for number in range(1, 5)))
 
