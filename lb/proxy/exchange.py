@@ -98,9 +98,9 @@ class Exchange:
         return None
 
     async def _dispatch(self, headers: Headers) -> Answer:
-        bound_to = sticky_node(headers, self._config.cookie)
+        bound_to = sticky_node(headers, self._config.stickiness.cookie)
         peer = Peer(self._request.remote or "unknown")
-        outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.cookie)
+        outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.stickiness.cookie)
         while True:
             decision = self._balancer.route(bound_to, self._progress.tried)
             if isinstance(decision, NoNode):
@@ -145,7 +145,7 @@ class Exchange:
             failure,
             self._request.method,
             redispatches=self._progress.redispatches,
-            retries=self._config.retries,
+            retries=self._config.retry.retries,
             repeated=self._progress.repeated,
             replayable=self._body is None or self._body.replayable,
         )
@@ -211,7 +211,7 @@ class Exchange:
     def _extras(self, route: Route) -> list[Header]:
         extras: list[Header] = []
         if route.cookie_action is not CookieAction.NONE:
-            extras.append(sticky_cookie(self._config.cookie, route.node))
+            extras.append(sticky_cookie(self._config.stickiness.cookie, route.node))
         if route.cookie_action is CookieAction.UPDATE and route.cookie_state is CookieState.DOWN:
             self._balancer.counters.sessions_moved += 1
         if self._progress.attempts > 1:

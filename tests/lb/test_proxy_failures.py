@@ -81,7 +81,7 @@ async def test_with_no_usable_node_the_answer_is_503_and_says_when_to_come_back(
 
 
 async def test_no_more_nodes_are_tried_than_retries_allows() -> None:
-    async with two_nodes(retries=0) as (one, two, lb):
+    async with two_nodes(retry={"retries": 0}) as (one, two, lb):
         await one.stop()
         response, _ = await lb.request("/", "node1")
     assert response.status == 502
