@@ -54,6 +54,8 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes})
+        self.held = 0
+        self.held_max = 0
         self._purge: Callable[[str], None] = lambda _node: None
         self._pool = Pool(
             [(node.name, node.weight) for node in config.nodes],
@@ -90,9 +92,21 @@ class Balancer:
         self._tell(self._pool.set_operational(node, change.after, self.now(), change.reason))
         return change
 
-    def set_admin(self, node: str, admin: Admin, reason: str = "set by the operator") -> NodeView:
+    def set_weight(self, node: str, weight: int) -> NodeView:
+        """The operator's weight for ``node``."""
+        self._tell(self._pool.set_weight(node, weight, self.now()))
+        return self.view(node)
+
+    def set_admin(
+        self,
+        node: str,
+        admin: Admin,
+        *,
+        deadline_s: float | None = None,
+        reason: str = "set by the operator",
+    ) -> NodeView:
         """The operator's wish for ``node``. Raises KeyError if there is no such node."""
-        self._tell(self._pool.set_admin(node, admin, self.now(), reason))
+        self._tell(self._pool.set_admin(node, admin, self.now(), reason, deadline_s))
         return self.view(node)
 
     def tick(self) -> None:

@@ -89,6 +89,19 @@ class NodeChanged:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DrainView:
+    """How far a drain has come, for whoever waits for it."""
+
+    since_s: float
+    deadline_s: float
+    done_s: float | None
+    sessions_left: int
+    sessions_moved: int
+    in_flight: int
+    streams: int
+
+
 @dataclass(frozen=True)
 class NodeView:
     """A node as it is now, for status pages."""
@@ -103,6 +116,16 @@ class NodeView:
     in_flight: int
     state_since_s: float
     drain_deadline_s: float | None
+    throttle: int = 100
+    maxconn: int = 0
+    limit: int = 0
+    sessions: int = 0
+    sessions_moved: int = 0
+    streams: int = 0
+    queued: int = 0
+    panic: bool = False
+    drain: DrainView | None = None
+    in_flight_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,6 +147,8 @@ class _Node:
     admin: Admin = Admin.READY
     operational: Operational = Operational.INIT
     in_flight: int = 0
+    in_flight_max: int = 0
+    deadline_s: float | None = None
     draining_since_s: float | None = None
     facts: _Facts = _Facts(Admin.READY, Operational.INIT, takes_new=False, takes_bound=False, drained=True)
 
@@ -173,11 +198,20 @@ class Pool:
             node.in_flight,
             node.since_s,
             self._deadline_s(node),
+            in_flight_max=node.in_flight_max,
         )
 
-    def set_admin(self, name: str, admin: Admin, now: float, reason: str) -> list[NodeChanged]:
+    def set_weight(self, name: str, weight: int, now: float) -> list[NodeChanged]:
+        """The operator's weight."""
+        self._nodes[name].weight = weight
+        return self._changes(now, self._nodes[name], "weight set by the operator")
+
+    def set_admin(
+        self, name: str, admin: Admin, now: float, reason: str, deadline_s: float | None = None
+    ) -> list[NodeChanged]:
         """The operator's wish. READY ends a drain; asking for the same state again changes nothing."""
         node = self._nodes[name]
+        node.deadline_s = deadline_s
         if admin is not node.admin:
             node.admin, node.since_s = admin, now
         return self._settle(node, now, reason)
@@ -200,7 +234,9 @@ class Pool:
 
     def begin(self, name: str) -> None:
         """A request goes to the node: it is in flight until :meth:`end`."""
-        self._nodes[name].in_flight += 1
+        node = self._nodes[name]
+        node.in_flight += 1
+        node.in_flight_max = max(node.in_flight_max, node.in_flight)
 
     def end(self, name: str, now: float) -> list[NodeChanged]:
         """A request to the node is over, whatever became of it."""
@@ -278,7 +314,8 @@ class Pool:
         return deadline_s is None or now < deadline_s
 
     def _deadline_s(self, node: _Node) -> float | None:
-        return None if node.draining_since_s is None else node.draining_since_s + self._drain_deadline_s
+        limit_s = self._drain_deadline_s if node.deadline_s is None else node.deadline_s
+        return None if node.draining_since_s is None else node.draining_since_s + limit_s
 
     def _panic_node(self) -> _Node | None:
         if any(_regularly_takes_new(node) for node in self._nodes.values()):

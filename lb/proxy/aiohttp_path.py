@@ -10,11 +10,12 @@ from contextlib import suppress
 
 from aiohttp import ClientSession, web
 
-from lb.access_log import AccessLog, AccessRecord
 from lb.balancer import Balancer
 from lb.proxy.answer import Answer, own_answer
 from lb.proxy.exchange import Exchange
 from lb.proxy.upstream import NodeConnections
+from lb.telemetry.record import RequestRecord
+from lb.telemetry.telemetry import Telemetry
 
 _log = logging.getLogger("lb.proxy")
 
@@ -53,9 +54,9 @@ class _ClientConnection(web.RequestHandler):
 class AiohttpDataPath:
     """Implements :class:`lb.proxy.data_path.DataPath`; ``tasks`` owns the task that closes retired connections."""
 
-    def __init__(self, balancer: Balancer, access_log: AccessLog, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, balancer: Balancer, telemetry: Telemetry, tasks: asyncio.TaskGroup) -> None:
         self._balancer = balancer
-        self._access_log = access_log
+        self._telemetry = telemetry
         self._tasks = tasks
         self._listener: asyncio.Server | None = None
         self._server: web.Server | None = None
@@ -120,7 +121,13 @@ class AiohttpDataPath:
 
     async def _handle(self, request: web.BaseRequest) -> Answer:
         now = self._balancer.now
-        record = AccessRecord(request.remote or "", request.method, request.raw_path, now())
+        record = RequestRecord(
+            request_id=request.headers.get("X-Request-Id", ""),
+            client=request.remote or "",
+            method=request.method,
+            target=request.raw_path,
+            received_s=now(),
+        )
         exchange = Exchange(request, record, self._balancer, self._connections, lambda: self._closing)
         try:
             answer = await exchange.run()
@@ -131,7 +138,7 @@ class AiohttpDataPath:
             raise
         finally:
             record.ta_ms = (now() - record.received_s) * 1000
-            self._access_log.write(record)
+            self._telemetry.observe(record)
         return answer
 
     async def _close_unused(self) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from lb.access_log import AccessRecord, AttemptRecord
 from lb.balancer import Balancer
 from lb.fitness import Target, parse_target, unfit_request
 from lb.headers import (
@@ -28,6 +27,7 @@ from lb.proxy.node_response import NodeResponse
 from lb.proxy.request_body import ClientTooSlowError, RequestBody
 from lb.proxy.upstream import NodeConnections, NodeRequest
 from lb.retry import Again, Failure, GiveUp, after_failure
+from lb.telemetry.record import AttemptRecord, RequestRecord
 
 
 class _ClientBrokeError(Exception):
@@ -50,7 +50,7 @@ class Exchange:
     def __init__(
         self,
         request: web.BaseRequest,
-        record: AccessRecord,
+        record: RequestRecord,
         balancer: Balancer,
         connections: dict[str, NodeConnections],
         closing: Callable[[], bool],
@@ -64,6 +64,7 @@ class Exchange:
         self._progress = _Progress()
         self._target = Target("/")
         self._body: RequestBody | None = None
+        self._bound_to: str | None = None
 
     async def run(self) -> Answer:
         """The response, already sent as far as it could be."""
@@ -98,7 +99,7 @@ class Exchange:
         return None
 
     async def _dispatch(self, headers: Headers) -> Answer:
-        bound_to = sticky_node(headers, self._config.stickiness.cookie)
+        bound_to = self._bound_to = sticky_node(headers, self._config.stickiness.cookie)
         peer = Peer(self._request.remote or "unknown")
         outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.stickiness.cookie)
         while True:
@@ -214,6 +215,7 @@ class Exchange:
             extras.append(sticky_cookie(self._config.stickiness.cookie, route.node))
         if route.cookie_action is CookieAction.UPDATE and route.cookie_state is CookieState.DOWN:
             self._balancer.counters.sessions_moved += 1
+            self._record.moved_from = self._bound_to or ""
         if self._progress.attempts > 1:
             extras.append((b"X-LB-Attempts", str(self._progress.attempts).encode("ascii")))
         return extras
@@ -245,7 +247,7 @@ class Exchange:
         return self._fail(status, str(self._body.failure), error, "bad-request-body")
 
     def _fail(self, status: int, text: str, error: str, reason: str, *, retry_after_s: int | None = None) -> Answer:
-        self._record.status = status
+        self._record.status, self._record.own = status, reason
         if self._record.ended == "--":
             self._record.ended = "PR"
         if status >= 500:
