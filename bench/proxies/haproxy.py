@@ -49,6 +49,7 @@ frontend users
 backend jira
     balance roundrobin
     http-reuse always
+    option redispatch
     option httpchk GET /status
     http-check expect rstring RUNNING
     option forwardfor

@@ -22,6 +22,7 @@ class ZduLb:
             "nodes": [{"name": node.name, "port": node.port} for node in setup.nodes],
             "health": {"inter": f"{setup.inter_s:g}s", "path": "/status"},
             "passive": {"enabled": setup.passive},
+            "drain": {"deadline": "60s"},
             "queue": {"timeout": f"{setup.queue_s:g}s"},
             "timeouts": {
                 "server": f"{setup.server_timeout_s:g}s",
