@@ -65,6 +65,8 @@ class RawClient:
         if body is not None:
             fields.append(f"Content-Length: {len(body)}")
         head = "\r\n".join([f"{method} {path} HTTP/{version}", *fields, "", ""])
+        if self.reader.at_eof():
+            raise NoAnswerError("the connection had ended before the request")
         try:
             self.writer.write(head.encode() + (body or b""))
             await self.writer.drain()
