@@ -14,6 +14,7 @@ from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational
 from lb.journal import Journal
 from lb.pool import Admin, NodeChanged, NodeView, NoNode, Pool, Route
+from lb.stickiness import Reading, Stickiness
 
 _log = logging.getLogger("lb")
 
@@ -54,6 +55,7 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes})
+        self.stickiness = Stickiness(config.stickiness)
         self.held = 0
         self.held_max = 0
         self._purge: Callable[[str], None] = lambda _node: None
@@ -67,6 +69,14 @@ class Balancer:
     def on_purge(self, purge: Callable[[str], None]) -> None:
         """Call ``purge`` with a node's name whenever idle connections to that node must not be used again."""
         self._purge = purge
+
+    def read(self, cookies: bytes) -> Reading:
+        """What a Cookie field says."""
+        return self.stickiness.read(cookies, 0.0)
+
+    def preview(self, reading: Reading, client: str) -> Route | NoNode:  # noqa: ARG002 - for the new pool
+        """Where a request would go."""
+        return self.route(reading.bound_to)
 
     def route(self, bound_to: str | None, tried: Collection[str] = ()) -> Route | NoNode:
         """Where a request goes now; ``bound_to`` is the node its cookie names."""

@@ -20,13 +20,14 @@ from lb.headers import (
     wants_websocket,
     with_host,
 )
-from lb.pool import CookieAction, CookieState, NoNode, Route
+from lb.pool import NoNode, Route
 from lb.proxy.answer import Answer, own_answer
 from lb.proxy.attempt import Attempt, AttemptError
 from lb.proxy.node_response import NodeResponse
 from lb.proxy.request_body import ClientTooSlowError, RequestBody
 from lb.proxy.upstream import NodeConnections, NodeRequest
 from lb.retry import Again, Failure, GiveUp, after_failure
+from lb.stickiness import CookieAction, CookieState
 from lb.telemetry.record import AttemptRecord, RequestRecord
 
 

@@ -1,0 +1,230 @@
+"""Header fields: what is one, which of them are ours to deal with, and how a line is judged only once.
+
+Theory of operation. A message's head is 10 to 20 lines, and almost all of them are the same, byte for byte, from one
+request to the next: a browser's User-Agent, Accept and so on. So a line is taken apart once and remembered, under
+its bytes, with what is to be done with it. The memory is bounded; lines that are secret or never come twice (Cookie,
+Authorization) or are long stay out of it, and a client that sends a new line each time pays for its being judged
+again, nothing else.
+
+A field either passes, as the line that is written for it, or is *special*: something in it is for us, or decides how
+the message is read; then the direction's rules say what to do. RFC 9110 5 and RFC 9112 5 say what a field is.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+_FORBIDDEN_IN_TRAILERS = frozenset(
+    {
+        b"age",
+        b"authorization",
+        b"cache-control",
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"content-range",
+        b"content-type",
+        b"cookie",
+        b"date",
+        b"expect",
+        b"expires",
+        b"forwarded",
+        b"host",
+        b"http2-settings",
+        b"keep-alive",
+        b"location",
+        b"max-forwards",
+        b"pragma",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"range",
+        b"retry-after",
+        b"set-cookie",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"vary",
+        b"via",
+        b"www-authenticate",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+        b"x-request-id",
+    }
+)
+"""RFC 9110 6.5.1: what frames, routes, authenticates, or changes how the content is taken, comes before the body."""
+
+TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""The characters of a token (RFC 9110 5.6.2), for ``bytes.translate``, which judges a line at the speed of C."""
+
+VISIBLE = bytes(range(0x21, 0x7F))
+TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
+"""The characters of a field's value (RFC 9110 5.5). Bytes from 0x80 up mean nothing here and pass as they are."""
+
+_REMEMBERED_LINES = 4096
+_REMEMBERED_BYTES = 256
+
+
+class BadFieldError(Exception):
+    """A line that is no header field; the text says why, for people."""
+
+
+HeadT = TypeVar("HeadT")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[HeadT]):
+    """What is done with a special field.
+
+    ``apply`` is told the head and the field's value, and returns what is written for the field. If there is a
+    ``prepare``, it gets what that made of the value; a remembered line is prepared only once.
+    """
+
+    apply: Callable[[HeadT, Any], bytes | None]
+    prepare: Callable[[bytes], object] | None = None
+
+
+class Special(Generic[HeadT]):
+    """A field that is not simply passed on, with what is done about it."""
+
+    __slots__ = ("apply", "value")
+
+    def __init__(self, rule: Rule[HeadT], value: bytes) -> None:
+        self.apply = rule.apply
+        self.value: object = rule.prepare(value) if rule.prepare else value
+
+
+class Lines(Generic[HeadT]):
+    """The lines seen so far, for one direction.
+
+    ``rules`` says which names are special in it, ``secret`` which of these are never remembered. ``passing`` maps a
+    line to what is written for it, ``special`` to its field; a line that is in neither is new.
+    """
+
+    def __init__(self, rules: Mapping[bytes, Rule[HeadT]], secret: frozenset[bytes]) -> None:
+        self._rules = rules
+        self._secret = secret | {b"authorization"}
+        self.passing: dict[bytes, bytes] = {}
+        self.special: dict[bytes, Special[HeadT]] = {}
+
+    def take(self, head: HeadT, written: list[bytes | None], lines: list[bytes]) -> None:
+        """Deal with the lines for which ``written`` has nothing yet. Raises BadFieldError, and what the rules raise.
+
+        The first line is none of ours: it is the request's or the status line.
+        """
+        remembered = self.special.get
+        for index, known in enumerate(written):
+            if known is None and index:
+                line = lines[index]
+                field = remembered(line)
+                if field is None:
+                    written[index] = self._take_new(head, line)
+                else:
+                    written[index] = field.apply(head, field.value)
+
+    def _take_new(self, head: HeadT, line: bytes) -> bytes | None:
+        name, value = split_field(line)
+        lower = name.lower()
+        rule = self._rules.get(lower)
+        worth_it = len(line) <= _REMEMBERED_BYTES and lower not in self._secret
+        if rule is None and b"_" in name:
+            # CGI and its heirs cannot tell X_Y from X-Y: a client could speak with a name that we write ourselves.
+            rule = DROPPED
+        if rule is not None:
+            special = Special(rule, value)
+            if worth_it:
+                _remember(self.special, line, special)
+            return special.apply(head, special.value)
+        written = name + b": " + value
+        if worth_it:
+            _remember(self.passing, line, written)
+        return written
+
+
+_ValueT = TypeVar("_ValueT")
+
+
+def _remember(memory: dict[bytes, _ValueT], line: bytes, value: _ValueT) -> None:
+    if len(memory) >= _REMEMBERED_LINES:
+        memory.clear()
+    memory[line] = value
+
+
+DROPPED: Rule[Any] = Rule(lambda _head, _value: None)
+"""For fields that are meant for one hop only, and for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a Connection field asks for (RFC 9110 7.6.1): ``others`` are the fields it names, in lower case."""
+
+    close: bool = False
+    keep_alive: bool = False
+    upgrade: bool = False
+    others: tuple[bytes, ...] = ()
+
+    def __or__(self, other: "Connection") -> "Connection":
+        """Both fields as one."""
+        return Connection(
+            self.close or other.close,
+            self.keep_alive or other.keep_alive,
+            self.upgrade or other.upgrade,
+            self.others + other.others,
+        )
+
+
+def connection(value: bytes) -> Connection:
+    """Read a Connection field."""
+    named = listed(value)
+    others = (name for name in named if name not in _CONNECTION_WORDS and name not in _NEVER_NAMED)
+    return Connection(b"close" in named, b"keep-alive" in named, b"upgrade" in named, tuple(others))
+
+
+def without(lines: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:
+    """``lines`` without the fields of these names, which are in lower case."""
+    prefixes = tuple(name + b":" for name in names)
+    return [line for line in lines if not line.lower().startswith(prefixes)]
+
+
+_CONNECTION_WORDS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
+_NEVER_NAMED = frozenset({b"host", b"content-length", b"cookie", b"authorization", b"content-type", b"set-cookie"})
+"""End-to-end fields that Connection must not take away: that would change what the message means."""
+
+
+def split_field(line: bytes) -> tuple[bytes, bytes]:
+    """A field's name as it came, and its value without the white space around it. Raises BadFieldError."""
+    name, colon, value = line.partition(b":")
+    if not name or name.translate(None, TOKEN):
+        raise BadFieldError(_what_is_wrong(line, name, colon))
+    if not colon:
+        raise BadFieldError("a header line without a colon")
+    value = value.strip(b" \t")
+    if value.translate(None, TEXT):
+        raise BadFieldError(f"a control character in the field {name.decode('ascii')}")
+    return name, value
+
+
+def trailer_fields(lines: list[bytes]) -> list[bytes]:
+    """The trailer fields that may be passed on, as they are written. Raises BadFieldError."""
+    kept = []
+    for line in lines:
+        name, value = split_field(line)
+        if name.lower() not in _FORBIDDEN_IN_TRAILERS and b"_" not in name:
+            kept.append(name + b": " + value)
+    return kept
+
+
+def listed(value: bytes) -> list[bytes]:
+    """The members of a comma-separated list of tokens, in lower case, the empty ones left out."""
+    return [member for member in (part.strip(b" \t").lower() for part in value.split(b",")) if member]
+
+
+def _what_is_wrong(line: bytes, name: bytes, colon: bytes) -> str:
+    if line[:1] in {b" ", b"\t"}:
+        return "a header line that goes on in the next one (obsolete folding)"
+    if colon and name.rstrip(b" \t") != name:
+        return "white space before a header field's colon"
+    return "a header field without a proper name"

@@ -1,0 +1,308 @@
+"""A request's head: scanned, judged, and taken apart into what passes on and what is for us.
+
+The rules are those of RFC 9112 3, 5 and 6 and RFC 9110 7, on the strict side wherever they leave a choice. A refusal
+names the status to answer with; after one the connection is closed, because nobody knows where the next request
+begins.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lb.config import Limits
+from lb.http.fields import (
+    DROPPED,
+    TOKEN,
+    VISIBLE,
+    BadFieldError,
+    Connection,
+    Lines,
+    Rule,
+    connection,
+    listed,
+    without,
+)
+
+CHUNKED = -1
+"""A body's length if it is chunked."""
+
+MAX_DIGITS = 18
+"""Of a Content-Length; more would not be a length but an attack on somebody's integers."""
+
+
+class Refusal(Exception):
+    """A request that is not passed on: the status to answer with, and why in words. Raised by the scanner only."""
+
+    def __init__(self, status: int, text: str, reason: str = "bad-request") -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.reason = reason
+
+
+class RequestHead:
+    """What a request's head says. What stands here in the class is what it says if it says nothing."""
+
+    fields: Sequence[bytes] = ()
+    """The lines that pass on, as they will be written."""
+    host = b""
+    length = 0
+    """Of the body in bytes, or CHUNKED."""
+    cookies = b""
+    """The values of all Cookie fields, as one."""
+    expects_continue = False
+    upgrade = b""
+    """What the client offers to upgrade to; empty if it offers nothing, or not to us."""
+    te_trailers = False
+    trailer = b""
+    chain = b""
+    """X-Forwarded-For."""
+    forwarded: tuple[bytes, ...] = ()
+    """The lines X-Forwarded-Proto, -Host and -Port."""
+    via = b""
+    request_id = b""
+    max_forwards = -1
+    idempotency_key = False
+    hosts = 0
+    lengths: tuple[bytes, ...] = ()
+    codings: tuple[bytes, ...] = ()
+    connection: Connection | None = None
+    upgrades: tuple[bytes, ...] = ()
+
+    def __init__(self, method: bytes, target: bytes, http11: bool) -> None:
+        self.method = method
+        self.target = target
+        self.http11 = http11
+        self.keep_alive = http11
+
+    def __repr__(self) -> str:
+        return f"<RequestHead {self.method!r} {self.target!r} length={self.length}>"
+
+
+class RequestScanner:
+    """Scans request heads within ``limits``; remembers the lines it has seen."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lines = Lines(_RULES, frozenset({b"cookie", b"x-request-id"}))
+        self._good_hosts: set[bytes] = set()
+
+    def scan(self, head: bytes) -> RequestHead:
+        """Scan a head, given without the empty line that ends it. Raises Refusal."""
+        lines = head.split(b"\r\n")
+        request = self._request_line(lines[0])
+        if len(lines) > self.limits.header_count + 1:
+            raise Refusal(431, f"more than {self.limits.header_count} header fields", "header-count")
+        written = list(map(self._lines.passing.get, lines))
+        written[0] = None
+        try:
+            self._lines.take(request, written, lines)
+        except BadFieldError as error:
+            raise Refusal(400, str(error)) from None
+        request.fields = list(filter(None, written))
+        if request.lengths or request.codings:
+            _frame(request)
+        if not request.length:
+            request.expects_continue = False  # without a body there is nothing to be asked for
+        if request.connection is not None:
+            _obey_connection(request, request.connection)
+        self._address(request)
+        return request
+
+    def _request_line(self, line: bytes) -> RequestHead:
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise Refusal(400, "the request line is not a method, a target and a version with one space between")
+        method, target, version = parts
+        if version == b"HTTP/1.1":
+            http11 = True
+        elif version == b"HTTP/1.0":
+            http11 = False
+        elif _VERSION.fullmatch(version):
+            raise Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here", "unsupported-version")
+        else:
+            raise Refusal(400, "the request line does not end with an HTTP version")
+        if not method or method.translate(None, TOKEN):
+            raise Refusal(400, "the method is not a token")
+        if len(target) > self.limits.target_bytes:
+            raise Refusal(414, f"the target is longer than {self.limits.target_bytes} bytes", "target-length")
+        if not target or target.translate(None, VISIBLE) or b"#" in target:
+            raise Refusal(400, "the target is empty or has characters that no target has")
+        return RequestHead(method, target, http11)
+
+    def _address(self, request: RequestHead) -> None:
+        """Target and Host (RFC 9112 3.2): the target as a node gets it, and one host that is one."""
+        if request.hosts > 1:
+            raise Refusal(400, "more than one Host")
+        if request.hosts:
+            self._check_host(request.host)
+        elif request.http11:
+            raise Refusal(400, "no Host")
+        target = request.target
+        if target[:1] == b"/":
+            return
+        if request.method == b"CONNECT":
+            raise Refusal(501, "CONNECT is not supported", "unsupported-method")
+        if target == b"*" and request.method == b"OPTIONS":
+            return
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is None:
+            raise Refusal(400, "the target is neither a path nor an http URI")
+        self._check_host(absolute[1])
+        request.host = absolute[1]
+        rest = absolute[2]
+        if not rest and request.method == b"OPTIONS":
+            request.target = b"*"  # RFC 9112 3.2.4
+        else:
+            request.target = rest if rest[:1] == b"/" else b"/" + rest
+
+    def _check_host(self, host: bytes) -> None:
+        if host in self._good_hosts:
+            return
+        if not _AUTHORITY.fullmatch(host):
+            raise Refusal(400, "Host is not a host with or without a port")
+        if len(self._good_hosts) < _REMEMBERED_HOSTS:
+            self._good_hosts.add(host)
+
+
+def _frame(request: RequestHead) -> None:
+    """RFC 9112 6.3; where it allows a choice between refusing and guessing, refused."""
+    codings, lengths = request.codings, request.lengths
+    if codings:
+        if lengths:
+            raise Refusal(400, "both Content-Length and Transfer-Encoding", "ambiguous-framing")
+        if not request.http11:
+            raise Refusal(400, "Transfer-Encoding in an HTTP/1.0 request", "ambiguous-framing")
+        if len(codings) > 1 or codings[0].lower() != b"chunked":
+            if _OTHER_CODINGS.fullmatch(b", ".join(codings).lower()):
+                raise Refusal(501, "no transfer coding but chunked alone is supported", "unsupported-coding")
+            raise Refusal(400, "Transfer-Encoding is not chunked", "ambiguous-framing")
+        request.length = CHUNKED
+        return
+    if len(lengths) > 1:
+        raise Refusal(400, "more than one Content-Length", "ambiguous-framing")
+    if not lengths[0].isdigit() or len(lengths[0]) > MAX_DIGITS:
+        raise Refusal(400, "Content-Length is not a number of bytes", "ambiguous-framing")
+    request.length = int(lengths[0])
+
+
+def _obey_connection(request: RequestHead, asked: Connection) -> None:
+    """RFC 9110 7.6.1: do what Connection says, and take away the fields it names."""
+    if asked.close:
+        request.keep_alive = False
+    elif asked.keep_alive:
+        request.keep_alive = True
+    if asked.upgrade and request.upgrades and request.http11:
+        request.upgrade = b", ".join(request.upgrades)
+    if asked.others:
+        request.fields = without(request.fields, asked.others)
+        request.forwarded = tuple(without(request.forwarded, asked.others))
+        if b"x-forwarded-for" in asked.others:
+            request.chain = b""
+        if b"x-request-id" in asked.others:
+            request.request_id = b""
+
+
+def _host(request: RequestHead, value: bytes) -> None:
+    request.hosts += 1
+    request.host = value
+
+
+def _cookie(request: RequestHead, value: bytes) -> None:
+    request.cookies = request.cookies + b"; " + value if request.cookies else value
+
+
+def _connection(request: RequestHead, asked: Connection) -> None:
+    request.connection = request.connection | asked if request.connection else asked
+
+
+def _content_length(request: RequestHead, value: bytes) -> None:
+    request.lengths = (*request.lengths, value)
+
+
+def _transfer_encoding(request: RequestHead, value: bytes) -> None:
+    request.codings = (*request.codings, value)
+
+
+def _expect(request: RequestHead, value: bytes) -> None:
+    if value.lower() != b"100-continue":
+        raise Refusal(417, "the only expectation that can be met is 100-continue", "expectation")
+    request.expects_continue = request.http11
+
+
+def _upgrade(request: RequestHead, value: bytes) -> None:
+    request.upgrades = (*request.upgrades, value)
+
+
+def _te(request: RequestHead, value: bytes) -> None:
+    request.te_trailers = request.te_trailers or b"trailers" in listed(value)
+
+
+def _trailer(request: RequestHead, value: bytes) -> None:
+    request.trailer = request.trailer + b", " + value if request.trailer else value
+
+
+def _forwarded_for(request: RequestHead, value: bytes) -> None:
+    request.chain = request.chain + b", " + value if request.chain else value
+
+
+def _forwarded(name: bytes) -> Rule[RequestHead]:
+    def apply(request: RequestHead, value: bytes) -> None:
+        request.forwarded = (*request.forwarded, name + b": " + value)
+
+    return Rule(apply)
+
+
+def _via(request: RequestHead, value: bytes) -> None:
+    request.via = request.via + b", " + value if request.via else value
+
+
+def _request_id(request: RequestHead, value: bytes) -> None:
+    request.request_id = value
+
+
+def _max_forwards(request: RequestHead, value: bytes) -> None:
+    if not value.isdigit() or len(value) > MAX_DIGITS:
+        raise Refusal(400, "Max-Forwards is not a number")
+    request.max_forwards = int(value)
+
+
+def _idempotency_key(request: RequestHead, value: bytes) -> bytes:
+    request.idempotency_key = True
+    return b"Idempotency-Key: " + value
+
+
+_RULES: Mapping[bytes, Rule[RequestHead]] = {
+    b"host": Rule(_host),
+    b"cookie": Rule(_cookie),
+    b"connection": Rule(_connection, connection),
+    b"content-length": Rule(_content_length),
+    b"transfer-encoding": Rule(_transfer_encoding),
+    b"expect": Rule(_expect),
+    b"upgrade": Rule(_upgrade),
+    b"te": Rule(_te),
+    b"trailer": Rule(_trailer),
+    b"x-forwarded-for": Rule(_forwarded_for),
+    b"x-forwarded-proto": _forwarded(b"X-Forwarded-Proto"),
+    b"x-forwarded-host": _forwarded(b"X-Forwarded-Host"),
+    b"x-forwarded-port": _forwarded(b"X-Forwarded-Port"),
+    b"via": Rule(_via),
+    b"x-request-id": Rule(_request_id),
+    b"max-forwards": Rule(_max_forwards),
+    b"idempotency-key": Rule(_idempotency_key),
+    b"keep-alive": DROPPED,
+    b"proxy-connection": DROPPED,  # the browsers' old mistake
+    b"proxy-authorization": DROPPED,
+    b"http2-settings": DROPPED,  # belongs to an upgrade to HTTP/2, which we do not make
+}
+"""RFC 9110 7.6.1, and what we write ourselves."""
+
+_REMEMBERED_HOSTS = 256
+_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
+_ABSOLUTE = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)
+_OTHER_CODINGS = re.compile(rb"(?:(?:gzip|x-gzip|deflate|compress|x-compress|br|zstd),[ \t]*)+chunked")
+"""Real codings before the final chunked: not an attack, only more than we do."""
+
+_HOST = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)"
+_AUTHORITY = re.compile(_HOST + rb"(?::[0-9]{0,5})?")
+"""``uri-host [ ":" port ]`` of RFC 9110 7.2, without user information and without the comma of a list. The host is
+not empty: 4.2.1 refuses that in an http URI. The future forms of an IP-literal do not exist."""

@@ -1,0 +1,183 @@
+"""A response's head, and how its body is framed (RFC 9112 4 and 6.3).
+
+A node's response that could be read in two ways is not mended either: the client gets 502 and no half of it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lb.config import Limits
+from lb.http.fields import DROPPED, TEXT, BadFieldError, Connection, Lines, Rule, connection, without
+
+CHUNKED = -1
+"""A body's length if it is chunked."""
+
+UNTIL_CLOSE = -2
+"""A body's length if the end of the connection ends it."""
+
+
+class BadResponseError(Exception):
+    """A response that is not passed on; the text says why, for people."""
+
+
+class ResponseHead:
+    """What a response's head says. What stands here in the class is what it says if it says nothing."""
+
+    fields: Sequence[bytes] = ()
+    """The lines that pass on, as they will be written."""
+    length = UNTIL_CLOSE
+    """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
+    content_length = -1
+    """What Content-Length says, if there is one: for HEAD and 304 that is not what follows."""
+    idle_timeout_s: float | None = None
+    event_stream = False
+    set_cookies: tuple[bytes, ...] = ()
+    trailer = b""
+    upgrade = b""
+    lengths: tuple[bytes, ...] = ()
+    codings: tuple[bytes, ...] = ()
+    connection: Connection | None = None
+    upgrades: tuple[bytes, ...] = ()
+
+    def __init__(self, status: int, reason: bytes, keep_alive: bool) -> None:
+        self.status = status
+        self.reason = reason
+        self.keep_alive = keep_alive
+
+    def __repr__(self) -> str:
+        return f"<ResponseHead {self.status} length={self.length}>"
+
+
+class ResponseScanner:
+    """Scans response heads within ``limits``; remembers the lines it has seen."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lines = Lines(_RULES, frozenset({b"set-cookie"}))
+        self._status_lines: dict[bytes, tuple[int, bytes, bool]] = {}
+
+    def scan(self, head: bytes, method: bytes) -> ResponseHead:
+        """Scan the head of a response to a ``method`` request, without the empty line that ends it.
+
+        Raises BadResponseError.
+        """
+        lines = head.split(b"\r\n")
+        status, reason, http11 = self._status_lines.get(lines[0]) or self._status_line(lines[0])
+        if len(lines) > self.limits.header_count + 1:
+            raise BadResponseError(f"more than {self.limits.header_count} header fields")
+        response = ResponseHead(status, reason, http11)
+        written = list(map(self._lines.passing.get, lines))
+        written[0] = None
+        try:
+            self._lines.take(response, written, lines)
+        except BadFieldError as error:
+            raise BadResponseError(str(error)) from None
+        response.fields = list(filter(None, written))
+        if response.connection is not None:
+            _obey_connection(response, response.connection)
+        _frame(response, method, http11=http11)
+        return response
+
+    def _status_line(self, line: bytes) -> tuple[int, bytes, bool]:
+        parts = _STATUS_LINE.fullmatch(line)
+        if parts is None or (parts[3] or b"").translate(None, TEXT):
+            raise BadResponseError("the first line is no status line")
+        known = int(parts[2]), parts[3] or b"", parts[1] == b"1"
+        if len(self._status_lines) < _REMEMBERED_STATUS_LINES:
+            self._status_lines[line] = known
+        return known
+
+
+def _obey_connection(response: ResponseHead, asked: Connection) -> None:
+    if asked.close:
+        response.keep_alive = False
+    elif asked.keep_alive:
+        response.keep_alive = True
+    if asked.upgrade and response.upgrades:
+        response.upgrade = b", ".join(response.upgrades)
+    if asked.others:
+        response.fields = without(response.fields, asked.others)
+
+
+def _frame(response: ResponseHead, method: bytes, *, http11: bool) -> None:
+    """RFC 9112 6.3, refusing what could be read in two ways."""
+    codings, lengths = response.codings, response.lengths
+    if codings:
+        if lengths:
+            raise BadResponseError("both Content-Length and Transfer-Encoding")
+        if not http11:
+            raise BadResponseError("Transfer-Encoding in an HTTP/1.0 response")
+        if len(codings) > 1 or codings[0].lower() != b"chunked":
+            raise BadResponseError("a transfer coding that is not chunked alone")
+        response.length = CHUNKED
+    elif lengths:
+        if len(lengths) > 1:
+            raise BadResponseError("more than one Content-Length")
+        if not lengths[0].isdigit() or len(lengths[0]) > _MAX_DIGITS:
+            raise BadResponseError("Content-Length is not a number of bytes")
+        response.length = response.content_length = int(lengths[0])
+    if method == b"HEAD" or response.status in _BODILESS or response.status < 200:
+        response.length = 0
+    elif response.length == UNTIL_CLOSE:
+        response.keep_alive = False
+
+
+def _content_length(response: ResponseHead, value: bytes) -> None:
+    response.lengths = (*response.lengths, value)
+
+
+def _transfer_encoding(response: ResponseHead, value: bytes) -> None:
+    response.codings = (*response.codings, value)
+
+
+def _content_type(response: ResponseHead, value: bytes) -> bytes:
+    response.event_stream = value[:17].lower() == b"text/event-stream"
+    return b"Content-Type: " + value
+
+
+def _set_cookie(response: ResponseHead, value: bytes) -> bytes:
+    response.set_cookies = (*response.set_cookies, value)
+    return b"Set-Cookie: " + value
+
+
+def _connection(response: ResponseHead, asked: Connection) -> None:
+    response.connection = response.connection | asked if response.connection else asked
+
+
+def _idle_timeout(value: bytes) -> float | None:
+    timeout = _TIMEOUT.search(value)
+    return float(timeout[1]) if timeout else None
+
+
+def _keep_alive(response: ResponseHead, idle_timeout_s: float | None) -> None:
+    response.idle_timeout_s = idle_timeout_s
+
+
+def _trailer(response: ResponseHead, value: bytes) -> None:
+    response.trailer = response.trailer + b", " + value if response.trailer else value
+
+
+def _upgrade(response: ResponseHead, value: bytes) -> None:
+    response.upgrades = (*response.upgrades, value)
+
+
+_RULES: Mapping[bytes, Rule[ResponseHead]] = {
+    b"content-length": Rule(_content_length),
+    b"transfer-encoding": Rule(_transfer_encoding),
+    b"content-type": Rule(_content_type),
+    b"set-cookie": Rule(_set_cookie),
+    b"connection": Rule(_connection, connection),
+    b"keep-alive": Rule(_keep_alive, _idle_timeout),
+    b"trailer": Rule(_trailer),
+    b"upgrade": Rule(_upgrade),
+    b"proxy-connection": DROPPED,
+    b"proxy-authenticate": DROPPED,
+    b"te": DROPPED,
+}
+"""RFC 9110 7.6.1, and what decides how the response is read or kept."""
+
+_MAX_DIGITS = 18
+_REMEMBERED_STATUS_LINES = 256
+_BODILESS = frozenset({204, 304})
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
+_TIMEOUT = re.compile(rb"(?:^|[,\s])timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.IGNORECASE)
