@@ -28,6 +28,7 @@ async function refresh() {
     fresh.getElementById("problem").textContent = problem;
     document.title = fresh.title;
     update(document.querySelector("main"), fresh.querySelector("main"));
+    update(document.getElementById("uptime"), fresh.getElementById("uptime"));
     stale.textContent = "";
   } catch {
     stale.textContent = "· does not answer; what you see is old";
