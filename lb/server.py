@@ -5,6 +5,7 @@ import errno
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from lb.admin.api import Reload
 from lb.admin.site import AdminSite
 from lb.balancer import Balancer
 from lb.checker import Checker
@@ -40,6 +41,10 @@ class LoadBalancer:
         self._admin = AdminSite(self.balancer, self.telemetry)
         self._checker = Checker(self.balancer, Entropy(config.seed))
         self.balancer.on_purge(self._path.purge)
+
+    def on_reload(self, reload: Reload) -> None:
+        """Let the admin port's ``POST /reload`` call ``reload``."""
+        self._admin.on_reload(reload)
 
     async def start(self) -> Addresses:
         """Open both ports and begin to check. Raises ZduError if a port is taken."""
