@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lb.admin.api import Reload
@@ -34,7 +35,7 @@ class LoadBalancer:
         self._config = config
         self._tasks = tasks
         self._owned: list[asyncio.Task[None]] = []
-        self.balancer = Balancer(config, Journal(), clock.monotonic_s)
+        self.balancer = Balancer(config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000)
         names = [node.name for node in config.nodes]
         self.telemetry = Telemetry(names, AccessLog(config.access_log_file), self.balancer.journal, clock)
         self._path: DataPath = AiohttpDataPath(self.balancer, self.telemetry, tasks)
@@ -75,14 +76,17 @@ class LoadBalancer:
         return finished
 
     async def _keep_deadlines(self) -> None:
-        """Make drain deadlines take effect when they are over, and look again whenever something changed."""
-        journal = self.balancer.journal
+        """Make deadlines take effect when they are over, and look again whenever one has come nearer."""
+        nearer = asyncio.Event()
+        self.balancer.on_earlier_deadline(nearer.set)
         while True:
-            seen = journal.last_seq
+            nearer.clear()
             self.balancer.tick()
             due_s = self.balancer.next_deadline_s()
             wait_s = _IDLE_S if due_s is None else min(_IDLE_S, due_s - self.balancer.now() + _AFTER_DEADLINE_S)
-            await journal.wait_after(seen, max(0.0, wait_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, wait_s)):
+                    await nearer.wait()
 
 
 _IDLE_S = 60.0

@@ -14,20 +14,18 @@ from lb.headers import (
     Peer,
     request_to_node,
     response_to_client,
-    sticky_cookie,
-    sticky_node,
     values,
     wants_websocket,
     with_host,
 )
-from lb.pool import NoNode, Route
+from lb.pool import CookieAction, NoNode, Route
 from lb.proxy.answer import Answer, own_answer
 from lb.proxy.attempt import Attempt, AttemptError
 from lb.proxy.node_response import NodeResponse
 from lb.proxy.request_body import ClientTooSlowError, RequestBody
 from lb.proxy.upstream import NodeConnections, NodeRequest
 from lb.retry import Again, Failure, GiveUp, after_failure
-from lb.stickiness import CookieAction, CookieState
+from lb.stickiness import Reading
 from lb.telemetry.record import AttemptRecord, RequestRecord
 
 
@@ -100,16 +98,18 @@ class Exchange:
         return None
 
     async def _dispatch(self, headers: Headers) -> Answer:
-        bound_to = self._bound_to = sticky_node(headers, self._config.stickiness.cookie)
+        reading = self._balancer.read(b"; ".join(values(headers, b"cookie")))
         peer = Peer(self._request.remote or "unknown")
         outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.stickiness.cookie)
         while True:
-            decision = self._balancer.route(bound_to, self._progress.tried)
+            decision = await self._routed(reading, peer.address)
             if isinstance(decision, NoNode):
                 return self._no_node(decision)
             self._record.node, self._record.route = decision.node, decision.reason
             self._record.cookie = decision.cookie_state + decision.cookie_action
-            with self._balancer.in_flight(decision.node):
+            self._balancer.begin(decision)
+            self._balancer.counters.nodes[decision.node].requests += 1
+            try:
                 try:
                     response = await self._try(decision.node, outgoing)
                 except _ClientBrokeError:
@@ -120,6 +120,22 @@ class Exchange:
                         return self._gave_up(give_up, error, decision.node)
                     continue
                 return await self._relay(response, decision)
+            finally:
+                self._balancer.end(decision)
+
+    async def _routed(self, reading: Reading, client: str) -> Route | NoNode:
+        """Where it goes, once a node can take it."""
+        decision = self._balancer.route(reading, client, self._progress.tried)
+        if isinstance(decision, Route) or not decision.may_hold:
+            return decision
+        resumed: asyncio.Future[Route | NoNode] = asyncio.get_running_loop().create_future()
+        held = self._balancer.hold(reading, client, self._progress.tried, resumed.set_result)
+        if isinstance(held, NoNode):
+            return held
+        try:
+            return await resumed
+        finally:
+            held.leave()
 
     async def _try(self, node: str, headers: Headers) -> NodeResponse:
         """Send the request to ``node``; where that is allowed, a second time on a fresh connection."""
@@ -212,11 +228,10 @@ class Exchange:
 
     def _extras(self, route: Route) -> list[Header]:
         extras: list[Header] = []
-        if route.cookie_action is not CookieAction.NONE:
-            extras.append(sticky_cookie(self._config.stickiness.cookie, route.node))
-        if route.cookie_action is CookieAction.UPDATE and route.cookie_state is CookieState.DOWN:
-            self._balancer.counters.sessions_moved += 1
-            self._record.moved_from = self._bound_to or ""
+        if route.set_cookie:
+            name, _, value = route.set_cookie.partition(b": ")
+            extras.append((name, value))
+        self._record.moved_from = route.moved_from
         if self._progress.attempts > 1:
             extras.append((b"X-LB-Attempts", str(self._progress.attempts).encode("ascii")))
         return extras
