@@ -6,14 +6,14 @@ check results, the data path asks for routes, the admin side brings the operator
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational
 from lb.journal import Journal
-from lb.pool import Admin, NodeChanged, NodeView, NoNode, Pool, Route
+from lb.pool import Admin, NodeChanged, NodeView, Pool, Route
 
 _log = logging.getLogger("lb")
 
@@ -54,6 +54,9 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes})
+        from lb.stickiness import Stickiness
+
+        self.stickiness = Stickiness(config.stickiness)
         self._purge: Callable[[str], None] = lambda _node: None
         self._pool = Pool(
             [(node.name, node.weight) for node in config.nodes],
@@ -66,9 +69,42 @@ class Balancer:
         """Call ``purge`` with a node's name whenever idle connections to that node must not be used again."""
         self._purge = purge
 
-    def route(self, bound_to: str | None, tried: Collection[str] = ()) -> Route | NoNode:
-        """Where a request goes now; ``bound_to`` is the node its cookie names."""
-        return self._pool.route(bound_to, self.now(), tried)
+    def read(self, cookies):
+        return self.stickiness.read(cookies)
+
+    def route(self, reading, client, tried=()):
+        r = self._pool.route(reading.bound_to, self.now(), tried)
+        if isinstance(r, Route):
+            object.__setattr__(
+                r, "set_cookie", b"" if r.cookie_action == "N" else self.stickiness.set_cookie(r.node, reading, 0)
+            )
+        else:
+            object.__setattr__(r, "may_hold", False)
+        return r
+
+    def begin(self, route):
+        self._pool.begin(route.node)
+
+    def end(self, route, safe_to_move=False):
+        self._tell(self._pool.end(route.node, self.now()))
+
+    def learn(self, *a):
+        pass
+
+    def answered(self, *a):
+        pass
+
+    def failed(self, *a):
+        pass
+
+    def may_retry(self):
+        return True
+
+    def stream_opened(self, *a):
+        return object()
+
+    def stream_closed(self, *a):
+        pass
 
     @contextmanager
     def in_flight(self, node: str) -> Iterator[None]:

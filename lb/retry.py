@@ -19,7 +19,7 @@ but in that one case. When no untried node is left, the pool says so and the ans
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """RFC 9110 9.2.2."""
 
 
@@ -32,6 +32,7 @@ class Failure(StrEnum):
     CLOSED_FRESH = "closed-fresh"
     BAD_RESPONSE = "bad-response"
     NO_RESPONSE = "no-response"
+    UNAVAILABLE = "unavailable"
 
 
 class Again(Enum):
@@ -58,6 +59,7 @@ GIVE_UP: dict[Failure, GiveUp] = {
     Failure.CLOSED_FRESH: GiveUp(502, "connection_terminated"),
     Failure.BAD_RESPONSE: GiveUp(502, "http_protocol_error"),
     Failure.NO_RESPONSE: GiveUp(504, "http_response_timeout"),
+    Failure.UNAVAILABLE: GiveUp(503, "x"),
 }
 
 
