@@ -29,6 +29,7 @@ from enum import StrEnum
 
 from lb.balancing import Algorithm, Candidate, SmoothRoundRobin
 from lb.health import Operational
+from lb.stickiness import CookieAction, CookieState
 
 
 class Admin(StrEnum):
@@ -37,23 +38,6 @@ class Admin(StrEnum):
     READY = "READY"
     DRAIN = "DRAIN"
     MAINT = "MAINT"
-
-
-class CookieState(StrEnum):
-    """What the request's cookie said; the third character of HAProxy's termination code."""
-
-    NONE = "N"
-    INVALID = "I"
-    DOWN = "D"
-    VALID = "V"
-
-
-class CookieAction(StrEnum):
-    """What the response does about the cookie; the fourth character of HAProxy's termination code."""
-
-    NONE = "N"
-    INSERT = "I"
-    UPDATE = "U"
 
 
 @dataclass(frozen=True)

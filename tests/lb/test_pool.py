@@ -1,7 +1,8 @@
 import pytest
 
 from lb.health import Operational
-from lb.pool import Admin, CookieAction, CookieState, NodeChanged, NoNode, Pool, Route
+from lb.pool import Admin, NodeChanged, NoNode, Pool, Route
+from lb.stickiness import CookieAction, CookieState
 
 DOWN, GOING_DOWN, GOING_UP, INIT, STOPPING, UP = (
     Operational.DOWN,
