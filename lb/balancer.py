@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational
 from lb.journal import Journal
+from lb.stickiness import Stickiness
 from lb.pool import Admin, NodeChanged, NodeView, Pool, Route
 
 _log = logging.getLogger("lb")
@@ -54,7 +55,7 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes})
-        from lb.stickiness import Stickiness
+        
 
         self.stickiness = Stickiness(config.stickiness)
         self._purge: Callable[[str], None] = lambda _node: None
@@ -70,7 +71,7 @@ class Balancer:
         self._purge = purge
 
     def read(self, cookies):
-        return self.stickiness.read(cookies)
+        return self.stickiness.read(cookies, 0)
 
     def route(self, reading, client, tried=()):
         r = self._pool.route(reading.bound_to, self.now(), tried)
