@@ -55,7 +55,6 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes})
-        
 
         self.stickiness = Stickiness(config.stickiness)
         self._purge: Callable[[str], None] = lambda _node: None

@@ -8,6 +8,7 @@ Theory of operation. A connection is in one of these modes::
     TUNNEL   the connection was upgraded: what comes belongs to another protocol
     LINGER   the last response was sent and our side closed; what comes is thrown away, for a while, so that the
              client can read the response before a reset would take it away (RFC 9112 9.6)
+    CLOSING  the connection closes as soon as the client has taken what was written
     CLOSED   it is over
 
 Each mode has a deadline; :meth:`ClientConnection.expire` is called soon after it, and never often: there are no timers
@@ -39,10 +40,11 @@ class Mode(Enum):
     BUSY = 2
     TUNNEL = 3
     LINGER = 4
-    CLOSED = 5
+    CLOSING = 5
+    CLOSED = 6
 
 
-_HEAD, _UPLOAD, _BUSY, _TUNNEL, _LINGER, _CLOSED = Mode  # asked for on every call
+_HEAD, _UPLOAD, _BUSY, _TUNNEL, _LINGER, _CLOSING, _CLOSED = Mode  # asked for on every call
 
 
 class Owner(Protocol):
@@ -62,6 +64,7 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_advancing",
+        "_blocked",
         "_chunks",
         "_exchange",
         "_half_closed",
@@ -100,14 +103,10 @@ class ClientConnection(asyncio.Protocol):
         self._half_closed = False
         self._advancing = False
         self._lingered_bytes = 0
+        self._blocked = False
 
     def __repr__(self) -> str:
         return f"<ClientConnection {self.peer.address} {self.mode.name}>"
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is asked and nothing has begun to come."""
-        return self.mode is _HEAD and not self._input
 
     # What the event loop tells.
 
@@ -118,7 +117,7 @@ class ClientConnection(asyncio.Protocol):
         peer = self._owner.welcome(self, transport)
         if peer is None:
             self._answer(Refusal(503, "too many connections", "maxconn"), error="connection_limit_reached")
-            transport.close()
+            self.close()
         else:
             self.peer = peer
 
@@ -137,7 +136,7 @@ class ClientConnection(asyncio.Protocol):
         elif mode is _TUNNEL:
             assert self._tunnel is not None  # noqa: S101 - the mode says so
             self._tunnel.from_client(data)
-        else:
+        elif mode is _LINGER:
             self._lingered_bytes += len(data)
             if self._lingered_bytes > _LINGER_BYTES:
                 self.abort()
@@ -177,43 +176,49 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client is slower than its node."""
-        if self._tunnel is not None:
-            self._tunnel.client_blocked(blocked=True)
-        elif self._exchange is not None:
-            self._exchange.download_blocked(blocked=True)
+        self._blocked = True
         self.deadline_s = self._proxy.now() + self._proxy.timeouts.client
+        self._tell_blocked()
 
     def resume_writing(self) -> None:
         """The client takes data again."""
+        self._blocked = False
         self.deadline_s = _NEVER_S
-        if self._tunnel is not None:
-            self._tunnel.client_blocked(blocked=False)
-        elif self._exchange is not None:
-            self._exchange.download_blocked(blocked=False)
-        elif self.mode is _HEAD:
+        if self.mode is _HEAD:
             self.deadline_s = self._proxy.now() + self._proxy.timeouts.client_keep_alive
+        self._tell_blocked()
+
+    def _tell_blocked(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.client_blocked(blocked=self._blocked)
+        elif self._exchange is not None:
+            self._exchange.download_blocked(blocked=self._blocked)
 
     # Time.
 
     def expire(self) -> None:
         """The deadline is over."""
         self.deadline_s = _NEVER_S
-        if self.mode is _HEAD and self._input:
+        exchange = self._exchange
+        if self._blocked or self.mode in {_TUNNEL, _CLOSING}:
+            if exchange is not None:
+                exchange.client_gone("cD")  # the response is there and the client does not take it
+            self.abort()
+        elif self.mode is _HEAD and self._input:
             self._refuse(Refusal(408, "the request's head did not come in time", "head-timeout"), ended="cR")
-        elif self.mode is _UPLOAD and self._reading and self._exchange is not None:
-            self._exchange.upload_failed(408, "the request's body did not come in time", ended="cR")
-        elif self.mode in {_UPLOAD, _BUSY} and self._exchange is not None:
-            self._exchange.client_gone("cD")  # the response is there and the client does not take it
-            self.abort()
-        elif self.mode is _TUNNEL:
-            self.abort()
-        elif self._transport is not None:
-            self._transport.close()
+        elif self.mode is _UPLOAD and exchange is not None:
+            exchange.upload_failed(408, "the request's body did not come in time", ended="cR")
+        else:
+            self.close()
 
-    def close_if_idle(self) -> None:
-        """Close the connection if nothing is asked."""
-        if self.idle and self._transport is not None:
-            self._transport.close()
+    def wind_up(self) -> None:
+        """We stop: end what would not end by itself. What is asked for is still answered."""
+        if self.mode is _HEAD and not self._input:
+            self.close()
+        elif self._tunnel is not None:
+            self._tunnel.close_politely()
+        elif self._exchange is not None:
+            self._exchange.end_stream()
 
     # Requests.
 
@@ -228,8 +233,8 @@ class ClientConnection(asyncio.Protocol):
         finally:
             self._advancing = False
         if self.mode is _HEAD:
-            if self._half_closed and self._transport is not None:
-                self._transport.close()
+            if self._half_closed:
+                self.close()
             elif not self._reading:
                 self._resume()
 
@@ -349,8 +354,10 @@ class ClientConnection(asyncio.Protocol):
         transport.abort()
 
     def close(self) -> None:
-        """Close in good order, after what was written has left."""
-        if self._transport is not None:
+        """Close in good order, after what was written has left; but not for ever."""
+        if self._transport is not None and self.mode is not _CLOSED:
+            self.mode = _CLOSING
+            self.deadline_s = self._proxy.now() + self._proxy.timeouts.client
             self._transport.close()
 
     def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
@@ -360,12 +367,13 @@ class ClientConnection(asyncio.Protocol):
             return
         if not keep_alive:
             if upload_complete and not self._input:
-                self._transport.close()
+                self.close()
             else:
                 self._linger()
             return
         self.mode = _HEAD
-        self.deadline_s = self._proxy.now() + self._proxy.timeouts.client_keep_alive
+        times = self._proxy.timeouts
+        self.deadline_s = self._proxy.now() + (times.client if self._blocked else times.client_keep_alive)
         if self._input or self._half_closed or not self._reading:
             self._advance()
 

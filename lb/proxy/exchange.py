@@ -88,6 +88,7 @@ class Exchange:
     _held_at_s = 0.0
     _sent_at_s = 0.0
     _stream: object | None = None
+    _download_blocked = False
 
     def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:
         self._proxy = proxy
@@ -294,7 +295,7 @@ class Exchange:
             return
         self._client.write(head)
         if response.event_stream and not complete:
-            self._stream = proxy.balancer.stream_opened(route.node, self._close_stream)
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
         self.more(pieces, complete=complete)
 
     def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
@@ -314,19 +315,25 @@ class Exchange:
         if complete:
             self._finish_response()
         elif not self._done:
-            self._set_deadline(self._proxy.timeouts.tunnel if self._stream else self._proxy.timeouts.server)
+            self._await_more()
 
     def download_blocked(self, *, blocked: bool) -> None:
         """The client takes no more of the response for now, or takes it again."""
+        self._download_blocked = blocked
         connection = self._connection
         if connection is None or self._response is None:
             return
         if blocked:
             connection.pause()
-            connection.deadline_s = _FOREVER_S
         else:
             connection.resume()
-            self._set_deadline(self._proxy.timeouts.server)
+        self._await_more()
+
+    def _await_more(self) -> None:
+        """While the client takes nothing, the node is not expected to send."""
+        times = self._proxy.timeouts
+        limit_s = times.tunnel if self._stream is not None else times.server
+        self._set_deadline(_FOREVER_S if self._download_blocked else limit_s)
 
     def _last_chunk(self, trailers: Sequence[bytes]) -> bytes:
         return last_chunk(list(trailers) if self._request.te_trailers else [])
@@ -375,18 +382,18 @@ class Exchange:
         self._done_with("--")
         self._client.exchange_over(keep_alive=not self._close, upload_complete=self.upload_complete)
 
-    def _close_stream(self) -> None:
-        """The node is drained: an event stream has no end of its own, and its client will come again."""
-        if not self._done:
+    def end_stream(self) -> None:
+        """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
+        if self._stream is not None and not self._done:
             self._drop_connection()
-            self._break_off("K" + "D")
+            self._break_off("KD")
 
     # Upgrades.
 
     def switched(self, response: ResponseHead, rest: bytes) -> None:
         """The node switched protocols; that is an answer only to a client that asked for it."""
         route, connection = self._route, self._connection
-        if not self._request.upgrade or route is None or connection is None:
+        if not self._request.upgrade or not self.upload_complete or route is None or connection is None:
             self._drop_connection()
             self._attempt_failed(Failure.BAD_RESPONSE, "the node switched protocols without being asked to")
             return

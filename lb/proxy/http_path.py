@@ -88,7 +88,7 @@ class HttpDataPath:
         grace_s = min(self._proxy.timeouts.close_grace, deadline_s)
         await self._until_gone(grace_s)
         for client in list(self._clients):
-            client.close_if_idle()
+            client.wind_up()
         finished = await self._until_gone(deadline_s - (self._proxy.now() - began_s))
         for client in list(self._clients):
             client.abort()

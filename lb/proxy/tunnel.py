@@ -192,7 +192,7 @@ class Tunnel:
     # The end.
 
     def close_politely(self) -> None:
-        """The node is drained: end it, as politely as the protocol allows."""
+        """Its node is drained, or we stop: end it, as politely as the protocol allows."""
         if self._over or self._client is None:
             return
         self._closing = True
