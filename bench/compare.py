@@ -82,7 +82,10 @@ def main() -> int:
     machine = describe(["haproxy", "nginx", "apache2", "wrk"])
     progress(f"{options.rounds} rounds and one to warm up: about {seconds / 60 + 0.2:.1f} minutes")
     progress(warn_if_busy())
-    with tempfile.TemporaryDirectory(prefix="zdu-bench-", ignore_cleanup_errors=True) as folder, Children() as children:
+    with (
+        tempfile.TemporaryDirectory(prefix="zdu-bench-", ignore_cleanup_errors=True) as folder,
+        Children() as children,
+    ):
         Path(folder).chmod(0o755)  # Apache's worker is another user
         subjects = _start(children, [known[name] for name in names], Path(folder))
         ceiling = _ceiling(next(iter(subjects.values())).setup.nodes[0].port, options)
@@ -102,7 +105,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-lb", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds of each subject (default 5)")
     parser.add_argument("--seconds", type=float, default=6, help="wrk's time in each round (default 6)")
-    parser.add_argument("--rate-seconds", type=float, default=8, help="seconds at the fixed rate; 0: none (default 8)")
+    parser.add_argument(
+        "--rate-seconds", type=float, default=8, help="seconds at the fixed rate; 0: none (default 8)"
+    )
     parser.add_argument("--connections", type=int, default=64, help="kept-alive connections (default 64)")
     parser.add_argument("--subjects", default=",".join(proxies()), help="comma-separated (default: all)")
     parser.add_argument("--json", action="store_true", help="all rounds as JSON instead of the tables")
@@ -173,8 +178,9 @@ def _at_fixed_rate(subject: Subject, turn: int, seconds: float, connections: int
         _count_out(subject, turn, f"at {RATE} requests/s {found['complaint']}")
         return
     progress(
-        f"round {turn}: {subject.name:14} {RATE:9,} requests/s, p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f}"
-        f" ms; sent {found['sent']} of {found['intended']}, p99 of the sender's own lateness {found['late_p99_ms']:.2f} ms"
+        f"round {turn}: {subject.name:14} {RATE:9,} requests/s, p50 {found['p50_ms']:.2f} ms, "
+        f"p99 {found['p99_ms']:.2f} ms; sent {found['sent']} of {found['intended']}, "
+        f"p99 of the sender's own lateness {found['late_p99_ms']:.2f} ms"
     )
     if turn:
         subject.fixed.append(found)
@@ -212,11 +218,18 @@ def _targets(subjects: dict[str, Subject]) -> list[Target]:
 
     wanted = {HAPROXY: 0.4, APACHE: 1.7, AIOHTTP: 5}
     return [
-        *(Target(f"requests/s, {name}'s = 1", rate(OURS) / rate(name), bound, True) for name, bound in wanted.items()),
+        *(
+            Target(f"requests/s, {name}'s = 1", rate(OURS) / rate(name), bound, True)
+            for name, bound in wanted.items()
+        ),
         *(
             # Where the other one was not saturated its rate flatters ours; this ratio does not depend on that.
-            Target(f"requests per second of CPU, {name}'s = 1",
-                   requests_per_cpu_s(OURS) / requests_per_cpu_s(name), bound, True)  # fmt: skip
+            Target(
+                f"requests per second of CPU, {name}'s = 1",
+                requests_per_cpu_s(OURS) / requests_per_cpu_s(name),
+                bound,
+                True,
+            )
             for name, bound in wanted.items()
         ),
         Target(f"p99 at {RATE:,} requests/s above HAProxy's", p99(OURS) - p99(HAPROXY), 1.5, False, " ms"),
@@ -226,25 +239,29 @@ def _targets(subjects: dict[str, Subject]) -> list[Target]:
 def _report(
     machine: str, subjects: dict[str, Subject], targets: Sequence[Target], options: argparse.Namespace, ceiling: float
 ) -> str:
-    nothing = Subject.__new__(Subject)
-    ours = subjects.get(OURS, nothing)
-
-    def ratio(subject: Subject) -> str:
-        return number(ours.median("rates") / subject.median("rates"), 2) if ours is not nothing else "–"
+    ours = subjects[OURS].median("rates") if OURS in subjects else math.nan
 
     rows = [
         [
             subject.name,
             number(subject.median("rates")) + ("" if subject.median("busy") >= SATURATED else " *"),
             f"{min(subject.rates):,.0f}–{max(subject.rates):,.0f}" if subject.rates else "–",
-            ratio(subject),
+            number(ours / subject.median("rates"), 2),
             number(subject.median("cpu_us"), 1),
             number(subject.median("busy") * 100) + " %",
             number(subject.median("p99_ms"), 1) + " ms",
         ]
         for subject in subjects.values()
     ]
-    header = ["", "requests/s", "lowest–highest", "zdu lb's share", "CPU µs/request", "its core busy", "p99 (closed loop)"]
+    header = [
+        "",
+        "requests/s",
+        "lowest–highest",
+        "zdu lb, this one = 1",
+        "CPU µs/request",
+        "its core busy",
+        "p99 (closed loop)",
+    ]
     parts = [
         f"Machine: {machine}",
         f"Medians of {options.rounds} interleaved rounds of {options.seconds:g} s, {options.connections} kept-alive "
@@ -261,8 +278,8 @@ def _report(
         shown = ["p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms", "late_p99_ms"]
         rows = [[s.name, *(number(s.fixed_median(key), 2) for key in shown)] for s in subjects.values() if s.fixed]
         parts += [
-            f"At {RATE:,} requests/s for {options.rate_seconds:g} s a round, open loop, latency in ms from the intended "
-            "time of sending; everything that was intended was sent.",
+            f"At {RATE:,} requests/s for {options.rate_seconds:g} s a round, open loop, latency in ms from the "
+            "intended time of sending; everything that was intended was sent.",
             markdown_table(["", "p50", "p90", "p99", "p99.9", "highest", "p99 of the sender's lateness"], rows),
         ]
     parts.append(targets_table(targets))

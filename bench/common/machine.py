@@ -7,7 +7,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,12 +61,15 @@ def cpu_model() -> str:
 def describe(programs: Iterable[str] = ()) -> str:
     """One paragraph: processor, cores, kernel, versions, date, and how busy the machine was already."""
     versions = [f"{name} {version_of(name)}" for name in programs if find_program(name)]
-    versions += [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in ("aiohttp", "uvloop"))]
+    versions += [
+        f"Python {platform.python_version()}",
+        *(f"{name} {version(name)}" for name in ("aiohttp", "uvloop")),
+    ]
     cores = len(os.sched_getaffinity(0))
     busy = os.getloadavg()[0]
     return (
         f"{cpu_model()}, {cores} core{'s' * (cores != 1)}, Linux {platform.release()}, {', '.join(versions)}; "
-        f"{date.today().isoformat()}, load average {busy:.1f} at the start."
+        f"{datetime.now(UTC).date().isoformat()}, load average {busy:.1f} at the start."
     )
 
 
