@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bench.backends import start_backends
 from bench.common.errors import EXIT_MET, EXIT_NOT_MET, BenchError, progress, run_command
-from bench.common.machine import cores, describe, require, warn_if_busy
-from bench.common.processes import Child, Children, free_ports, tail
+from bench.common.machine import core_time, cores, describe, require, warn_if_busy
+from bench.common.processes import CLOCK_TICKS_PER_S, Child, Children, free_ports, tail
 from bench.common.tables import (
     Target,
     markdown_table,
@@ -37,6 +37,8 @@ README = Path(__file__).with_name("README.md")
 OURS, HAPROXY, APACHE, AIOHTTP = "zdu lb", "HAProxy", "Apache", "aiohttp proxy"
 AT_FIXED_RATE = (OURS, HAPROXY)
 RATE = 2000
+QUIET = 0.05
+"""Up to this share of the measured core for anything else, a round is undisturbed."""
 SATURATED = 0.95
 """From this share of its core on a subject is what limits the rate."""
 
@@ -54,6 +56,8 @@ class Subject:
     p99_ms: list[float] = field(default_factory=list)
     fixed: list[dict[str, float]] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    """The share of its core that other programs and the machine's host took meanwhile."""
 
     @property
     def name(self) -> str:
@@ -152,9 +156,11 @@ def _saturate(subject: Subject, turn: int, seconds: float, connections: int) -> 
     subject.child.check()
     wait_until_bound(subject.child, subject.setup)
     subject.setup.access_log.open("r+b").truncate(0)
-    cpu_s, begun_s = subject.child.cpu_s(), time.monotonic()
+    cpu_s, begun_s, core = subject.child.cpu_s(), time.monotonic(), core_time(min(cores()[0]))
     found = run_wrk(subject.setup.port, seconds, connections, cores()[1])
     cpu_s, took_s = subject.child.cpu_s() - cpu_s, time.monotonic() - begun_s - 0.3
+    spent = core_time(min(cores()[0])).since(core)
+    disturbed = (max(0.0, spent.programs - cpu_s * CLOCK_TICKS_PER_S) + spent.stolen) / max(1, spent.all)
     problems = [f"{count} {kind} errors" for kind, count in found.errors.items()]
     if not subject.setup.access_log.stat().st_size and subject.name != AIOHTTP:
         problems.append("nothing was logged")
@@ -162,11 +168,15 @@ def _saturate(subject: Subject, turn: int, seconds: float, connections: int) -> 
         _count_out(subject, turn, ", ".join(problems) or "no request was answered")
         return
     rate, cpu_us = found.requests / found.seconds, cpu_s / found.requests * 1e6
-    progress(f"round {turn}: {subject.name:14} {rate:9,.0f} requests/s {cpu_us:7.1f} µs, {cpu_s / took_s:4.0%} busy")
+    progress(
+        f"round {turn}: {subject.name:14} {rate:9,.0f} requests/s {cpu_us:7.1f} µs, {cpu_s / took_s:4.0%} busy, "
+        f"others {disturbed:.0%}"
+    )
     if turn:
         subject.rates.append(rate)
         subject.cpu_us.append(cpu_us)
         subject.busy.append(min(1.0, cpu_s / found.seconds))
+        subject.others.append(disturbed)
         subject.p99_ms.append(found.p99_ms)
 
 
@@ -269,6 +279,11 @@ def _report(
         f"wrk straight to one node, on that one core: {ceiling:,.0f} requests/s.",
         markdown_table(header, rows),
     ]
+    disturbed = max((max(subject.others) for subject in subjects.values() if subject.others), default=0.0)
+    parts.append(
+        f"Other programs and the machine's host (steal) took at most {disturbed:.0%} of the measured core in a round"
+        + ("." if disturbed <= QUIET else ": **too much, these figures are noise**.")
+    )
     if any(subject.median("busy") < SATURATED for subject in subjects.values()):
         parts.append(
             "\\* Not saturated: wrk and the nodes were at the end of their core first, so this product's own limit "
@@ -289,7 +304,7 @@ def _report(
 
 
 def _as_data(machine: str, subjects: dict[str, Subject], targets: Sequence[Target]) -> dict[str, object]:
-    keys = ("rates", "cpu_us", "busy", "p99_ms", "fixed", "invalid")
+    keys = ("rates", "cpu_us", "busy", "p99_ms", "fixed", "invalid", "others")
     return {
         "machine": machine,
         "subjects": {name: {key: getattr(subject, key) for key in keys} for name, subject in subjects.items()},

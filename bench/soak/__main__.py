@@ -24,7 +24,7 @@ from bench.common.machine import cores, describe
 from bench.common.processes import Child, Children, free_ports, wait_for_port
 from bench.common.tables import markdown_table, number, replaced_between_markers
 from bench.proxies.setup import Admin, Node, Setup, launch, settle, wait_until_bound
-from bench.proxies.zdu_lb import ZduLb, set_state
+from bench.proxies.zdu_lb import ZduLb, change_weight, set_state
 from bench.soak.traffic import Ledger, User
 from bench.soak.trend import Executions, Trend, compare_executions, trend
 
@@ -110,6 +110,7 @@ class Soak:
             await asyncio.sleep(self._rng.uniform(0.5, 1.5) * FAULT_EVERY_S / 2)
             await faults[turn % len(faults)](children, self._nodes[turn // len(faults) % len(self._nodes)])
             if turn % len(faults) == len(faults) - 1 and balancer.heeds(signal.SIGHUP):
+                change_weight(self._setup, self._nodes[0].name, self._rng.randint(50, 150))
                 balancer.signal(signal.SIGHUP)
                 self.events["reload"] += 1
 

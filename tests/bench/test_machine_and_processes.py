@@ -10,7 +10,7 @@ import pytest
 
 from bench.common import machine
 from bench.common.errors import BenchError, run_command
-from bench.common.machine import describe, require
+from bench.common.machine import CoreTime, core_time, describe, require
 from bench.common.processes import Children, free_ports, wait_for_port
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -38,6 +38,13 @@ def test_the_machine_is_described_with_cores_kernel_and_versions() -> None:
     assert os.uname().release in text
     assert "core" in text
     assert "aiohttp" in text
+
+
+def test_what_others_take_of_a_core_is_read_from_the_kernel() -> None:
+    stat = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 100 1 50 800 5 2 3 39 0 0\ncpu1 1 1 1 1 1 1 1 1 0 0\n"
+    assert core_time(0, stat) == CoreTime(programs=151, stolen=39, all=1000)
+    assert core_time(0, stat).since(core_time(1, stat)) == CoreTime(148, 38, 992)
+    assert core_time(min(os.sched_getaffinity(0))).all > 0
 
 
 def test_free_ports_are_different_and_below_those_of_outgoing_connections() -> None:
