@@ -103,9 +103,15 @@ def wait_until_bound(child: Child, setup: Setup, within_s: float = 20.0) -> None
             if time.monotonic() > deadline_s:
                 raise BenchError(
                     f"{child.name}: a request bound to {node.name} still got {found} after {within_s:g} s:\n"
-                    f"{tail(child.output)}"
+                    f"{said(child, setup)}"
                 )
             time.sleep(0.1)
+
+
+def said(child: Child, setup: Setup) -> str:
+    """The end of what it printed and of its error log, whatever that is called."""
+    logs = sorted(path for path in setup.folder.glob("*.log") if path != setup.access_log)
+    return "\n".join(tail(path) for path in (child.output, *logs) if path.exists() and path.stat().st_size)
 
 
 def ask(port: int, cookie: str, path: str = "/ready") -> tuple[int, str]:
