@@ -1,6 +1,7 @@
 """One request's way: route it, try it, try again where that is allowed, and relay the response as it comes."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -142,13 +143,17 @@ class Exchange:
                 self._record.attempts.append(_record(attempt))
 
     def _decide(self, failure: Failure) -> Again | GiveUp:
+        progress = self._progress
         return after_failure(
             failure,
-            self._request.method,
-            redispatches=self._progress.redispatches,
+            self._request.method.encode(),
+            [Failure.REFUSED] * progress.redispatches + [Failure.CLOSED_REUSED] * progress.repeated,
             retries=self._config.retry.retries,
-            repeated=self._progress.repeated,
+            keyed=False,
+            responding=False,
             replayable=self._body is None or self._body.replayable,
+            remaining_s=math.inf,
+            may_retry=lambda: True,
         )
 
     def _after(self, failure: Failure, node: str) -> GiveUp | None:
