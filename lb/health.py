@@ -146,6 +146,10 @@ class NodeHealth:
     def __repr__(self) -> str:
         return f"<NodeHealth {self.state} passes={self.passes} fails={self.fails}>"
 
+    def configure(self, config: HealthConfig) -> None:
+        """Go by these settings from now on; what was found so far stays."""
+        self._config = config
+
     @property
     def passes(self) -> int:
         """Passed checks in a row."""

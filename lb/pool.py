@@ -7,131 +7,95 @@ that serves no more, having got SIGTERM, is DOWN.) What follows from both::
 
     admin   operational              new sessions    sessions bound to it by cookie
     READY   UP, GOING_DOWN           yes (weight>0)  yes
-    READY   STOPPING                 no              until the drain deadline, then moved at their next request
-    DRAIN   UP, GOING_DOWN, STOPPING no              until the drain deadline, then moved at their next request
+    READY   STOPPING                 no              until they may move, at the latest at the drain deadline
+    DRAIN   UP, GOING_DOWN, STOPPING no              until they may move, at the latest at the drain deadline
     MAINT   any                      no              no
     any     INIT, DOWN, GOING_UP     no              no
 
-Requests in flight always finish. A node is *drained* when it takes neither kind and nothing is in flight.
+A session of a draining node moves with its next request, once it was silent for ``drain.move_idle``, or after a
+response that the application marked as safe, or when the deadline is over. Requests in flight always finish. With
+``move_idle`` a drain is over before its deadline when everybody is known to have been silent for that long. A node is
+*drained* when it takes neither kind and nothing is in flight and no stream is open.
 
 *Drain-panic*: if no node takes new sessions, the one that began to drain last keeps taking everything rather than
 that users see 503. It is then not drained, and whoever waits for that waits until another node is back. MAINT is the
-operator's word and is never overruled.
+operator's word and is never overruled. A response of a node that takes no new sessions by itself never gets a cookie
+that names it.
 
-The drain deadline passes without anybody doing anything, so the owner calls :meth:`Pool.tick` at
-:meth:`Pool.next_deadline_s`. Every method that can change what a node takes returns :class:`NodeChanged` events, one
-for each node for which something visible changed.
+A node at its ``maxconn`` gets nothing more: a session bound to it waits for it, a new one goes elsewhere. A browser
+that was moved has sent other requests with its old cookie at the same time: they follow it to its new node.
+
+Deadlines pass without anybody doing anything, so the owner calls :meth:`Pool.tick` at :meth:`Pool.next_deadline_s`.
+Every method that can change what a node takes returns :class:`NodeChanged` events, one for each node for which
+something visible changed.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+import sys
+from collections.abc import Callable, Collection, Sequence
 
-from lb.balancing import Algorithm, Candidate, SmoothRoundRobin
+from lb.balancing import Rng
+from lb.config import BalancerConfig, NodeAddress
 from lb.health import Operational
-from lb.stickiness import CookieAction, CookieState
+from lb.nodes import SERVING, Admin, DrainView, Node, NodeChanged, NodeView
+from lb.rebalance import Rebalance
+from lb.routes import Moved, NoNode, Route
+from lb.routing import Router
+from lb.sessions import Session, Sessions
+from lb.slowstart import Ramp
+from lb.stickiness import CookieAction, CookieState, Reading
 
+__all__ = [
+    "Admin",
+    "CookieAction",
+    "CookieState",
+    "DrainView",
+    "Moved",
+    "NoNode",
+    "NodeChanged",
+    "NodeView",
+    "Pool",
+    "Route",
+]
 
-class Admin(StrEnum):
-    """A node's admin state: what its operator wants."""
-
-    READY = "READY"
-    DRAIN = "DRAIN"
-    MAINT = "MAINT"
-
-
-@dataclass(frozen=True)
-class Route:
-    """Where a request goes, what happens to its cookie, and why."""
-
-    node: str
-    cookie_state: CookieState
-    cookie_action: CookieAction
-    reason: str
-
-
-@dataclass(frozen=True)
-class NoNode:
-    """No usable node is left for this request; ``retry_after_s`` is what the client may be told."""
-
-    reason: str
-    cookie_state: CookieState
-    retry_after_s: int
-
-
-@dataclass(frozen=True)
-class NodeChanged:
-    """Something visible changed about a node, at ``at_s`` on the monotonic clock."""
-
-    at_s: float
-    node: str
-    admin: Admin
-    operational: Operational
-    takes_new_sessions: bool
-    takes_bound_sessions: bool
-    drained: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class NodeView:
-    """A node as it is now, for status pages."""
-
-    name: str
-    weight: int
-    admin: Admin
-    operational: Operational
-    takes_new_sessions: bool
-    takes_bound_sessions: bool
-    drained: bool
-    in_flight: int
-    state_since_s: float
-    drain_deadline_s: float | None
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What of a node is worth an event when it changes."""
-
-    admin: Admin
-    operational: Operational
-    takes_new: bool
-    takes_bound: bool
-    drained: bool
-
-
-@dataclass
-class _Node:
-    name: str
-    weight: int
-    since_s: float
-    admin: Admin = Admin.READY
-    operational: Operational = Operational.INIT
-    in_flight: int = 0
-    draining_since_s: float | None = None
-    facts: _Facts = _Facts(Admin.READY, Operational.INIT, takes_new=False, takes_bound=False, drained=True)
-
-
-_SERVING = frozenset({Operational.UP, Operational.GOING_DOWN})
-_ANSWERING = _SERVING | {Operational.STOPPING}
+_NO_LIMIT = sys.maxsize
+_LOOK_AFTER_SAFE_S = 0.1
+"""How soon after a response marked as safe a draining node is looked at for being done; not after each at once."""
+_RECOVERING = frozenset({Operational.DOWN, Operational.GOING_UP})
 
 
 class Pool:
-    """The nodes behind the load balancer and the rules by which requests are given to them."""
+    """The nodes behind the load balancer and the rules by which requests are given to them.
+
+    ``cookie_for`` makes the Set-Cookie line that binds a session to a node; it is asked for sessions that stay where
+    they are too if ``refreshes`` says that their cookie carries a date. ``forecast_s`` says how many seconds a client
+    should wait when no node is usable.
+    """
 
     def __init__(
         self,
-        nodes: Iterable[tuple[str, int]],
+        config: BalancerConfig,
         now: float,
         *,
-        drain_deadline_s: float = 0.0,
-        retry_after_s: int = 1,
-        algorithm: Algorithm | None = None,
+        rng: Rng,
+        cookie_for: Callable[[str, Reading], bytes],
+        forecast_s: Callable[[float], int],
     ) -> None:
-        self._nodes = {name: _Node(name, weight, now) for name, weight in nodes}
-        self._drain_deadline_s = drain_deadline_s
-        self._retry_after_s = retry_after_s
-        self._algorithm = algorithm or SmoothRoundRobin()
+        self._nodes = {address.name: Node(address, now) for address in config.nodes}
+        self._leaving: dict[str, Node] = {}
+        self.moves: dict[Moved, int] = dict.fromkeys(Moved, 0)
+        """How many sessions moved, and why."""
+        self.sessions = Sessions(config.stickiness.table_size, now)
+        self._table = self.sessions.table
+        self._rebalance = Rebalance(config.rebalance)
+        self._router = Router(
+            config,
+            sessions=self.sessions,
+            rebalance=self._rebalance,
+            rng=rng,
+            cookie_for=cookie_for,
+            forecast_s=forecast_s,
+        )
+        self._apply(config)
 
     def __repr__(self) -> str:
         parts = (f"{n.name}={n.admin}/{n.operational}({n.in_flight})" for n in self._nodes.values())
@@ -142,10 +106,27 @@ class Pool:
         """The nodes' names, in the configuration's order."""
         return tuple(self._nodes)
 
-    def view(self, name: str, now: float) -> NodeView:
+    # What is asked.
+
+    def takes_new(self, name: str) -> bool:
+        """Whether node ``name`` gets new sessions now."""
+        node = self._nodes.get(name)
+        return node is not None and node.takes_new()
+
+    def has_room(self, name: str, now: float) -> bool:
+        """Whether node ``name`` is usable for anybody and may get one more request."""
+        node = self._nodes.get(name)
+        return node is not None and node.takes_bound(now) and node.has_room(now)
+
+    def is_draining(self, name: str) -> bool:
+        """Whether node ``name`` is to get rid of its sessions."""
+        node = self._nodes.get(name)
+        return node is not None and node.is_draining()
+
+    def view(self, name: str, now: float, queued: int = 0) -> NodeView:
         """Node ``name`` as it is at ``now``. Raises KeyError if there is none."""
         node = self._nodes[name]
-        facts = self._facts(node, now, self._panic_node())
+        facts = node.what_it_takes(now)
         return NodeView(
             node.name,
             node.weight,
@@ -156,147 +137,358 @@ class Pool:
             facts.drained,
             node.in_flight,
             node.since_s,
-            self._deadline_s(node),
+            node.deadline_s,
+            throttle=int(100 * node.share(now) + 1e-6),
+            maxconn=node.maxconn,
+            limit=node.limit(now),
+            sessions=self.sessions.count(name),
+            sessions_moved=node.moved,
+            streams=node.streams,
+            queued=queued,
+            panic=node.panic,
         )
 
-    def set_admin(self, name: str, admin: Admin, now: float, reason: str) -> list[NodeChanged]:
-        """The operator's wish. READY ends a drain; asking for the same state again changes nothing."""
+    def drain_view(self, name: str, now: float) -> DrainView | None:
+        """How far the drain of node ``name`` has come; None if it does not drain. Looks at each of its sessions."""
+        node = self._nodes[name]
+        if node.draining_since_s is None or node.deadline_s is None:
+            return None
+        left = [s for s in self.sessions.on(name) if node.takes_bound(now) and not self._may_move(s, now)]
+        done_s = self._quiet_s(node, now)
+        if node.panic or (node.deadline_s <= now and (node.in_flight or node.streams)):
+            done_s = None
+        return DrainView(
+            node.draining_since_s,
+            node.deadline_s,
+            done_s,
+            len(left),
+            node.moved_in_drain,
+            node.in_flight,
+            node.streams,
+        )
+
+    def closes_streams_by_s(self, name: str) -> float | None:
+        """When node ``name`` is to be rid of its streams; None if it may keep them."""
+        node = self._nodes.get(name)
+        if node is None or node.admin is Admin.MAINT:
+            return 0.0
+        return None if node.panic else node.deadline_s
+
+    # What is told.
+
+    def set_admin(
+        self, name: str, admin: Admin, now: float, reason: str, *, deadline_s: float | None = None
+    ) -> list[NodeChanged]:
+        """The operator's wish. READY ends a drain; asking for the same state again changes nothing.
+
+        ``deadline_s`` is how long from now on this drain may take, instead of the configured deadline.
+        """
         node = self._nodes[name]
         if admin is not node.admin:
+            if node.admin is Admin.MAINT and node.came_up:
+                node.cold = True
             node.admin, node.since_s = admin, now
-        return self._settle(node, now, reason)
+        own_deadline_s = None if deadline_s is None else now + deadline_s
+        return self._settle(node, now, reason, own_deadline_s)
 
     def set_operational(self, name: str, state: Operational, now: float, reason: str) -> list[NodeChanged]:
         """What the health checks found."""
         node = self._nodes[name]
         if state is not node.operational:
+            if node.operational in _RECOVERING and state not in _RECOVERING:
+                node.cold = True
             node.operational, node.since_s = state, now
         return self._settle(node, now, reason)
 
-    def tick(self, now: float) -> list[NodeChanged]:
-        """Let time pass: drain deadlines that are over take effect for everybody to see."""
-        return self._changes(now, None, "drain deadline over")
-
-    def next_deadline_s(self, now: float) -> float | None:
-        """When :meth:`tick` has to be called next; None if nothing is pending."""
-        deadlines = (self._deadline_s(node) for node in self._nodes.values())
-        return min((d for d in deadlines if d is not None and d > now), default=None)
-
-    def begin(self, name: str) -> None:
-        """A request goes to the node: it is in flight until :meth:`end`."""
-        self._nodes[name].in_flight += 1
-
-    def end(self, name: str, now: float) -> list[NodeChanged]:
-        """A request to the node is over, whatever became of it."""
+    def restarted(self, name: str, now: float) -> None:
+        """Another process answers for node ``name``: it is cold, whether or not anybody saw it go."""
         node = self._nodes[name]
-        if node.in_flight <= 0:
-            raise AssertionError(f"a request to {name} ended that never began")
-        node.in_flight -= 1
-        if node.in_flight or node.facts.takes_new or node.facts.takes_bound:
-            return []
-        return self._changes(now, None, "last request finished")
+        node.cold = True
+        if node.regular:
+            self._warm_up(node, now)
 
-    def route(self, bound_to: str | None, now: float, tried: Collection[str] = ()) -> Route | NoNode:
-        """The node for a request whose cookie names ``bound_to``, leaving out those already ``tried``."""
-        panic = self._panic_node()
-        bound = self._nodes.get(bound_to) if bound_to is not None else None
-        if bound is not None and bound.name not in tried and self._takes_bound(bound, now, panic):
-            return Route(bound.name, CookieState.VALID, CookieAction.NONE, f"bound to {bound.name}")
-        if bound_to is None:
-            cookie, action, why = CookieState.NONE, CookieAction.INSERT, "new session"
-        elif bound is None:
-            cookie, action, why = CookieState.INVALID, CookieAction.UPDATE, f"no node is called {bound_to}"
-        else:
-            cookie, action, why = CookieState.DOWN, CookieAction.UPDATE, self._why_moved(bound, tried)
-        usable = [
-            Candidate(node.name, node.weight, node.in_flight)
-            for node in self._nodes.values()
-            if node.name not in tried and self._takes_new(node, panic)
-        ]
-        if not usable:
-            return NoNode(self._why_none(tried), cookie, self._retry_after_s)
-        chosen = self._algorithm.choose(usable)
-        if panic is not None and chosen.name == panic.name:
-            why += f"; drain-panic: no other node than {panic.name} is usable"
-        return Route(chosen.name, cookie, action, why)
-
-    def _settle(self, node: _Node, now: float, reason: str) -> list[NodeChanged]:
-        draining = node.admin is Admin.DRAIN or node.operational is Operational.STOPPING
-        if not draining:
-            node.draining_since_s = None
-        elif node.draining_since_s is None:
-            node.draining_since_s = now
+    def set_weight(self, name: str, weight: int, now: float, reason: str) -> list[NodeChanged]:
+        """The operator's weight, until the configuration says another one; 0 takes no new sessions."""
+        node = self._nodes[name]
+        node.weight = weight
         return self._changes(now, node, reason)
 
-    def _changes(self, now: float, cause: _Node | None, reason: str) -> list[NodeChanged]:
+    def set_streams(self, name: str, count: int, now: float) -> list[NodeChanged]:
+        """How many streams to node ``name`` are open."""
+        node = self._nodes.get(name) or self._leaving.get(name)
+        if node is None:
+            return []
+        node.streams = count
+        if node.facts.takes_new or node.in_flight or count:
+            return []
+        return self._drained(node, now, "last stream closed")
+
+    def tick(self, now: float) -> list[NodeChanged]:
+        """Let time pass: drain deadlines that are over take effect for everybody to see."""
+        for node in self._nodes.values():
+            if node.ramp is not None and node.ramp.is_over(now):
+                node.ramp = None
+        return self._changes(now, None, "drain deadline over")
+
+    def growing(self) -> list[str]:
+        """The nodes whose ``maxconn`` grows with time."""
+        return [node.name for node in self._nodes.values() if node.maxconn and node.ramp is not None]
+
+    def next_deadline_s(self, now: float, *, anybody_waits: bool = False) -> float | None:
+        """When :meth:`tick` has to be called next; None if nothing is pending.
+
+        With ``anybody_waits`` that is also when a node in slow start may get one more request.
+        """
+        times: list[float] = []
+        for node in self._nodes.values():
+            if node.deadline_s is not None:
+                times.append(node.deadline_s)
+                if node.look_again_s is not None:
+                    times.append(node.look_again_s)
+            if node.ramp is not None:
+                times.append(node.ramp.began_s + node.ramp.length_s)
+                if node.maxconn and anybody_waits:
+                    times.append(node.ramp.next_room_s(node.maxconn, now))
+        return min((time for time in times if time > now), default=None)
+
+    def reconfigure(self, config: BalancerConfig, now: float, moved: Collection[str]) -> list[NodeChanged]:
+        """Go by another configuration; nodes in ``moved`` have another address: nothing is known of them yet.
+
+        Admin states, sessions and requests in flight stay; so does a weight that the operator set, unless the
+        configuration now says another one than before.
+        """
+        gone = {name: node for name, node in self._nodes.items() if name not in {a.name for a in config.nodes}}
+        self._nodes = {address.name: self._known(address, now) for address in config.nodes}
+        for name in moved:
+            self._nodes[name].begin_anew(now)
+        events = []
+        for name, node in gone.items():
+            self.sessions.forget_node(name)
+            if node.in_flight or node.streams:
+                self._leaving[name] = node
+            node.operational = Operational.INIT  # nobody checks it any more
+            node.regular = node.panic = False
+            node.facts = node.what_it_takes(now)
+            events.append(node.facts.event(name, now, "removed from the configuration"))
+        self._apply(config)
+        for name in moved:
+            self._note_drain(self._nodes[name], now, None)
+        return events + self._changes(now, None, "new configuration")
+
+    # The hot path.
+
+    def route(self, reading: Reading, client: str, now: float, tried: Collection[str] = ()) -> Route | NoNode:
+        """The node for a request whose cookies say ``reading``, leaving out those already ``tried``."""
+        name = reading.bound_to
+        if name is not None and not tried and not self._rebalance.active:
+            node = self._nodes.get(name)
+            if node is not None and node.in_flight < node.fast_room:
+                key = reading.session or f" {client} {name}"
+                session = self._table.get(key)
+                if session is None:
+                    return Route(name, CookieState.VALID, CookieAction.NONE, node.bound_reason, b"", key)
+                if session.route is not None and session.node == name:
+                    return session.route
+        return self._router.decide(reading, client, now, tried)
+
+    def begin(self, route: Route, now: float) -> None:
+        """A request goes to the node: it is in flight until :meth:`end`."""
+        name = route.node
+        node = self._nodes.get(name) or self._leaving[name]
+        node.in_flight += 1
+        key = route.session
+        if key:
+            session = self._table.get(key)
+            if session is None or session.node != name:
+                session = self._enter(route, node, session, now)
+                if session is None:
+                    return
+            session.in_flight += 1
+            session.safe = False
+        elif route.moved_by is not None:
+            self._count_move(route, now)
+
+    def end(self, route: Route, now: float, *, safe_to_move: bool = False) -> Sequence[NodeChanged]:
+        """A request to the node is over, whatever became of it."""
+        node = self._nodes.get(route.node) or self._leaving[route.node]
+        if node.in_flight <= 0:
+            raise AssertionError(f"a request to {route.node} ended that never began")
+        node.in_flight -= 1
+        key = route.session
+        if key:
+            session = self._table.get(key)
+            if session is not None:
+                if session.in_flight:
+                    session.in_flight -= 1
+                session.last_seen_s = now
+                if safe_to_move:
+                    session.safe = True
+                self._table.move_to_end(key)
+        else:
+            self.sessions.stranger(route.node, now)
+        if node.facts.takes_new:
+            return ()
+        return self._after_end(node, now, safe_to_move=safe_to_move)
+
+    # Bookkeeping.
+
+    def _apply(self, config: BalancerConfig) -> None:
+        self._drain = config.drain
+        self.sessions.resize(config.stickiness.table_size)
+        self._rebalance.configure(config.rebalance)
+        self._router.configure(config)
+        self._router.nodes = self._nodes
+
+    def _known(self, address: NodeAddress, now: float) -> Node:
+        """The node of that name, as it is configured now."""
+        node = self._nodes.get(address.name) or self._leaving.pop(address.name, None)
+        if node is None:
+            return Node(address, now)
+        if node.configured_weight != address.weight:
+            node.weight = node.configured_weight = address.weight
+        node.maxconn, node.slowstart_s = address.maxconn, address.slowstart
+        return node
+
+    def _enter(self, route: Route, node: Node, session: Session | None, now: float) -> Session | None:
+        """The session is on another node from now on, or it is new."""
+        if route.moved_by is not None:
+            self._count_move(route, now)
+            if session is None:
+                self.sessions.leave(route.session[: -len(node.name)] + route.moved_from)
+        entered = self.sessions.enter(route.session, node.name, now)
+        if entered is not None:
+            entered.moved_from, entered.moved_by = route.moved_from, route.moved_by
+        return entered
+
+    def _count_move(self, route: Route, now: float) -> None:
+        if route.moved_by is None:
+            return
+        self.moves[route.moved_by] += 1
+        if route.moved_by is Moved.REBALANCED:
+            self._rebalance.moved(now)
+        left = self._nodes.get(route.moved_from)
+        if left is not None:
+            left.moved += 1
+            left.moved_in_drain += 1
+
+    def _after_end(self, node: Node, now: float, *, safe_to_move: bool) -> Sequence[NodeChanged]:
+        if safe_to_move and node.deadline_s is not None:
+            soon_s = now + _LOOK_AFTER_SAFE_S
+            node.look_again_s = soon_s if node.look_again_s is None else min(node.look_again_s, soon_s)
+        if node.in_flight or node.streams or node.facts.takes_bound:
+            return ()
+        return self._drained(node, now, "last request finished")
+
+    def _drained(self, node: Node, now: float, reason: str) -> list[NodeChanged]:
+        """Nothing is in flight any more at a node that gets nothing new."""
+        if self._leaving.get(node.name) is not node:
+            return self._changes(now, None, reason)
+        del self._leaving[node.name]
+        node.facts = node.what_it_takes(now)
+        return [node.facts.event(node.name, now, reason)]
+
+    def _settle(self, node: Node, now: float, reason: str, own_deadline_s: float | None = None) -> list[NodeChanged]:
+        self._note_drain(node, now, own_deadline_s)
+        return self._changes(now, node, reason)
+
+    def _note_drain(self, node: Node, now: float, own_deadline_s: float | None) -> None:
+        if not node.is_draining():
+            node.draining_since_s = node.deadline_s = node.look_again_s = None
+            node.drain_over = False
+            return
+        if node.draining_since_s is None:
+            node.draining_since_s, node.deadline_s = now, now + self._drain.deadline
+            node.moved_in_drain = 0
+        if own_deadline_s is not None:
+            node.deadline_s, node.drain_over = own_deadline_s, False
+
+    def _changes(self, now: float, cause: Node | None, reason: str) -> list[NodeChanged]:
         """The events for all nodes whose facts differ from those last told; ``reason`` is about ``cause``."""
-        panic = self._panic_node()
+        for node in self._nodes.values():
+            self._note_regular(node, now)
+        self._note_panic()
         events = []
         for node in self._nodes.values():
-            facts = self._facts(node, now, panic)
+            why = reason
+            if self._is_done_early(node, now):
+                why = "every session left was silent for move_idle"
+            node.fast_room = self._fast_room(node)
+            facts = node.what_it_takes(now)
             if facts == node.facts:
                 continue
-            why = reason
-            if cause is not None and node is not cause:
+            if cause is not None and node is not cause and facts.takes_new is not node.facts.takes_new:
                 kind = "drain-panic begins" if facts.takes_new else "drain-panic ends"
                 why = f"{kind}: {cause.name} is {cause.admin}/{cause.operational}"
             node.facts = facts
-            events.append(_event(node.name, facts, now, why))
+            events.append(facts.event(node.name, now, why))
         return events
 
-    def _facts(self, node: _Node, now: float, panic: _Node | None) -> _Facts:
-        new = self._takes_new(node, panic)
-        bound = self._takes_bound(node, now, panic)
-        drained = not new and not bound and node.in_flight == 0
-        return _Facts(node.admin, node.operational, new, bound, drained)
+    def _note_regular(self, node: Node, now: float) -> None:
+        regular = node.is_regular()
+        if regular and not node.regular:
+            if node.came_up or node.cold:
+                self._rebalance.node_came_back(now)
+            if node.cold:
+                self._warm_up(node, now)
+            node.came_up = True
+        node.regular = regular
 
-    def _takes_new(self, node: _Node, panic: _Node | None) -> bool:
-        return node is panic or _regularly_takes_new(node)
+    def _warm_up(self, node: Node, now: float) -> None:
+        node.cold = False
+        node.ramp = Ramp(now, node.slowstart_s) if node.slowstart_s > 0 else None
+        node.fast_room = self._fast_room(node)
 
-    def _takes_bound(self, node: _Node, now: float, panic: _Node | None) -> bool:
-        if node is panic:
-            return True
-        if node.admin is Admin.MAINT or node.operational not in _ANSWERING:
-            return False
-        deadline_s = self._deadline_s(node)
-        return deadline_s is None or now < deadline_s
+    def _note_panic(self) -> None:
+        nodes = self._nodes.values()
+        panic = None
+        if not any(node.regular for node in nodes):
+            panic = max((node for node in nodes if node.answers()), key=_last_to_drain, default=None)
+        for node in nodes:
+            node.panic = node is panic
+            if node.panic:
+                node.drain_over = False
 
-    def _deadline_s(self, node: _Node) -> float | None:
-        return None if node.draining_since_s is None else node.draining_since_s + self._drain_deadline_s
+    def _fast_room(self, node: Node) -> int:
+        if node.admin is not Admin.READY or node.operational not in SERVING or node.panic:
+            return 0
+        if self._router.refreshes or node.ramp is not None:
+            return 0
+        return node.maxconn or _NO_LIMIT
 
-    def _panic_node(self) -> _Node | None:
-        if any(_regularly_takes_new(node) for node in self._nodes.values()):
+    def _is_done_early(self, node: Node, now: float) -> bool:
+        """Whether the node's drain is found to be over before its deadline; notes when to look again if not."""
+        quiet_s = None
+        if node.deadline_s is not None and now < node.deadline_s and not node.panic and not node.drain_over:
+            if node.look_again_s is not None and now < node.look_again_s:
+                return False
+            quiet_s = self._quiet_s(node, now)
+        if quiet_s is not None and quiet_s <= now and node.answers():
+            node.drain_over, quiet_s = True, None
+        node.look_again_s = quiet_s
+        return node.drain_over and node.facts.takes_bound
+
+    def _quiet_s(self, node: Node, now: float) -> float | None:
+        """When at the earliest nobody will be left whom a draining node must serve; looks at each session."""
+        if node.deadline_s is None:
             return None
-        answering = [n for n in self._nodes.values() if n.admin is not Admin.MAINT and n.operational in _ANSWERING]
-        return max(answering, key=_last_to_drain, default=None)
+        if self._drain.move_idle is None or node.drain_over:
+            return node.deadline_s if not node.drain_over else now
+        last_s = now if node.in_flight else self.sessions.unknown_since_s(node.name)
+        for session in self.sessions.on(node.name):
+            if session.in_flight:
+                last_s = now
+            elif not session.safe:
+                last_s = max(last_s, session.last_seen_s)
+        return min(node.deadline_s, last_s + self._drain.move_idle)
 
-    def _why_moved(self, node: _Node, tried: Collection[str]) -> str:
-        if node.name in tried:
-            return f"moved: {node.name} failed"
-        return f"moved: {node.name} is {node.admin}/{node.operational}"
-
-    def _why_none(self, tried: Collection[str]) -> str:
-        states = ", ".join(f"{node.name} is {node.admin}/{node.operational}" for node in self._nodes.values())
-        return f"no usable node: {states}" + (f"; tried {', '.join(tried)}" if tried else "")
+    def _may_move(self, session: Session, now: float) -> bool:
+        """Whether a draining node need not serve this session any more."""
+        if session.in_flight:
+            return False
+        limit_s = self._drain.move_idle
+        return session.safe or (limit_s is not None and now - session.last_seen_s >= limit_s)
 
 
-def _regularly_takes_new(node: _Node) -> bool:
-    return node.admin is Admin.READY and node.operational in _SERVING and node.weight > 0
-
-
-def _last_to_drain(node: _Node) -> float:
+def _last_to_drain(node: Node) -> float:
     """Nodes that do not drain at all (weight 0) before those that do; of these the youngest drain first."""
     return float("inf") if node.draining_since_s is None else node.draining_since_s
-
-
-def _event(name: str, facts: _Facts, now: float, reason: str) -> NodeChanged:
-    return NodeChanged(
-        now,
-        name,
-        facts.admin,
-        facts.operational,
-        facts.takes_new,
-        facts.takes_bound,
-        facts.drained,
-        reason,
-    )

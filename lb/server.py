@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lb.admin import AdminSite
@@ -32,8 +33,10 @@ class LoadBalancer:
         self._config = config
         self._tasks = tasks
         self._owned: list[asyncio.Task[None]] = []
-        self.balancer = Balancer(config, Journal(), clock.monotonic_s)
         entropy = Entropy(config.seed)
+        self.balancer = Balancer(
+            config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000, rng=entropy.rng
+        )
         self.telemetry = Telemetry(self.balancer.addresses, AccessLog(config.access_log_file), clock)
         self._path = HttpDataPath(self.balancer, self.telemetry.observe, tasks, entropy)
         self._admin = AdminSite(self.balancer)
@@ -69,14 +72,17 @@ class LoadBalancer:
         return finished
 
     async def _keep_deadlines(self) -> None:
-        """Make drain deadlines take effect when they are over, and look again whenever something changed."""
-        journal = self.balancer.journal
+        """Make deadlines take effect when they are over, and look again whenever one has come nearer."""
+        nearer = asyncio.Event()
+        self.balancer.on_earlier_deadline(nearer.set)
         while True:
-            seen = journal.last_seq
+            nearer.clear()
             self.balancer.tick()
             due_s = self.balancer.next_deadline_s()
             wait_s = _IDLE_S if due_s is None else min(_IDLE_S, due_s - self.balancer.now() + _AFTER_DEADLINE_S)
-            await journal.wait_after(seen, max(0.0, wait_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, wait_s)):
+                    await nearer.wait()
 
 
 _IDLE_S = 60.0

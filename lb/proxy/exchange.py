@@ -81,7 +81,6 @@ class Exchange:
     _trailers: Sequence[bytes] = ()
     _upload_paused = False
     _tried: Sequence[str] = ()
-    _repeated = False
     _fresh = False
     _done = False
     _leave_queue: Callable[[], None] | None = None
@@ -356,7 +355,7 @@ class Exchange:
     def _goes_elsewhere(self, response: ResponseHead, *, complete: bool) -> bool:
         """A node that stops answers 503 until the checks have noticed: such a request goes to another node."""
         route = self._route
-        if response.status != 503 or route is None or self._proxy.balancer.view(route.node).takes_new_sessions:
+        if response.status != 503 or route is None or self._proxy.balancer.takes_new_sessions(route.node):
             return False
         decision = self._decide(Failure.UNAVAILABLE)
         if decision is not Again.ANOTHER_NODE:
@@ -460,7 +459,7 @@ class Exchange:
         proxy.balancer.failed(route.node, failure)
         again = decision or self._decide(failure)
         if again is Again.FRESH_CONNECTION:
-            self._repeated = self._fresh = True
+            self._fresh = True
             if self._nodes is not None:
                 self._nodes.purge()
             self._go(route)
@@ -471,13 +470,18 @@ class Exchange:
             self._fail(again.status, f"{route.node}: {detail}", again.error, failure.value, ended=_ENDED[failure])
 
     def _decide(self, failure: Failure) -> Again | GiveUp:
+        balancer = self._proxy.balancer
+        retry = balancer.config.retry
         return after_failure(
             failure,
             self._request.method,
-            redispatches=len(self._tried),
-            retries=self._proxy.balancer.config.retry.retries,
-            repeated=self._repeated,
+            [attempt.failure for attempt in self.record.attempts[:-1]],
+            retries=retry.retries,
+            keyed=retry.idempotency_key and self._request.idempotency_key,
+            responding=self._response is not None,
             replayable=self._kept is not None or not self._request.length,
+            remaining_s=self._left_s(),
+            may_retry=balancer.may_retry,
         )
 
     def _left_s(self) -> float:
@@ -564,5 +568,7 @@ _ENDED = {
     Failure.CLOSED_FRESH: "SH",
     Failure.BAD_RESPONSE: "PH",
     Failure.NO_RESPONSE: "sH",
+    Failure.NOT_SENT: "SC",
+    Failure.UNAVAILABLE: "SH",
 }
 """HAProxy's words for who ended it, and when."""

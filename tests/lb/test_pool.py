@@ -2,7 +2,9 @@ import pytest
 
 from lb.health import Operational
 from lb.pool import Admin, NodeChanged, NoNode, Pool, Route
+from lb.routes import Moved
 from lb.stickiness import CookieAction, CookieState
+from tests.support.pools import CLIENT, make_pool, reading
 
 DOWN, GOING_DOWN, GOING_UP, INIT, STOPPING, UP = (
     Operational.DOWN,
@@ -15,16 +17,32 @@ DOWN, GOING_DOWN, GOING_UP, INIT, STOPPING, UP = (
 
 
 def pool_of(*names: str, deadline_s: float = 0.0, state: Operational = UP) -> Pool:
-    pool = Pool([(name, 100) for name in names], 0.0, drain_deadline_s=deadline_s, retry_after_s=4)
-    for name in names:
-        pool.set_operational(name, state, 0.0, "test")
-    return pool
+    return make_pool(*names, state=state, drain={"deadline": f"{deadline_s}s"})
+
+
+def ask(pool: Pool, bound_to: str | None = None, now: float = 1.0, tried: tuple[str, ...] = ()) -> Route | NoNode:
+    return pool.route(reading(bound_to), CLIENT, now, tried)
 
 
 def node_for(pool: Pool, bound_to: str | None = None, now: float = 1.0, tried: tuple[str, ...] = ()) -> str:
-    route = pool.route(bound_to, now, tried)
+    route = ask(pool, bound_to, now, tried)
     assert isinstance(route, Route), route
     return route.node
+
+
+def begin(pool: Pool, node: str, now: float = 0.0) -> Route:
+    """A request in flight at ``node``."""
+    route = Route(node, CookieState.VALID, CookieAction.NONE, "test")
+    pool.begin(route, now)
+    return route
+
+
+def key(node: str) -> str:
+    return f" {CLIENT} {node}"
+
+
+def cookie(node: str) -> bytes:
+    return b"Set-Cookie: ROUTEID=.%b" % node.encode()
 
 
 TAKES = [  # admin, operational, new sessions, bound sessions (before the drain deadline)
@@ -69,25 +87,34 @@ def test_the_table_is_complete() -> None:
 def test_a_session_stays_on_its_node_and_its_cookie_is_left_alone() -> None:
     pool = pool_of("a", "b")
     for _ in range(3):
-        assert pool.route("b", 1.0) == Route("b", CookieState.VALID, CookieAction.NONE, "bound to b")
+        assert ask(pool, "b") == Route("b", CookieState.VALID, CookieAction.NONE, "bound to b", session=key("b"))
 
 
 def test_new_sessions_take_turns_and_get_a_cookie() -> None:
     pool = pool_of("a", "b")
-    routes = [pool.route(None, 1.0) for _ in range(4)]
+    routes = [ask(pool) for _ in range(4)]
     assert [route.node for route in routes if isinstance(route, Route)] == ["a", "b", "a", "b"]
-    assert routes[0] == Route("a", CookieState.NONE, CookieAction.INSERT, "new session")
+    assert routes[0] == Route("a", CookieState.NONE, CookieAction.INSERT, "new session", cookie("a"))
 
 
 def test_a_cookie_that_names_no_node_counts_as_invalid_and_is_replaced() -> None:
-    route = pool_of("a").route("zz", 1.0)
-    assert route == Route("a", CookieState.INVALID, CookieAction.UPDATE, "no node is called zz")
+    route = ask(pool_of("a"), "zz")
+    assert route == Route("a", CookieState.INVALID, CookieAction.INSERT, "no node is called zz", cookie("a"))
 
 
 def test_a_session_of_a_down_node_moves_and_its_cookie_is_replaced() -> None:
     pool = pool_of("a", "b")
     pool.set_operational("a", DOWN, 1.0, "test")
-    assert pool.route("a", 2.0) == Route("b", CookieState.DOWN, CookieAction.UPDATE, "moved: a is READY/DOWN")
+    assert ask(pool, "a") == Route(
+        "b",
+        CookieState.DOWN,
+        CookieAction.INSERT,
+        "moved: a is READY/DOWN",
+        cookie("b"),
+        key("b"),
+        "a",
+        Moved.DOWN,
+    )
 
 
 @pytest.mark.parametrize("by", ["operator", "node"])
@@ -136,13 +163,12 @@ def test_admin_and_operational_state_are_kept_apart() -> None:
 
 def test_drained_means_that_nothing_goes_there_and_nothing_is_in_flight() -> None:
     pool = pool_of("a", "b")
-    pool.begin("a")
-    pool.begin("a")
+    first, last = begin(pool, "a"), begin(pool, "a")
     events = pool.set_admin("a", Admin.DRAIN, 1.0, "operator")
     assert [(event.takes_bound_sessions, event.drained) for event in events] == [(False, False)]
 
-    assert pool.end("a", 2.0) == []
-    assert pool.end("a", 3.0) == [
+    assert not pool.end(first, 2.0)
+    assert pool.end(last, 3.0) == [
         NodeChanged(3.0, "a", Admin.DRAIN, UP, False, False, True, "last request finished"),
     ]
 
@@ -171,12 +197,13 @@ def test_each_change_is_told_once_and_no_change_is_not_told() -> None:
 
 def test_tried_nodes_are_left_out_even_if_the_session_is_bound_to_one() -> None:
     pool = pool_of("a", "b", "c")
-    route = pool.route("a", 1.0, ["a", "b"])
-    assert route == Route("c", CookieState.DOWN, CookieAction.UPDATE, "moved: a failed")
+    route = ask(pool, "a", 1.0, ("a", "b"))
+    assert isinstance(route, Route)
+    assert (route.node, route.reason, route.moved_by) == ("c", "moved: a failed", Moved.FAILED)
 
 
 def test_with_every_node_tried_there_is_none_left() -> None:
-    refused = pool_of("a", "b").route(None, 1.0, ["a", "b"])
+    refused = ask(pool_of("a", "b"), None, 1.0, ("a", "b"))
     assert isinstance(refused, NoNode)
     assert refused.retry_after_s == 4
     assert "tried a, b" in refused.reason
@@ -185,8 +212,8 @@ def test_with_every_node_tried_there_is_none_left() -> None:
 @pytest.mark.parametrize("state", [INIT, DOWN, GOING_UP])
 def test_with_no_usable_node_the_reason_names_each_nodes_state(state: Operational) -> None:
     pool = pool_of("a", "b", state=state)
-    assert pool.route("a", 1.0) == NoNode(
-        f"no usable node: a is READY/{state}, b is READY/{state}", CookieState.DOWN, 4
+    assert ask(pool, "a") == NoNode(
+        f"no usable node: a is READY/{state}, b is READY/{state}", CookieState.DOWN, 4, may_hold=True
     )
 
 
@@ -197,7 +224,7 @@ def test_drain_panic_keeps_the_node_that_began_to_drain_last() -> None:
     events = pool.set_operational("b", STOPPING, 3.0, "test")
 
     assert [(event.node, event.takes_new_sessions, event.drained) for event in events] == [("b", True, False)]
-    route = pool.route("a", 100.0)
+    route = ask(pool, "a", 100.0)
     assert isinstance(route, Route)
     assert route.node == "b"
     assert "drain-panic" in route.reason
@@ -235,13 +262,11 @@ def test_maint_is_never_overruled_by_drain_panic() -> None:
     pool = pool_of("a", "b")
     pool.set_admin("a", Admin.MAINT, 1.0, "test")
     pool.set_operational("b", DOWN, 2.0, "test")
-    assert isinstance(pool.route("a", 3.0), NoNode)
+    assert isinstance(ask(pool, "a", 3.0), NoNode)
 
 
 def test_a_node_of_weight_0_takes_its_bound_sessions_only_unless_nothing_else_is_left() -> None:
-    pool = Pool([("a", 0), ("b", 10)], 0.0)
-    for name in pool.names:
-        pool.set_operational(name, UP, 0.0, "test")
+    pool = make_pool({"name": "a", "weight": 0}, {"name": "b", "weight": 10})
     assert {node_for(pool) for _ in range(5)} == {"b"}
     assert node_for(pool, "a") == "a"
 
@@ -251,10 +276,10 @@ def test_a_node_of_weight_0_takes_its_bound_sessions_only_unless_nothing_else_is
 
 def test_a_request_that_never_began_cannot_end() -> None:
     with pytest.raises(AssertionError, match="never began"):
-        pool_of("a").end("a", 1.0)
+        pool_of("a").end(Route("a", CookieState.VALID, CookieAction.NONE, "test"), 1.0)
 
 
 def test_its_repr_tells_each_nodes_state() -> None:
     pool = pool_of("a", "b")
-    pool.begin("b")
+    begin(pool, "b")
     assert repr(pool) == "<Pool a=READY/UP(0) b=READY/UP(1)>"

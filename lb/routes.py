@@ -1,0 +1,56 @@
+"""The words in which a routing decision is told: where a request goes, what its cookie said, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lb.stickiness import CookieAction, CookieState
+
+
+class Moved(StrEnum):
+    """Why a session left the node it was bound to."""
+
+    DOWN = "down"
+    """Its node is down, or in maintenance."""
+    FAILED = "failed"
+    """Its node did not answer this very request."""
+    IDLE = "idle"
+    """Its node drains, and it was silent for ``drain.move_idle``."""
+    SAFE = "safe"
+    """Its node drains, and the last response had ``drain.move_header``."""
+    DEADLINE = "deadline"
+    """Its node's drain deadline is over."""
+    REBALANCED = "rebalanced"
+    """Another node came back and had too few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes, what happens to its cookie, and why.
+
+    ``set_cookie`` is the whole field line for the response, or empty. ``session`` is the key under which the session
+    is remembered; empty for a client that has shown neither a session nor a binding yet.
+    """
+
+    node: str
+    cookie_state: CookieState
+    cookie_action: CookieAction
+    reason: str
+    set_cookie: bytes = b""
+    session: str = ""
+    moved_from: str = ""
+    moved_by: Moved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoNode:
+    """No node can take this request now; ``retry_after_s`` is what the client may be told.
+
+    ``may_hold`` says that the request may wait in the queue; ``waits_for`` names the node it is bound to if that node
+    is only busy: it then waits for that one.
+    """
+
+    reason: str
+    cookie_state: CookieState
+    retry_after_s: int
+    may_hold: bool = False
+    waits_for: str = ""
