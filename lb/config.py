@@ -219,7 +219,7 @@ class Timeouts(_Strict):
     tunnel: Duration = 3600.0
     """For an upgraded connection (WebSocket) or event stream on which nothing moves."""
     close_grace: Duration = 0.2
-    """How long idle clients' connections are kept when the load balancer stops, for requests that are on their way."""
+    """How long idle clients' connections are kept at a stop, for requests that are on their way."""
     shutdown: Duration = 5.0
 
 

@@ -11,8 +11,8 @@ Theory of operation. A connection is in one of these modes::
     CLOSING  the connection closes as soon as the client has taken what was written
     CLOSED   it is over
 
-Each mode has a deadline; :meth:`ClientConnection.expire` is called soon after it, and never often: there are no timers
-of its own for a request.
+Each mode has a deadline; :meth:`ClientConnection.expire` is called soon after it. A request has no timers
+of its own.
 """
 
 import asyncio

@@ -30,23 +30,16 @@ from lb.proxy.forward import (
 from lb.proxy.node_connection import NodeConnection
 from lb.proxy.node_connections import NodeConnections
 from lb.proxy.own_answer import own_answer
-from lb.proxy.tunnel import Tunnel
+from lb.proxy.tunnel import Tunnel, TunnelClient
 from lb.retry import IDEMPOTENT, Again, Failure, GiveUp, after_failure
+from lb.streams import Stream
 from lb.telemetry.record import AttemptRecord, RequestRecord
 
 
-class Client(Protocol):
+class Client(TunnelClient, Protocol):
     """The client's side of an exchange."""
 
     peer: Peer
-
-    def write(self, data: bytes) -> None:
-        """Send a part of the response."""
-        ...
-
-    def abort(self) -> None:
-        """Break the connection off, so that what went before cannot be taken for a whole response."""
-        ...
 
     def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
         """The response is sent; the connection may be used for another request, or ends."""
@@ -58,10 +51,6 @@ class Client(Protocol):
 
     def resume_upload(self) -> None:
         """Read the request again."""
-        ...
-
-    def start_tunnel(self, tunnel: Tunnel) -> None:
-        """From here on the connection speaks another protocol."""
         ...
 
 
@@ -86,7 +75,7 @@ class Exchange:
     _leave_queue: Callable[[], None] | None = None
     _held_at_s = 0.0
     _sent_at_s = 0.0
-    _stream: object | None = None
+    _stream: Stream | None = None
     _download_blocked = False
 
     def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:

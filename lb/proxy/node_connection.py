@@ -1,7 +1,7 @@
 """One connection to a node: requests out, responses in, one at a time.
 
-Theory of operation. A connection is *busy* from :meth:`NodeConnection.send` until the response is over or the exchange
-lets go of it; then it goes back to its home, the node's :class:`lb.proxy.node_connections.NodeConnections`, if both
+Theory of operation. A connection is *busy* from :meth:`NodeConnection.send` until the response is over or the
+exchange lets go of it; then it goes back to its home, the node's :class:`lb.proxy.node_connections.NodeConnections`, if both
 sides agree that it may carry another request. Whatever comes on an idle connection (bytes nobody asked for, an end)
 ends it. What a response does is told to the exchange in three words: ``respond`` once, with the head and what of the
 body came with it, ``more`` for the rest, ``node_failed`` for the end of it all.

@@ -158,7 +158,7 @@ class NodeConnections:
 
 
 _YOUNG_S = 1.0
-"""A connection used so recently is hardly ever the one that the node closes now: servers count their time in seconds."""
+"""A connection used so recently is hardly ever the one that the node closes now: servers count in seconds."""
 
 _SHARE_OF_ADVERTISED = 0.8
 """Of the time a node says it keeps an idle connection; the rest is for clocks, and for the way there."""
