@@ -140,6 +140,7 @@ class NodeHealth:
         self.state = Operational.INIT
         self.last: CheckResult | None = None
         self.last_at_s: float | None = None
+        self.failed_checks = 0
         self._boot_id = ""
         self._sequence = -1
 
@@ -193,6 +194,7 @@ class NodeHealth:
         elif outcome in {Outcome.FAIL, Outcome.LEAVE}:
             self._counters.passes = 0
             self._counters.fails += 1
+            self.failed_checks += 1
         else:
             self._counters = _Counters()
 
