@@ -86,6 +86,14 @@ class StickinessConfig(_Strict):
     table_size: Annotated[int, Field(ge=1)] = 100_000
     """Sessions remembered; the one that was silent for longest is forgotten first."""
 
+    @model_validator(mode="after")
+    def _every_setting_has_an_effect(self) -> Self:
+        if self.secret.get_secret_value() and self.mode is not StickyMode.INSERT:
+            raise ValueError(f"secret signs our own cookie, and mode {self.mode} sets none: leave it out")
+        if (self.maxidle or self.maxlife) and self.mode not in {StickyMode.INSERT, StickyMode.LEARN}:
+            raise ValueError(f"mode {self.mode} knows no dates: leave out maxidle and maxlife")
+        return self
+
 
 class Balance(StrEnum):
     """Which usable node gets a new session, in HAProxy's words."""
@@ -210,6 +218,8 @@ class Timeouts(_Strict):
     """How long an idle connection to a node is kept; less if the node itself says less in ``Keep-Alive``."""
     tunnel: Duration = 3600.0
     """For an upgraded connection (WebSocket) or event stream on which nothing moves."""
+    close_grace: Duration = 0.2
+    """How long idle clients' connections are kept at a stop, for requests that are on their way."""
     shutdown: Duration = 5.0
 
 

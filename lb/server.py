@@ -6,14 +6,14 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lb.access_log import AccessLog
 from lb.admin import AdminSite
 from lb.balancer import Balancer
 from lb.checker import Checker
 from lb.config import BalancerConfig
 from lb.journal import Journal
-from lb.proxy.aiohttp_path import AiohttpDataPath
-from lb.proxy.data_path import DataPath
+from lb.proxy.http_path import HttpDataPath
+from lb.telemetry.access_log import AccessLog
+from lb.telemetry.telemetry import Telemetry
 from zdu.clock import Clock, Entropy
 from zdu.errors import ZduError
 
@@ -33,11 +33,14 @@ class LoadBalancer:
         self._config = config
         self._tasks = tasks
         self._owned: list[asyncio.Task[None]] = []
-        self.balancer = Balancer(config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000)
-        self._access_log = AccessLog(config.access_log_file, clock)
-        self._path: DataPath = AiohttpDataPath(self.balancer, self._access_log, tasks)
+        entropy = Entropy(config.seed)
+        self.balancer = Balancer(
+            config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000, rng=entropy.rng
+        )
+        self.telemetry = Telemetry(self.balancer.addresses, AccessLog(config.access_log_file), clock)
+        self._path = HttpDataPath(self.balancer, self.telemetry.observe, tasks, entropy)
         self._admin = AdminSite(self.balancer)
-        self._checker = Checker(self.balancer, Entropy(config.seed))
+        self._checker = Checker(self.balancer, entropy)
         self.balancer.on_purge(self._path.purge)
 
     async def start(self) -> Addresses:
@@ -55,6 +58,7 @@ class LoadBalancer:
             raise
         self._owned = self._checker.start(self._tasks)
         self._owned.append(self._tasks.create_task(self._keep_deadlines(), name="lb-drain-deadlines"))
+        self._owned.append(self._tasks.create_task(self.telemetry.keep_ticking(), name="lb-telemetry"))
         return Addresses(url, f"http://{_in_url(config.admin_host)}:{admin_port}")
 
     async def stop(self) -> bool:
@@ -64,7 +68,7 @@ class LoadBalancer:
             task.cancel()
         await asyncio.gather(*self._owned, return_exceptions=True)
         await self._admin.close()
-        self._access_log.close()
+        self.telemetry.close()
         return finished
 
     async def _keep_deadlines(self) -> None:

@@ -1,7 +1,8 @@
 """Small HTTP servers for tests that behave exactly as told, misbehaviour included, and count what they execute.
 
-A node answers ``/status`` from its ``state``; every other path is handled by the behaviour set for it, a coroutine
-function that gets the connection and the request, and writes raw bytes. Nothing is corrected on the way.
+A node answers ``/status`` from its ``state``, or by the behaviour set as ``check``; every other path is handled by
+the behaviour set for it, a coroutine function that gets the connection and the request, and writes raw bytes. Nothing
+is corrected on the way.
 """
 
 import asyncio
@@ -87,10 +88,17 @@ class HttpNode:
     port: int = 0
     received: list[Request] = field(default_factory=list)
     executions: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    """How often each operation was carried out, by the request's ``Operation-Id``."""
+    busy: int = 0
+    busiest: int = 0
+    """The most requests it ever had at once."""
     connections: int = 0
     open_connections: set[int] = field(default_factory=set)
     checks: int = 0
+    check: Behaviour | None = None
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    retiring: bool = False
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -103,14 +111,20 @@ class HttpNode:
 
     async def start(self) -> None:
         """Listen; a second start uses the same port again."""
+        self.retiring = False
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self) -> None:
-        """Refuse connections and drop those that are open."""
+    def retire(self) -> None:
+        """Stop as a careful server does: refuse connections, and end each open one with its next response."""
+        self.retiring = True
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    async def stop(self) -> None:
+        """Refuse connections and drop those that are open."""
+        self.retire()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -119,6 +133,10 @@ class HttpNode:
     def on(self, path: str, behaviour: Behaviour) -> None:
         """Handle ``path`` by ``behaviour``."""
         self.behaviours[path] = behaviour
+
+    def execute(self, request: Request) -> None:
+        """Carry out what ``request`` asks for: what must not happen twice."""
+        self.operations[request.get("Operation-Id") or ""] += 1
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -145,12 +163,19 @@ class HttpNode:
         path = target.partition("?")[0]
         if path == "/status":
             self.checks += 1
+            if self.check is not None:
+                return await self.check(connection, request)
             await self._tell_state(connection)
             return request.get("Connection") != "close"
         connection.requests += 1
         self.received.append(request)
         self.executions[f"{method} {path}"] += 1
-        return await self.behaviours.get(path, self._echo)(connection, request)
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            return await self.behaviours.get(path, self._echo)(connection, request)
+        finally:
+            self.busy -= 1
 
     async def _tell_state(self, connection: Connection) -> None:
         code = self.status_code or (503 if self.state in {"DRAINING", "MAINTENANCE"} else 200)
@@ -159,8 +184,11 @@ class HttpNode:
 
     async def _echo(self, connection: Connection, request: Request) -> bool:
         body = await connection.read_body(request)
-        await connection.send(ok(self.name + (f" got {len(body)}" if body else ""), head=request.method == "HEAD"))
-        return True
+        self.execute(request)
+        fields = ("Connection: close",) if self.retiring else ()
+        text = self.name + (f" got {len(body)}" if body else "")
+        await connection.send(ok(text, *fields, head=request.method == "HEAD"))
+        return not self.retiring
 
 
 def ok(body: str | bytes = "", *headers: str, status: str = "200 OK", head: bool = False) -> bytes:

@@ -1,0 +1,1 @@
+"""What the commands of this folder share: the machine, processes, figures, a generator of load."""
