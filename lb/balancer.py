@@ -114,7 +114,9 @@ class Balancer:
 
     def begin(self, route: Route) -> None:
         """The request is in flight at ``route.node`` until :meth:`end`."""
-        self._pool.begin(route, self.now())
+        changes = self._pool.begin(route, self.now())
+        if changes:
+            self._settled(changes)
 
     def end(self, route: Route, *, safe_to_move: bool = False) -> None:
         """The request is over, whatever became of it.
@@ -187,7 +189,7 @@ class Balancer:
         """
         now = self.now()
         stream = self._streams.opened(node, close, now)
-        self._settled(self._pool.set_streams(node, self._streams.count(node), now))
+        self._settled(self._pool.set_streams(node, self._streams.count(node), now), closing=False)
         if stream.due_s is not None:
             self._wake()
         return stream
@@ -307,7 +309,7 @@ class Balancer:
 
     # What follows.
 
-    def _settled(self, changes: Sequence[NodeChanged], *, always: bool = False) -> None:
+    def _settled(self, changes: Sequence[NodeChanged], *, always: bool = False, closing: bool = True) -> None:
         """Tell of ``changes`` and do what follows from them; with ``always`` even if nothing visible changed."""
         if not changes and not always:
             return
@@ -323,7 +325,8 @@ class Balancer:
                 self._streams.keep(name)
             else:
                 self._streams.drain(name, now, until_s)
-        self._close_streams(now)
+        if closing:
+            self._close_streams(now)
         self._queue.news(now)
         self._wake()
 
