@@ -131,6 +131,8 @@ class Exchange:
         proxy.balancer.begin(route)
         record.node, record.route = route.node, route.reason
         record.cookie = route.cookie_state + route.cookie_action
+        if route.moved_from:
+            record.moved_from = route.moved_from
         self._attempt = attempt = AttemptRecord(route.node)
         attempt.began_s = self._sent_at_s = proxy.now()
         record.attempts.append(attempt)
@@ -335,8 +337,6 @@ class Exchange:
             self._proxy.balancer.learn(route.node, response.set_cookies)
         if route.set_cookie:
             extras.append(route.set_cookie)
-            if self._reading.bound_to and self._reading.bound_to != route.node:
-                self.record.moved_from = self._reading.bound_to
         if len(self.record.attempts) > 1:
             extras.append(b"X-LB-Attempts: %d" % len(self.record.attempts))
         return extras
