@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers format setup dev bench wheel clean
+.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale oracle soak wheel clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Set up and play the Valiantys scenario (more options: make run ARGS="--seed 7")
 	@$(BIN)/zdu run valiantys $(ARGS)
@@ -51,8 +51,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable '.[dev]'
 	@touch $@
 
-bench: dev ## What the load balancer costs on this machine (bench/README.md)
-	@$(BIN)/python -m bench.lb_cost
+bench-lb: dev ## The load balancer's speed beside HAProxy, nginx, Apache and aiohttp (bench/README.md)
+	@$(BIN)/python -m bench.compare $(ARGS)
+
+bench-scale: dev ## 10,000 idle clients and 1,000 active ones; 100 nodes checked every second
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apache (docs/oracle.md)
+	@$(BIN)/python -m bench.oracle $(ARGS)
+
+SECONDS ?= 600
+soak: dev ## Ten minutes of faults before the load balancer: memory, descriptors, orders (SECONDS=600)
+	@$(BIN)/python -m bench.soak --seconds $(SECONDS) $(ARGS)
 
 wheel: dev ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --quiet

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bench.backends import start_backends
 from bench.common.errors import EXIT_MET, EXIT_NOT_MET, BenchError, progress, run_command
-from bench.common.machine import cores, describe, require, warn_if_busy
-from bench.common.processes import Child, Children, free_ports, tail
+from bench.common.machine import core_time, cores, describe, require, warn_if_busy
+from bench.common.processes import CLOCK_TICKS_PER_S, Child, Children, free_ports, tail
 from bench.common.tables import (
     Target,
     markdown_table,
@@ -37,6 +37,8 @@ README = Path(__file__).with_name("README.md")
 OURS, HAPROXY, APACHE, AIOHTTP = "zdu lb", "HAProxy", "Apache", "aiohttp proxy"
 AT_FIXED_RATE = (OURS, HAPROXY)
 RATE = 2000
+QUIET = 0.05
+"""Up to this share of the measured core for anything else, a round is undisturbed."""
 SATURATED = 0.95
 """From this share of its core on a subject is what limits the rate."""
 
@@ -54,6 +56,8 @@ class Subject:
     p99_ms: list[float] = field(default_factory=list)
     fixed: list[dict[str, float]] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    """The share of its core that other programs and the machine's host took meanwhile."""
 
     @property
     def name(self) -> str:
@@ -82,7 +86,10 @@ def main() -> int:
     machine = describe(["haproxy", "nginx", "apache2", "wrk"])
     progress(f"{options.rounds} rounds and one to warm up: about {seconds / 60 + 0.2:.1f} minutes")
     progress(warn_if_busy())
-    with tempfile.TemporaryDirectory(prefix="zdu-bench-", ignore_cleanup_errors=True) as folder, Children() as children:
+    with (
+        tempfile.TemporaryDirectory(prefix="zdu-bench-", ignore_cleanup_errors=True) as folder,
+        Children() as children,
+    ):
         Path(folder).chmod(0o755)  # Apache's worker is another user
         subjects = _start(children, [known[name] for name in names], Path(folder))
         ceiling = _ceiling(next(iter(subjects.values())).setup.nodes[0].port, options)
@@ -102,7 +109,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-lb", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds of each subject (default 5)")
     parser.add_argument("--seconds", type=float, default=6, help="wrk's time in each round (default 6)")
-    parser.add_argument("--rate-seconds", type=float, default=8, help="seconds at the fixed rate; 0: none (default 8)")
+    parser.add_argument(
+        "--rate-seconds", type=float, default=8, help="seconds at the fixed rate; 0: none (default 8)"
+    )
     parser.add_argument("--connections", type=int, default=64, help="kept-alive connections (default 64)")
     parser.add_argument("--subjects", default=",".join(proxies()), help="comma-separated (default: all)")
     parser.add_argument("--json", action="store_true", help="all rounds as JSON instead of the tables")
@@ -147,9 +156,11 @@ def _saturate(subject: Subject, turn: int, seconds: float, connections: int) -> 
     subject.child.check()
     wait_until_bound(subject.child, subject.setup)
     subject.setup.access_log.open("r+b").truncate(0)
-    cpu_s, begun_s = subject.child.cpu_s(), time.monotonic()
+    cpu_s, begun_s, core = subject.child.cpu_s(), time.monotonic(), core_time(min(cores()[0]))
     found = run_wrk(subject.setup.port, seconds, connections, cores()[1])
     cpu_s, took_s = subject.child.cpu_s() - cpu_s, time.monotonic() - begun_s - 0.3
+    spent = core_time(min(cores()[0])).since(core)
+    disturbed = (max(0.0, spent.programs - cpu_s * CLOCK_TICKS_PER_S) + spent.stolen) / max(1, spent.all)
     problems = [f"{count} {kind} errors" for kind, count in found.errors.items()]
     if not subject.setup.access_log.stat().st_size and subject.name != AIOHTTP:
         problems.append("nothing was logged")
@@ -157,11 +168,15 @@ def _saturate(subject: Subject, turn: int, seconds: float, connections: int) -> 
         _count_out(subject, turn, ", ".join(problems) or "no request was answered")
         return
     rate, cpu_us = found.requests / found.seconds, cpu_s / found.requests * 1e6
-    progress(f"round {turn}: {subject.name:14} {rate:9,.0f} requests/s {cpu_us:7.1f} µs, {cpu_s / took_s:4.0%} busy")
+    progress(
+        f"round {turn}: {subject.name:14} {rate:9,.0f} requests/s {cpu_us:7.1f} µs, {cpu_s / took_s:4.0%} busy, "
+        f"others {disturbed:.0%}"
+    )
     if turn:
         subject.rates.append(rate)
         subject.cpu_us.append(cpu_us)
         subject.busy.append(min(1.0, cpu_s / found.seconds))
+        subject.others.append(disturbed)
         subject.p99_ms.append(found.p99_ms)
 
 
@@ -173,8 +188,9 @@ def _at_fixed_rate(subject: Subject, turn: int, seconds: float, connections: int
         _count_out(subject, turn, f"at {RATE} requests/s {found['complaint']}")
         return
     progress(
-        f"round {turn}: {subject.name:14} {RATE:9,} requests/s, p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f}"
-        f" ms; sent {found['sent']} of {found['intended']}, p99 of the sender's own lateness {found['late_p99_ms']:.2f} ms"
+        f"round {turn}: {subject.name:14} {RATE:9,} requests/s, p50 {found['p50_ms']:.2f} ms, "
+        f"p99 {found['p99_ms']:.2f} ms; sent {found['sent']} of {found['intended']}, "
+        f"p99 of the sender's own lateness {found['late_p99_ms']:.2f} ms"
     )
     if turn:
         subject.fixed.append(found)
@@ -212,11 +228,18 @@ def _targets(subjects: dict[str, Subject]) -> list[Target]:
 
     wanted = {HAPROXY: 0.4, APACHE: 1.7, AIOHTTP: 5}
     return [
-        *(Target(f"requests/s, {name}'s = 1", rate(OURS) / rate(name), bound, True) for name, bound in wanted.items()),
+        *(
+            Target(f"requests/s, {name}'s = 1", rate(OURS) / rate(name), bound, True)
+            for name, bound in wanted.items()
+        ),
         *(
             # Where the other one was not saturated its rate flatters ours; this ratio does not depend on that.
-            Target(f"requests per second of CPU, {name}'s = 1",
-                   requests_per_cpu_s(OURS) / requests_per_cpu_s(name), bound, True)  # fmt: skip
+            Target(
+                f"requests per second of CPU, {name}'s = 1",
+                requests_per_cpu_s(OURS) / requests_per_cpu_s(name),
+                bound,
+                True,
+            )
             for name, bound in wanted.items()
         ),
         Target(f"p99 at {RATE:,} requests/s above HAProxy's", p99(OURS) - p99(HAPROXY), 1.5, False, " ms"),
@@ -226,25 +249,29 @@ def _targets(subjects: dict[str, Subject]) -> list[Target]:
 def _report(
     machine: str, subjects: dict[str, Subject], targets: Sequence[Target], options: argparse.Namespace, ceiling: float
 ) -> str:
-    nothing = Subject.__new__(Subject)
-    ours = subjects.get(OURS, nothing)
-
-    def ratio(subject: Subject) -> str:
-        return number(ours.median("rates") / subject.median("rates"), 2) if ours is not nothing else "–"
+    ours = subjects[OURS].median("rates") if OURS in subjects else math.nan
 
     rows = [
         [
             subject.name,
             number(subject.median("rates")) + ("" if subject.median("busy") >= SATURATED else " *"),
             f"{min(subject.rates):,.0f}–{max(subject.rates):,.0f}" if subject.rates else "–",
-            ratio(subject),
+            number(ours / subject.median("rates"), 2),
             number(subject.median("cpu_us"), 1),
             number(subject.median("busy") * 100) + " %",
             number(subject.median("p99_ms"), 1) + " ms",
         ]
         for subject in subjects.values()
     ]
-    header = ["", "requests/s", "lowest–highest", "zdu lb's share", "CPU µs/request", "its core busy", "p99 (closed loop)"]
+    header = [
+        "",
+        "requests/s",
+        "lowest–highest",
+        "zdu lb, this one = 1",
+        "CPU µs/request",
+        "its core busy",
+        "p99 (closed loop)",
+    ]
     parts = [
         f"Machine: {machine}",
         f"Medians of {options.rounds} interleaved rounds of {options.seconds:g} s, {options.connections} kept-alive "
@@ -252,6 +279,11 @@ def _report(
         f"wrk straight to one node, on that one core: {ceiling:,.0f} requests/s.",
         markdown_table(header, rows),
     ]
+    disturbed = max((max(subject.others) for subject in subjects.values() if subject.others), default=0.0)
+    parts.append(
+        f"Other programs and the machine's host (steal) took at most {disturbed:.0%} of the measured core in a round"
+        + ("." if disturbed <= QUIET else ": **too much, these figures are noise**.")
+    )
     if any(subject.median("busy") < SATURATED for subject in subjects.values()):
         parts.append(
             "\\* Not saturated: wrk and the nodes were at the end of their core first, so this product's own limit "
@@ -261,8 +293,8 @@ def _report(
         shown = ["p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms", "late_p99_ms"]
         rows = [[s.name, *(number(s.fixed_median(key), 2) for key in shown)] for s in subjects.values() if s.fixed]
         parts += [
-            f"At {RATE:,} requests/s for {options.rate_seconds:g} s a round, open loop, latency in ms from the intended "
-            "time of sending; everything that was intended was sent.",
+            f"At {RATE:,} requests/s for {options.rate_seconds:g} s a round, open loop, latency in ms from the "
+            "intended time of sending; everything that was intended was sent.",
             markdown_table(["", "p50", "p90", "p99", "p99.9", "highest", "p99 of the sender's lateness"], rows),
         ]
     parts.append(targets_table(targets))
@@ -272,7 +304,7 @@ def _report(
 
 
 def _as_data(machine: str, subjects: dict[str, Subject], targets: Sequence[Target]) -> dict[str, object]:
-    keys = ("rates", "cpu_us", "busy", "p99_ms", "fixed", "invalid")
+    keys = ("rates", "cpu_us", "busy", "p99_ms", "fixed", "invalid", "others")
     return {
         "machine": machine,
         "subjects": {name: {key: getattr(subject, key) for key in keys} for name, subject in subjects.items()},

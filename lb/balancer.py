@@ -16,7 +16,7 @@ from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational, Outcome
 from lb.hold import Held, HoldQueue
 from lb.journal import Journal
-from lb.pool import Admin, DrainView, Moved, NodeChanged, NodeView, NoNode, Pool, Route
+from lb.pool import Admin, Moved, NodeChanged, NodeView, NoNode, Pool, Route
 from lb.retry import Failure
 from lb.sessions import SessionsView
 from lb.stickiness import Reading, Stickiness
@@ -114,7 +114,9 @@ class Balancer:
 
     def begin(self, route: Route) -> None:
         """The request is in flight at ``route.node`` until :meth:`end`."""
-        self._pool.begin(route, self.now())
+        changes = self._pool.begin(route, self.now())
+        if changes:
+            self._settled(changes)
 
     def end(self, route: Route, *, safe_to_move: bool = False) -> None:
         """The request is over, whatever became of it.
@@ -196,7 +198,7 @@ class Balancer:
         """
         now = self.now()
         stream = self._streams.opened(node, close, now)
-        self._settled(self._pool.set_streams(node, self._streams.count(node), now))
+        self._settled(self._pool.set_streams(node, self._streams.count(node), now), closing=False)
         if stream.due_s is not None:
             self._wake()
         return stream
@@ -303,16 +305,15 @@ class Balancer:
     # What is shown.
 
     def view(self, node: str) -> NodeView:
-        """The node as it is now. Raises KeyError if there is none."""
-        return self._pool.view(node, self.now(), self._queue.waiting_for(node))
+        """The node as it is now; looks at each session of one that drains. Raises KeyError if there is none."""
+        now = self.now()
+        view = self._pool.view(node, now, self._queue.waiting_for(node))
+        drain = self._pool.drain_view(node, now)
+        return view if drain is None else replace(view, drain=drain)
 
     def views(self) -> list[NodeView]:
         """All nodes as they are now, in the configuration's order."""
         return [self.view(name) for name in self._pool.names]
-
-    def drain(self, node: str) -> DrainView | None:
-        """How far the drain of ``node`` has come; None if it does not drain. Looks at each of its sessions."""
-        return self._pool.drain_view(node, self.now())
 
     def sessions(self, node: str) -> SessionsView:
         """How the sessions of ``node`` are; looks at each of them."""
@@ -320,7 +321,7 @@ class Balancer:
 
     # What follows.
 
-    def _settled(self, changes: Sequence[NodeChanged], *, always: bool = False) -> None:
+    def _settled(self, changes: Sequence[NodeChanged], *, always: bool = False, closing: bool = True) -> None:
         """Tell of ``changes`` and do what follows from them; with ``always`` even if nothing visible changed."""
         if not changes and not always:
             return
@@ -336,7 +337,8 @@ class Balancer:
                 self._streams.keep(name)
             else:
                 self._streams.drain(name, now, until_s)
-        self._close_streams(now)
+        if closing:
+            self._close_streams(now)
         self._queue.news(now)
         self._wake()
 

@@ -218,6 +218,8 @@ class Timeouts(_Strict):
     """How long an idle connection to a node is kept; less if the node itself says less in ``Keep-Alive``."""
     tunnel: Duration = 3600.0
     """For an upgraded connection (WebSocket) or event stream on which nothing moves."""
+    close_grace: Duration = 0.2
+    """How long idle clients' connections are kept at a stop, for requests that are on their way."""
     shutdown: Duration = 5.0
 
 

@@ -195,8 +195,9 @@ class HoldQueue:
                 held.resume(decision)
             else:
                 self._stand_in(held, decision)
-            if self._news:
-                return  # and from the first one again
+            if self._news or self._room:
+                self._news = True  # from the first one again: who was asked before comes before those who were not
+                return
 
     def _stand_in(self, held: Held, refusal: NoNode) -> None:
         """Let it wait in the line where it now belongs, at the place of its arrival."""

@@ -220,6 +220,8 @@ class Pool:
         if node is None:
             return []
         node.streams = count
+        if node.facts.drained and count:
+            return self._changes(now, None, "a stream was opened")
         if node.facts.takes_new or node.in_flight or count:
             return []
         return self._drained(node, now, "last stream closed")
@@ -296,7 +298,7 @@ class Pool:
         """As :meth:`route`, for whoever only asks."""
         return self._router.preview(reading, client, now)
 
-    def begin(self, route: Route, now: float) -> None:
+    def begin(self, route: Route, now: float) -> Sequence[NodeChanged]:
         """A request goes to the node: it is in flight until :meth:`end`."""
         name = route.node
         node = self._nodes.get(name) or self._leaving[name]
@@ -308,12 +310,14 @@ class Pool:
             session = self._table.get(key)
             if session is None or session.node != name:
                 session = self._enter(route, node, session, now)
-                if session is None:
-                    return
-            session.in_flight += 1
-            session.safe = False
+            if session is not None:
+                session.in_flight += 1
+                session.safe = False
         elif route.moved_by is not None:
             self._count_move(route, now)
+        if node.in_flight == 1 and node.facts.drained:  # once more on a fresh connection, to where it was
+            return self._changes(now, None, "a request began")
+        return ()
 
     def end(self, route: Route, now: float, *, safe_to_move: bool = False) -> Sequence[NodeChanged]:
         """A request to the node is over, whatever became of it."""

@@ -12,8 +12,7 @@ from lb.balancer import Balancer
 from lb.checker import Checker
 from lb.config import BalancerConfig
 from lb.journal import Journal
-from lb.proxy.aiohttp_path import AiohttpDataPath
-from lb.proxy.data_path import DataPath
+from lb.proxy.http_path import HttpDataPath
 from lb.telemetry.access_log import AccessLog
 from lb.telemetry.telemetry import Telemetry
 from zdu.clock import Clock, Entropy
@@ -35,12 +34,16 @@ class LoadBalancer:
         self._config = config
         self._tasks = tasks
         self._owned: list[asyncio.Task[None]] = []
-        self.balancer = Balancer(config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000)
+        entropy = Entropy(config.seed)
+        self.balancer = Balancer(
+            config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000, rng=entropy.rng
+        )
         names = [node.name for node in config.nodes]
         self.telemetry = Telemetry(names, AccessLog(config.access_log_file), self.balancer.journal, clock)
-        self._path: DataPath = AiohttpDataPath(self.balancer, self.telemetry, tasks)
+        self._path = HttpDataPath(self.balancer, self.telemetry, tasks, entropy)
         self._admin = AdminSite(self.balancer, self.telemetry)
-        self._checker = Checker(self.balancer, Entropy(config.seed))
+        self._checker = Checker(self.balancer, entropy)
+        self.telemetry.idle_of = self._path.idle_connections
         self.balancer.on_purge(self._path.purge)
 
     def on_reload(self, reload: Reload) -> None:

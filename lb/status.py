@@ -52,7 +52,7 @@ def _node(balancer: Balancer, telemetry: Telemetry, view: NodeView) -> NodeFigur
         takes_bound=view.takes_bound_sessions,
         drained=view.drained,
         panic=view.panic,
-        drain=balancer.drain(view.name),
+        drain=view.drain,
         drain_deadline_s=view.drain_deadline_s,
         weight=view.weight,
         throttle_percent=view.throttle,

@@ -7,7 +7,8 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def require(programs: Iterable[str]) -> None:
         raise BenchError(
             f"not on this machine: {', '.join(missing)}. On Debian and Ubuntu:\n"
             f"    apt-get install --no-install-recommends {packages}\n"
-            f"Debian starts these servers by itself; 'systemctl disable --now {packages}' ends that."
+            "Debian starts servers by itself; 'systemctl disable --now haproxy nginx apache2' ends that."
         )
 
 
@@ -61,12 +62,15 @@ def cpu_model() -> str:
 def describe(programs: Iterable[str] = ()) -> str:
     """One paragraph: processor, cores, kernel, versions, date, and how busy the machine was already."""
     versions = [f"{name} {version_of(name)}" for name in programs if find_program(name)]
-    versions += [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in ("aiohttp", "uvloop"))]
+    versions += [
+        f"Python {platform.python_version()}",
+        *(f"{name} {version(name)}" for name in ("aiohttp", "uvloop")),
+    ]
     cores = len(os.sched_getaffinity(0))
     busy = os.getloadavg()[0]
     return (
         f"{cpu_model()}, {cores} core{'s' * (cores != 1)}, Linux {platform.release()}, {', '.join(versions)}; "
-        f"{date.today().isoformat()}, load average {busy:.1f} at the start."
+        f"{datetime.now(UTC).date().isoformat()}, load average {busy:.1f} at the start."
     )
 
 
@@ -76,6 +80,27 @@ def warn_if_busy() -> str:
     if busy < 0.5:
         return ""
     return f"note: the load average is {busy:.1f}; figures of a machine that does other things are worth little"
+
+
+@dataclass(frozen=True)
+class CoreTime:
+    """How a core's time was spent so far, in clock ticks: by programs, and by the host for others (steal)."""
+
+    programs: int
+    stolen: int
+    all: int
+
+    def since(self, before: "CoreTime") -> "CoreTime":
+        """The difference."""
+        return CoreTime(self.programs - before.programs, self.stolen - before.stolen, self.all - before.all)
+
+
+def core_time(core: int, stat: str | None = None) -> CoreTime:
+    """Read it from ``/proc/stat`` (proc(5): user, nice, system, idle, iowait, irq, softirq, steal)."""
+    text = Path("/proc/stat").read_text(encoding="utf-8") if stat is None else stat
+    fields = next(line for line in text.splitlines() if line.startswith(f"cpu{core} ")).split()[1:9]
+    user, nice, system, idle, iowait, irq, softirq, steal = map(int, fields)
+    return CoreTime(user + nice + system, steal, user + nice + system + idle + iowait + irq + softirq + steal)
 
 
 def cores() -> tuple[set[int], set[int]]:

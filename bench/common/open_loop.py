@@ -100,7 +100,7 @@ class _Client(asyncio.Protocol):
             return 0
         return int(head[at + 17 :].split(b"\r\n", 1)[0])
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
         self._run.lost(self)
 
 

@@ -1,12 +1,12 @@
 """Processes that are measured: started on given cores, watched through /proc, ended by their own group only."""
 
 import contextlib
-import ctypes
 import os
 import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,16 @@ from bench.common.errors import BenchError
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+
+_LAUNCH = f"""\
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, {signal.SIGTERM:d})  # PR_SET_PDEATHSIG: no orphan is left when this command is killed
+cores, *command = sys.argv[1:]
+if cores:
+    os.sched_setaffinity(0, map(int, cores.split(",")))
+os.execvp(command[0], command)
+"""
+"""What a child does before it becomes the program; a ``preexec_fn`` would do it between fork and exec, unsafely."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -64,7 +72,7 @@ class Child:
 
     def descriptors(self) -> int:
         """Open files and sockets of the whole group."""
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in _group(self.pid))
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in _group(self.pid))
 
     def heeds(self, number: signal.Signals) -> bool:
         """Whether it has a handler for a signal, so that the signal does not just end it."""
@@ -72,12 +80,13 @@ class Child:
         return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send the process itself a signal."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        """Send the process itself a signal; nothing if it has ended (its id may be another's by now)."""
+        self.popen.send_signal(number)
 
     def stop(self, within_s: float = 3.0) -> None:
         """SIGTERM, and what of its group is left after a while gets SIGKILL."""
+        if self.popen.poll() is not None:
+            return
         self.signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(within_s)
@@ -101,24 +110,21 @@ class Children(contextlib.ExitStack):
         cores: Collection[int] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Child:
-        """Run ``command`` on ``cores``; what it prints goes to ``folder/name.out``, appended."""
-        output = folder / f"{name}.out"
+        """Run ``command`` on ``cores``; what it prints goes to ``folder/name.out``, appended.
 
-        def prepare() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # no orphan is left when this command is killed
-            if cores:
-                os.sched_setaffinity(0, cores)
+        To be called in the main thread: Linux ends the child when the *thread* that started it ends.
+        """
+        output = folder / f"{name}.out"
 
         with output.open("ab") as sink:
             popen = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", "-c", _LAUNCH, ",".join(map(str, sorted(cores or ()))), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 cwd=folder if environment is None else None,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
-                preexec_fn=prepare,
             )
         child = Child(name, popen, output)
         self.callback(child.stop)

@@ -43,7 +43,9 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         )
         return f"| {' | '.join([first, *others])} |"
 
-    ruler = "|" + "|".join("-" * (widths[0] + 2) if not i else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
+    ruler = (
+        "|" + "|".join("-" * (widths[0] + 2) if not i else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
+    )
     return "\n".join([line(cells[0]), ruler, *map(line, cells[1:])])
 
 

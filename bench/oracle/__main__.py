@@ -43,7 +43,9 @@ def main() -> int:
         raise BenchError(f"no such subject: {', '.join(unknown)}; there are {', '.join(known)}")
     require(known[name].program for name in names if known[name].program)
     cases = [case for family in case_library.FAMILIES.values() for case in family if options.only in case.name]
-    vectors = [vector for family in vector_library.FAMILIES.values() for vector in family if options.only in vector.name]
+    vectors = [
+        vector for family in vector_library.FAMILIES.values() for vector in family if options.only in vector.name
+    ]
     if not cases and not vectors:
         raise BenchError(f"no case and no vector has {options.only!r} in its name")
     progress(f"{len(cases)} cases and {len(vectors)} requests, {len(names)} products at once: about 1 to 2 minutes")

@@ -85,6 +85,9 @@ class Incoming:
         self.writer.transport.abort()
 
 
+Bytes = Callable[[Incoming], bytes]
+"""Makes an answer, right or wrong."""
+
 Behaviour = Callable[[Incoming], Awaitable[bool]]
 """Handles a request; true keeps the connection."""
 
@@ -157,7 +160,7 @@ async def answer(incoming: Incoming) -> bool:
     return True
 
 
-def raw(make: Callable[[Incoming], bytes], *, keep: bool = True, linger_s: float = 0) -> Behaviour:
+def raw(make: Bytes, *, keep: bool = True, linger_s: float = 0) -> Behaviour:
     """Read the request, then send these bytes as they are."""
 
     async def behaviour(incoming: Incoming) -> bool:
@@ -188,6 +191,15 @@ async def close_if_reused(incoming: Incoming) -> bool:
 async def reset_without_a_byte(incoming: Incoming) -> bool:
     """Take the request and reset."""
     await incoming.body()
+    incoming.reset()
+    return False
+
+
+async def reset_in_the_body(incoming: Incoming) -> bool:
+    """Begin to answer and reset once that has arrived."""
+    await incoming.body()
+    await incoming.send(incoming.start("200 OK", "Content-Length: 100") + b"\r\nhalf")
+    await asyncio.sleep(0.2)
     incoming.reset()
     return False
 
@@ -255,10 +267,11 @@ async def stream_slowly(incoming: Incoming) -> bool:
     return True
 
 
-def _fields(*fields: str, body: bytes = b"", status: str = "200 OK", version: str = "HTTP/1.1") -> Callable[[Incoming], bytes]:
+def _fields(*fields: str, body: bytes = b"", status: str = "200 OK", version: str = "HTTP/1.1") -> Bytes:
     return lambda incoming: incoming.start(status, *fields, version=version) + b"\r\n" + body
 
 
+HELLO_CHUNKED = b"5\r\nhello\r\n0\r\n\r\n"
 POISON = b"HTTP/1.1 200 OK\r\nX-Node: a\r\nX-Token: poison\r\nContent-Length: 6\r\n\r\npoison"
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -277,15 +290,15 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "cut-length": raw(_fields("Content-Length: 100", body=b"half"), keep=False),
     "cut-chunked": raw(_fields("Transfer-Encoding: chunked", body=b"4\r\nhalf\r\n"), keep=False),
     "cut-head": raw(lambda incoming: incoming.start(), keep=False),
-    "reset-in-body": raw(_fields("Content-Length: 100", body=b"half"), keep=False, linger_s=0.1),
+    "reset-in-body": reset_in_the_body,
     "garbage": raw(lambda _: b"SSH-2.0-OpenSSH_9.2\r\n\r\n", keep=False, linger_s=1.5),
     "http-3.1": raw(_fields("Content-Length: 5", body=b"hello", version="HTTP/3.1")),
     "two-lengths": raw(_fields("Content-Length: 5", "Content-Length: 6", body=b"hello!"), keep=False),
     "length-list": raw(_fields("Content-Length: 5, 5", body=b"hello"), keep=False),
     "length-negative": raw(_fields("Content-Length: -5", body=b"hello"), keep=False),
-    "length-and-chunked": raw(_fields("Content-Length: 5", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n\r\n")),
-    "chunked-twice": raw(_fields("Transfer-Encoding: chunked, chunked", body=b"5\r\nhello\r\n0\r\n\r\n"), keep=False),
-    "chunked-1.0": raw(_fields("Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n\r\n", version="HTTP/1.0"), keep=False),
+    "length-and-chunked": raw(_fields("Content-Length: 5", "Transfer-Encoding: chunked", body=HELLO_CHUNKED)),
+    "chunked-twice": raw(_fields("Transfer-Encoding: chunked, chunked", body=HELLO_CHUNKED), keep=False),
+    "chunked-1.0": raw(_fields("Transfer-Encoding: chunked", body=HELLO_CHUNKED, version="HTTP/1.0"), keep=False),
     "bad-chunk": raw(_fields("Transfer-Encoding: chunked", body=b"zz\r\nhello\r\n0\r\n\r\n"), keep=False),
     "big-field": raw(_fields("X-Big: " + "x" * 100_000, "Content-Length: 5", body=b"hello")),
     "folded": raw(_fields("X-Folded: one", " two", "Content-Length: 5", body=b"hello")),
@@ -298,6 +311,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "204-with-body": raw(_fields("Content-Length: 5", body=b"hello", status="204 No Content")),
     "304-with-length": raw(_fields("Content-Length: 5", 'ETag: "1"', status="304 Not Modified")),
     "extra": raw(lambda incoming: incoming.ok() + POISON),
-    "101-unasked": raw(_fields("Connection: Upgrade", "Upgrade: websocket", status="101 Switching Protocols"), keep=False, linger_s=1),
+    "101-unasked": raw(_fields("Connection: Upgrade", "Upgrade: h", status="101 Switching Protocols"),
+                       keep=False, linger_s=1),
     "trailers": raw(_fields("Transfer-Encoding: chunked", "Trailer: X-T", body=b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n")),
 }  # fmt: skip

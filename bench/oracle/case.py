@@ -117,7 +117,9 @@ def differences(case: Case, seen: Seen) -> list[str]:
     if case.executions is not None:
         for node in ("a", "b"):
             if seen.executions.get(node, 0) > case.executions.get(node, 0):
-                found.append(f"{node} executed {seen.executions[node]} requests, at most {case.executions.get(node, 0)}")
+                found.append(
+                    f"{node} executed {seen.executions[node]} requests, at most {case.executions.get(node, 0)}"
+                )
     if case.closed is not None and seen.closed is not case.closed:
         found.append(f"the connection was {'closed' if seen.closed else 'left open'}")
     heads = [head.lower().decode("latin-1") for head in seen.heads]

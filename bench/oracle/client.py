@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from bench.oracle.case import Case, Echo, Move, Read, Send
 
 AFTERWARDS_S = 0.3
-"""How long a client looks whether its connection is closed in the end."""
+"""How long a client looks whether its connection is closed in the end ..."""
+CLOSING_S = 1.5
+"""... and how long if it must be: it may linger, so that the answer is not lost."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ async def play(case: Case, port: int, case_id: str) -> ClientSaw:
                     _reset(writer)
                     seen.append("left")
                     await asyncio.sleep(1.5)  # time for the news to reach the node
-        closed = await _is_closed(reader)
+        closed = await _is_closed(reader, CLOSING_S if case.closed else AFTERWARDS_S)
     finally:
         writer.transport.abort()
     return ClientSaw(", ".join(seen), closed, took_s)
@@ -140,9 +142,9 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data
         return "no echo"
 
 
-async def _is_closed(reader: asyncio.StreamReader) -> bool:
+async def _is_closed(reader: asyncio.StreamReader, within_s: float) -> bool:
     try:
-        async with asyncio.timeout(AFTERWARDS_S):
+        async with asyncio.timeout(within_s):
             while await reader.read(65536):
                 pass
             return True

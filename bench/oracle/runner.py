@@ -2,17 +2,17 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import AsyncIterator
 
 from bench.common.errors import progress
 from bench.common.processes import Children, free_ports
 from bench.oracle.backend import Backend
 from bench.oracle.case import BOTH, WORLDS, Case, Seen, Vector, VectorSeen, World
 from bench.oracle.client import ClientSaw, play
-from bench.proxies.setup import Admin, Node, Proxy, Setup, start_proxy, wait_until_bound
+from bench.proxies.setup import Admin, Node, Proxy, Setup, launch, settle, wait_until_bound
 
 VECTOR_WAIT_S = 1.5
 PARALLEL = 6
@@ -59,11 +59,11 @@ class Runner:
             await backend.start()
         try:
             with Children() as children:
-                child = await asyncio.to_thread(start_proxy, children, self.proxy, setup)
-                if not world.admin:  # checks are a minute apart: whoever needs one has made it now
-                    await asyncio.to_thread(wait_until_bound, child, setup)
-                else:
-                    await asyncio.sleep(1.5)
+                child = launch(children, self.proxy, setup)
+                await asyncio.to_thread(settle, child, self.proxy, setup)
+                # Checks are a minute apart: a node that serves its bound sessions now does so for the whole world.
+                serving = tuple(node for node in nodes if node.admin is not Admin.MAINT)
+                await asyncio.to_thread(wait_until_bound, child, replace(setup, nodes=serving))
                 for name in world.stopped:
                     await backends[name].stop()
                 yield setup, backends
@@ -73,7 +73,8 @@ class Runner:
                 await backend.stop()
 
     async def _play_all(self, cases: Iterable[Case], setup: Setup, backends: dict[str, Backend]) -> None:
-        quick, long = [], []
+        quick: list[Case] = []
+        long: list[Case] = []
         for case in cases:
             (long if case.wait_s >= LONG_WAIT_S else quick).append(case)
         for case in quick:

@@ -1,6 +1,7 @@
 """What one writes first in Python: aiohttp.web in front, one ClientSession behind. No checks, no log, no limits."""
 
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import uvloop
@@ -37,6 +38,7 @@ def application(nodes: dict[str, int]) -> web.Application:
     """The proxy."""
     names = list(nodes)
     turn = 0
+    session: ClientSession
 
     async def forward(request: web.Request) -> web.StreamResponse:
         nonlocal turn
@@ -61,16 +63,15 @@ def application(nodes: dict[str, int]) -> web.Application:
             await response.write_eof()
             return response
 
-    async def client(app: web.Application) -> object:
+    async def client(_: web.Application) -> AsyncIterator[None]:
         nonlocal session
         connector = TCPConnector(limit=0)
         async with ClientSession(connector=connector, auto_decompress=False, cookie_jar=DummyCookieJar()) as session:
             yield
 
-    session: ClientSession
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", forward)
-    app.cleanup_ctx.append(client)  # type: ignore[arg-type]
+    app.cleanup_ctx.append(client)
     return app
 
 

@@ -91,7 +91,9 @@ http {{
             return f"        server 127.0.0.1:{node.port}{fails}{down}{more};\n"
 
         lines = "".join(map(server, nodes)) + "".join(server(node, " backup") for node in backups or [])
-        return f"    upstream {name} {{\n{lines}        keepalive 128;\n        keepalive_requests 1000000000;\n    }}\n"
+        return (
+            f"    upstream {name} {{\n{lines}        keepalive 128;\n        keepalive_requests 1000000000;\n    }}\n"
+        )
 
     @staticmethod
     def _node_names(setup: Setup) -> str:

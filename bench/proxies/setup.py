@@ -1,4 +1,4 @@
-"""What every load balancer here is told, each in its own words: the same nodes, cookie, checks, time-outs and logs."""
+"""What every load balancer is told, each in its own words: the same nodes, cookie, checks, time-outs and logs."""
 
 import contextlib
 import socket
@@ -75,12 +75,22 @@ class Proxy(Protocol):
         ...
 
 
-def start_proxy(children: Children, proxy: Proxy, setup: Setup, cores: set[int] | None = None) -> Child:
-    """Start it and wait until it serves."""
+def launch(children: Children, proxy: Proxy, setup: Setup, cores: set[int] | None = None) -> Child:
+    """Start it; :func:`settle` waits until it serves."""
     setup.folder.mkdir(parents=True, exist_ok=True)
-    child = children.start(proxy.name, proxy.command(setup), setup.folder, cores)
+    return children.start(proxy.name, proxy.command(setup), setup.folder, cores)
+
+
+def settle(child: Child, proxy: Proxy, setup: Setup) -> None:
+    """Wait until it listens, then set what its configuration cannot say."""
     wait_for_port(child, setup.port)
     proxy.settle(setup)
+
+
+def start_proxy(children: Children, proxy: Proxy, setup: Setup, cores: set[int] | None = None) -> Child:
+    """Both."""
+    child = launch(children, proxy, setup, cores)
+    settle(child, proxy, setup)
     return child
 
 
@@ -93,9 +103,15 @@ def wait_until_bound(child: Child, setup: Setup, within_s: float = 20.0) -> None
             if time.monotonic() > deadline_s:
                 raise BenchError(
                     f"{child.name}: a request bound to {node.name} still got {found} after {within_s:g} s:\n"
-                    f"{tail(child.output)}"
+                    f"{said(child, setup)}"
                 )
             time.sleep(0.1)
+
+
+def said(child: Child, setup: Setup) -> str:
+    """The end of what it printed and of its error log, whatever that is called."""
+    logs = sorted(path for path in setup.folder.glob("*.log") if path != setup.access_log)
+    return "\n".join(tail(path) for path in (child.output, *logs) if path.exists() and path.stat().st_size)
 
 
 def ask(port: int, cookie: str, path: str = "/ready") -> tuple[int, str]:

@@ -33,7 +33,7 @@ class ZduLb:
             "log_file": str(setup.folder / "lb.log"),
             "access_log_file": str(setup.access_log),
         }
-        config = setup.folder / "lb.yaml"
+        config = config_file(setup)
         config.write_text(json.dumps(settings, indent=2))
         # From the folder of this project, whatever the present one is: the product that is measured is this one.
         return ["env", f"PYTHONPATH={Path(__file__).parents[2]}", sys.executable, "-P", "-m", "zdu", "lb",
@@ -48,6 +48,23 @@ class ZduLb:
         for node in setup.nodes:
             if node.admin is not Admin.READY:
                 set_state(setup.admin_port, node.name, node.admin)
+
+
+def config_file(setup: Setup) -> Path:
+    """Where its configuration is."""
+    return setup.folder / "lb.yaml"
+
+
+def change_weight(setup: Setup, node: str, weight: int) -> None:
+    """Write another weight into the configuration, all at once, for a reload to find."""
+    config = config_file(setup)
+    settings = json.loads(config.read_text())
+    for entry in settings["nodes"]:
+        if entry["name"] == node:
+            entry["weight"] = weight
+    changed = config.with_suffix(".new")
+    changed.write_text(json.dumps(settings, indent=2))
+    changed.replace(config)
 
 
 def set_state(admin_port: int, node: str, admin: Admin) -> None:

@@ -11,7 +11,6 @@ the message is read; then the direction's rules say what to do. RFC 9110 5 and R
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 _FORBIDDEN_IN_TRAILERS = frozenset(
@@ -75,7 +74,6 @@ class BadFieldError(Exception):
 HeadT = TypeVar("HeadT")
 
 
-@dataclass(frozen=True, slots=True)
 class Rule(Generic[HeadT]):
     """What is done with a special field.
 
@@ -83,14 +81,15 @@ class Rule(Generic[HeadT]):
     ``prepare``, it gets what that made of the value; a remembered line is prepared only once.
     """
 
-    apply: Callable[[HeadT, Any], bytes | None]
-    prepare: Callable[[bytes], object] | None = None
+    def __init__(
+        self, apply: Callable[[HeadT, Any], bytes | None], prepare: Callable[[bytes], object] | None = None
+    ) -> None:
+        self.apply = apply
+        self.prepare = prepare
 
 
 class Special(Generic[HeadT]):
     """A field that is not simply passed on, with what is done about it."""
-
-    __slots__ = ("apply", "value")
 
     def __init__(self, rule: Rule[HeadT], value: bytes) -> None:
         self.apply = rule.apply
@@ -157,30 +156,34 @@ DROPPED: Rule[Any] = Rule(lambda _head, _value: None)
 """For fields that are meant for one hop only, and for this one."""
 
 
-@dataclass(frozen=True, slots=True)
 class Connection:
     """What a Connection field asks for (RFC 9110 7.6.1): ``others`` are the fields it names, in lower case."""
 
-    close: bool = False
-    keep_alive: bool = False
-    upgrade: bool = False
-    others: tuple[bytes, ...] = ()
+    def __init__(self, *, close: bool, keep_alive: bool, upgrade: bool, others: tuple[bytes, ...]) -> None:
+        self.close = close
+        self.keep_alive = keep_alive
+        self.upgrade = upgrade
+        self.others = others
 
     def __or__(self, other: "Connection") -> "Connection":
         """Both fields as one."""
         return Connection(
-            self.close or other.close,
-            self.keep_alive or other.keep_alive,
-            self.upgrade or other.upgrade,
-            self.others + other.others,
+            close=self.close or other.close,
+            keep_alive=self.keep_alive or other.keep_alive,
+            upgrade=self.upgrade or other.upgrade,
+            others=self.others + other.others,
         )
 
 
 def connection(value: bytes) -> Connection:
     """Read a Connection field."""
     named = listed(value)
-    others = (name for name in named if name not in _CONNECTION_WORDS and name not in _NEVER_NAMED)
-    return Connection(b"close" in named, b"keep-alive" in named, b"upgrade" in named, tuple(others))
+    return Connection(
+        close=b"close" in named,
+        keep_alive=b"keep-alive" in named,
+        upgrade=b"upgrade" in named,
+        others=tuple(name for name in named if name not in _CONNECTION_WORDS and name not in _NEVER_NAMED),
+    )
 
 
 def without(lines: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:

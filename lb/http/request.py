@@ -192,7 +192,8 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
     elif asked.keep_alive:
         request.keep_alive = True
     if asked.upgrade and request.upgrades and request.http11:
-        request.upgrade = b", ".join(request.upgrades)
+        offered = [name.strip() for value in request.upgrades for name in value.split(b",")]
+        request.upgrade = b", ".join(name for name in offered if name.lower() not in _HTTP2)
     if asked.others:
         request.fields = without(request.fields, asked.others)
         request.forwarded = tuple(without(request.forwarded, asked.others))
@@ -297,6 +298,9 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
 """RFC 9110 7.6.1, and what we write ourselves."""
 
 _REMEMBERED_HOSTS = 256
+_HTTP2 = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})
+"""Never offered to a node: inside such a tunnel there would be requests that nobody looks at."""
+
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _ABSOLUTE = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)
 _OTHER_CODINGS = re.compile(rb"(?:(?:gzip|x-gzip|deflate|compress|x-compress|br|zstd),[ \t]*)+chunked")

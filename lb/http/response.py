@@ -27,8 +27,6 @@ class ResponseHead:
     """The lines that pass on, as they will be written."""
     length = UNTIL_CLOSE
     """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
-    content_length = -1
-    """What Content-Length says, if there is one: for HEAD and 304 that is not what follows."""
     idle_timeout_s: float | None = None
     event_stream = False
     set_cookies: tuple[bytes, ...] = ()
@@ -39,9 +37,10 @@ class ResponseHead:
     connection: Connection | None = None
     upgrades: tuple[bytes, ...] = ()
 
-    def __init__(self, status: int, reason: bytes, keep_alive: bool) -> None:
+    def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
         self.status = status
-        self.reason = reason
+        self.line = line
+        """Status and reason as they are written."""
         self.keep_alive = keep_alive
 
     def __repr__(self) -> str:
@@ -62,10 +61,10 @@ class ResponseScanner:
         Raises BadResponseError.
         """
         lines = head.split(b"\r\n")
-        status, reason, http11 = self._status_lines.get(lines[0]) or self._status_line(lines[0])
+        status, line, http11 = self._status_lines.get(lines[0]) or self._status_line(lines[0])
         if len(lines) > self.limits.header_count + 1:
             raise BadResponseError(f"more than {self.limits.header_count} header fields")
-        response = ResponseHead(status, reason, http11)
+        response = ResponseHead(status, line, http11)
         written = list(map(self._lines.passing.get, lines))
         written[0] = None
         try:
@@ -75,14 +74,14 @@ class ResponseScanner:
         response.fields = list(filter(None, written))
         if response.connection is not None:
             _obey_connection(response, response.connection)
-        _frame(response, method, http11=http11)
+        _frame(response, method, http11)
         return response
 
     def _status_line(self, line: bytes) -> tuple[int, bytes, bool]:
         parts = _STATUS_LINE.fullmatch(line)
         if parts is None or (parts[3] or b"").translate(None, TEXT):
             raise BadResponseError("the first line is no status line")
-        known = int(parts[2]), parts[3] or b"", parts[1] == b"1"
+        known = int(parts[2]), parts[2] + b" " + (parts[3] or b""), parts[1] == b"1"
         if len(self._status_lines) < _REMEMBERED_STATUS_LINES:
             self._status_lines[line] = known
         return known
@@ -99,7 +98,7 @@ def _obey_connection(response: ResponseHead, asked: Connection) -> None:
         response.fields = without(response.fields, asked.others)
 
 
-def _frame(response: ResponseHead, method: bytes, *, http11: bool) -> None:
+def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
     """RFC 9112 6.3, refusing what could be read in two ways."""
     codings, lengths = response.codings, response.lengths
     if codings:
@@ -115,15 +114,18 @@ def _frame(response: ResponseHead, method: bytes, *, http11: bool) -> None:
             raise BadResponseError("more than one Content-Length")
         if not lengths[0].isdigit() or len(lengths[0]) > _MAX_DIGITS:
             raise BadResponseError("Content-Length is not a number of bytes")
-        response.length = response.content_length = int(lengths[0])
+        response.length = int(lengths[0])
+        if response.status == 204 or response.status < 200:
+            response.fields = without(response.fields, (b"content-length",))  # RFC 9110 8.6
     if method == b"HEAD" or response.status in _BODILESS or response.status < 200:
         response.length = 0
     elif response.length == UNTIL_CLOSE:
         response.keep_alive = False
 
 
-def _content_length(response: ResponseHead, value: bytes) -> None:
+def _content_length(response: ResponseHead, value: bytes) -> bytes:
     response.lengths = (*response.lengths, value)
+    return b"Content-Length: " + value
 
 
 def _transfer_encoding(response: ResponseHead, value: bytes) -> None:

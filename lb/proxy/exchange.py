@@ -1,293 +1,563 @@
-"""One request's way: route it, try it, try again where that is allowed, and relay the response as it comes."""
+"""One request and its response: routed, sent, perhaps sent again, answered. The decisions are the balancer's.
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+Theory of operation. An exchange is driven by calls, never by a task of its own, and is always in one of these::
 
-from aiohttp import web
+    held        no node can take the request now; the balancer calls when one can, or when it waited too long
+    connecting  a node was chosen and there was no idle connection to it
+    sent        the request is on its way, its body perhaps still coming; nothing of a response is here
+    responding  the response's head went to the client: from here on nothing can be taken back
+    done        whatever became of it was told, once, by :meth:`Exchange._done_with`
 
-from lb.balancer import Balancer
-from lb.fitness import Target, parse_target, unfit_request
-from lb.headers import (
-    Header,
-    Headers,
+Until the response begins, what came of the request's body is kept within ``limits.replay_bytes``, so that the request
+can go to another node; :mod:`lb.retry` says when it may.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from lb.http.chunked import chunk, last_chunk
+from lb.http.request import CHUNKED, RequestHead
+from lb.http.response import ResponseHead
+from lb.pool import NoNode, Route
+from lb.proxy.context import Proxy
+from lb.proxy.forward import (
     Peer,
+    interim_to_client,
+    request_id_of,
     request_to_node,
     response_to_client,
-    values,
-    wants_websocket,
-    with_host,
 )
-from lb.pool import CookieAction, NoNode, Route
-from lb.proxy.answer import Answer, own_answer
-from lb.proxy.attempt import Attempt, AttemptError
-from lb.proxy.node_response import NodeResponse
-from lb.proxy.request_body import ClientTooSlowError, RequestBody
-from lb.proxy.upstream import NodeConnections, NodeRequest
-from lb.retry import Again, Failure, GiveUp, after_failure
-from lb.stickiness import Reading
+from lb.proxy.node_connection import NodeConnection
+from lb.proxy.node_connections import NodeConnections
+from lb.proxy.own_answer import own_answer
+from lb.proxy.tunnel import Tunnel, TunnelClient
+from lb.retry import IDEMPOTENT, Again, Failure, GiveUp, after_failure
+from lb.streams import Stream
 from lb.telemetry.record import AttemptRecord, RequestRecord
 
 
-class _ClientBrokeError(Exception):
-    """The request's body did not come as announced: no node is to blame."""
+class Client(TunnelClient, Protocol):
+    """The client's side of an exchange."""
 
+    peer: Peer
 
-@dataclass
-class _Progress:
-    """How far the request has come: the nodes tried, and how often it was dispatched again."""
+    def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
+        """The response is sent; the connection may be used for another request, or ends."""
+        ...
 
-    tried: list[str] = field(default_factory=list)
-    redispatches: int = 0
-    repeated: bool = False
-    attempts: int = 0
+    def pause_upload(self) -> None:
+        """Read no more of the request for now."""
+        ...
+
+    def resume_upload(self) -> None:
+        """Read the request again."""
+        ...
 
 
 class Exchange:
-    """Serves one request. ``closing`` says whether clients are to be told to close their connections."""
+    """Serves one request; see the module."""
 
-    def __init__(
-        self,
-        request: web.BaseRequest,
-        record: RequestRecord,
-        balancer: Balancer,
-        connections: dict[str, NodeConnections],
-        closing: Callable[[], bool],
-    ) -> None:
+    # What stands here is how every exchange begins; only few ever change most of it.
+    _route: Route | None = None
+    _nodes: NodeConnections | None = None
+    _connection: NodeConnection | None = None
+    _attempt: AttemptRecord | None = None
+    _response: ResponseHead | None = None
+    _chunked = False
+    _close = True
+    _head = b""
+    _kept_bytes = 0
+    _trailers: Sequence[bytes] = ()
+    _upload_paused = False
+    _tried: Sequence[str] = ()
+    _fresh = False
+    _done = False
+    _leave_queue: Callable[[], None] | None = None
+    _held_at_s = 0.0
+    _sent_at_s = 0.0
+    _stream: Stream | None = None
+    _download_blocked = False
+
+    def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:
+        self._proxy = proxy
+        self._client = client
         self._request = request
-        self._record = record
-        self._balancer = balancer
-        self._config = balancer.config
-        self._connections = connections
-        self._closing = closing
-        self._progress = _Progress()
-        self._target = Target("/")
-        self._body: RequestBody | None = None
-        self._bound_to: str | None = None
+        self.record = record
+        self._reading = proxy.balancer.read(request.cookies)
+        self._kept: list[bytes] | None = None
+        self.upload_complete = True
+        if request.length:
+            self._kept = []
+            self.upload_complete = False
 
-    async def run(self) -> Answer:
-        """The response, already sent as far as it could be."""
-        self._balancer.counters.requests += 1
-        headers: Headers = self._request.raw_headers
-        refused = self._refusal(headers)
-        if refused is not None:
-            return refused
-        if self._request.body_exists:
-            expects = b"100-continue" in {value.lower() for value in values(headers, b"expect")}
-            self._body = RequestBody(
-                self._request.content, self._config.timeouts.server, self._send_continue if expects else None
-            )
-        try:
-            return await self._dispatch(headers)
-        finally:
-            self._record.received_bytes = self._body.received_bytes if self._body else 0
+    def __repr__(self) -> str:
+        return f"<Exchange {self._request!r} {self.record.node} {self.record.status}>"
 
-    def _refusal(self, headers: Headers) -> Answer | None:
+    # Where it goes.
+
+    def start(self) -> None:
+        """Route the request and send it, or hold it, or refuse it."""
+        proxy = self._proxy
+        given = request_id_of(self._request, self._client.peer)
+        self.record.request_id = given.decode("ascii") if given else proxy.new_id()
+        self._follow(proxy.balancer.route(self._reading, self._client.peer.address))
+
+    def _follow(self, decision: Route | NoNode) -> None:
+        if isinstance(decision, Route):
+            self._go(decision)
+        elif decision.may_hold and self._left_s() > 0:
+            balancer = self._proxy.balancer
+            self._held_at_s = self._proxy.now()
+            held = balancer.hold(self._reading, self._client.peer.address, self._tried, self._resumed)
+            if isinstance(held, NoNode):
+                self._no_node(held)
+            else:
+                self._leave_queue = held.leave
+        else:
+            self._no_node(decision)
+
+    def _resumed(self, decision: Route | NoNode) -> None:
+        """A node can take it now, or it waited for too long."""
+        self._leave_queue = None
+        self.record.tw_ms += (self._proxy.now() - self._held_at_s) * 1000
+        if isinstance(decision, Route):
+            self._go(decision)
+        else:
+            self._no_node(decision, waited=True)
+
+    def _go(self, route: Route) -> None:
+        self._route = route
+        proxy, record = self._proxy, self.record
+        proxy.balancer.begin(route)
+        record.node, record.route = route.node, route.reason
+        record.cookie = route.cookie_state + route.cookie_action
+        if route.moved_from:
+            record.moved_from = route.moved_from
+        self._attempt = attempt = AttemptRecord(route.node)
+        attempt.began_s = self._sent_at_s = proxy.now()
+        record.attempts.append(attempt)
+        self._nodes = nodes = proxy.connections[route.node]
+        connection = None if self._fresh else nodes.take(risky=self._request.method not in IDEMPOTENT)
+        if connection is None:
+            nodes.connect(self)
+        else:
+            self.connected(connection, reused=True)
+
+    def connected(self, connection: NodeConnection, *, reused: bool) -> None:
+        """Here is a connection to the node: send what there is of the request."""
+        if self._done:
+            connection.reusable = True
+            if self._nodes is not None:
+                self._nodes.give_back(connection, None)
+            return
+        assert self._attempt is not None  # noqa: S101 - it was made before a connection was asked for
+        self._connection = connection
+        self._attempt.reused_connection = reused
+        if not reused:
+            now_s = self._proxy.now()
+            self._attempt.connect_ms = (now_s - self._sent_at_s) * 1000
+            self._sent_at_s = now_s
         request = self._request
-        if request.method == "CONNECT":
-            return self._fail(501, "CONNECT is not supported", "http_request_denied", "unsupported-method")
-        if request.method == "TRACE":
-            return self._fail(405, "TRACE is not allowed", "http_request_denied", "unsupported-method")
-        if wants_websocket(headers):
-            return self._fail(501, "WebSocket is not supported yet", "http_upgrade_failed", "unsupported-upgrade")
-        unfit = unfit_request(request.raw_path, headers)
-        if unfit is not None:
-            reason = "bad-request" if unfit.status == 400 else "unsupported-coding"
-            return self._fail(unfit.status, unfit.text, "http_request_error", reason)
-        self._target = parse_target(request.raw_path) or self._target
-        return None
+        if not self._head:
+            self._head = request_to_node(
+                request, self._client.peer, self._reading.stripped, self.record.request_id.encode(), self._proxy.via
+            )
+        data = self._head
+        if request.length:
+            data += self._encoded(self._kept or (), self.upload_complete)
+            if self._kept_bytes > self._proxy.limits.replay_bytes:
+                self._kept = None
+        connection.send(self, request.method, data)
+        self._await_response()
+        if self._upload_paused:
+            self._upload_paused = False
+            self._client.resume_upload()
 
-    async def _dispatch(self, headers: Headers) -> Answer:
-        reading = self._balancer.read(b"; ".join(values(headers, b"cookie")))
-        peer = Peer(self._request.remote or "unknown")
-        outgoing = request_to_node(with_host(headers, self._target.authority), peer, self._config.stickiness.cookie)
-        while True:
-            decision = await self._routed(reading, peer.address)
-            if isinstance(decision, NoNode):
-                return self._no_node(decision)
-            self._record.node, self._record.route = decision.node, decision.reason
-            self._record.cookie = decision.cookie_state + decision.cookie_action
-            self._balancer.begin(decision)
-            self._balancer.counters.nodes[decision.node].requests += 1
-            try:
-                try:
-                    response = await self._try(decision.node, outgoing)
-                except _ClientBrokeError:
-                    return self._client_broke()
-                except AttemptError as error:
-                    give_up = self._after(error.failure, decision.node)
-                    if give_up is not None:
-                        return self._gave_up(give_up, error, decision.node)
-                    continue
-                return await self._relay(response, decision)
-            finally:
-                self._balancer.end(decision)
+    def unreachable(self, failure: Failure, detail: str) -> None:
+        """There is no connection to be had."""
+        if not self._done:
+            self._attempt_failed(failure, detail)
 
-    async def _routed(self, reading: Reading, client: str) -> Route | NoNode:
-        """Where it goes, once a node can take it."""
-        decision = self._balancer.route(reading, client, self._progress.tried)
-        if isinstance(decision, Route) or not decision.may_hold:
-            return decision
-        resumed: asyncio.Future[Route | NoNode] = asyncio.get_running_loop().create_future()
-        held = self._balancer.hold(reading, client, self._progress.tried, resumed.set_result)
-        if isinstance(held, NoNode):
-            return held
-        try:
-            return await resumed
-        finally:
-            held.leave()
+    # The request's body.
 
-    async def _try(self, node: str, headers: Headers) -> NodeResponse:
-        """Send the request to ``node``; where that is allowed, a second time on a fresh connection."""
-        body = self._body.chunks if self._body else None
-        request = NodeRequest(self._request.method, self._target.path, headers, body)
-        while True:
-            attempt = Attempt(node, self._balancer.now)
-            self._progress.attempts += 1
-            try:
-                return await self._connections[node].send(attempt, request, fresh=self._progress.repeated)
-            except AttemptError as error:
-                if self._body is not None and self._body.failure is not None:
-                    raise _ClientBrokeError from error
-                self._balancer.counters.nodes[node].errors += 1
-                if self._decide(error.failure) is not Again.FRESH_CONNECTION:
-                    raise
-                self._progress.repeated = True
-                self._balancer.counters.retries += 1
-                self._connections[node].purge()
-            finally:
-                self._record.attempts.append(_record(attempt))
+    def upload(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
+        """More of the request's body came from the client."""
+        self.upload_complete = complete
+        self._trailers = trailers
+        for piece in pieces:
+            self.record.received_bytes += len(piece)
+        if self._done:
+            return
+        if self._kept is not None:
+            self._kept += pieces
+            self._kept_bytes += sum(map(len, pieces))
+        connection = self._connection
+        if connection is not None:
+            if self._kept_bytes > self._proxy.limits.replay_bytes:
+                self._kept = None
+            connection.write(self._encoded(pieces, complete))
+            self._await_response()
+        elif self._kept_bytes > self._proxy.limits.replay_bytes and not complete:
+            self._upload_paused = True
+            self._client.pause_upload()
+
+    def upload_blocked(self, *, blocked: bool) -> None:
+        """The node takes no more of the request for now, or takes it again."""
+        if self._done or self.upload_complete:
+            return
+        if blocked:
+            self._client.pause_upload()
+            self._set_deadline(self._proxy.timeouts.server)
+        else:
+            self._client.resume_upload()
+            self._await_response()
+
+    def upload_failed(self, status: int, text: str, *, ended: str) -> None:
+        """The request's body is none, or does not come: no node is to blame, and none may take it for whole."""
+        if self._done:
+            return
+        self._drop_connection()
+        if self._response is not None:
+            self._break_off(ended)
+            return
+        self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
+
+    def _encoded(self, pieces: Sequence[bytes], complete: bool) -> bytes:
+        if self._request.length != CHUNKED:
+            return b"".join(pieces)
+        chunks = [chunk(piece) for piece in pieces]
+        if complete:
+            chunks.append(last_chunk(list(self._trailers)))
+        return b"".join(chunks)
+
+    def _await_response(self) -> None:
+        """While the client still sends, the node is not expected to answer."""
+        if self._response is None:
+            self._set_deadline(self._proxy.timeouts.server if self.upload_complete else _FOREVER_S)
+
+    def _set_deadline(self, seconds: float) -> None:
+        if self._connection is not None:
+            self._connection.deadline_s = self._proxy.now() + seconds
+
+    # The response.
+
+    def interim(self, response: ResponseHead) -> None:
+        """RFC 9110 15.2: passed on, but not to those who cannot know it (HTTP/1.0) or did not ask (100)."""
+        wanted = self._request.expects_continue if response.status == 100 else True
+        if self._request.http11 and wanted and not self._done:
+            self._client.write(interim_to_client(response))
+            self._await_response()
+
+    def respond(self, response: ResponseHead, pieces: Sequence[bytes], *, complete: bool) -> None:
+        """The response's head is here, with what of its body came with it."""
+        proxy, request, route, attempt = self._proxy, self._request, self._route, self._attempt
+        assert route is not None  # noqa: S101 - it was sent to a node
+        assert attempt is not None  # noqa: S101
+        now_s = proxy.now()
+        attempt.status = response.status
+        attempt.response_ms = (now_s - self._sent_at_s) * 1000
+        if response.status >= 500 and self._goes_elsewhere(response, complete=complete):
+            return
+        proxy.balancer.answered(route.node, response.status)
+        self._kept = None
+        self._response = response
+        self.record.status = response.status
+        keep_alive = request.keep_alive and not proxy.closing and self.upload_complete
+        http11 = request.http11
+        if response.length < 0:
+            self._chunked = http11
+            keep_alive = keep_alive and http11
+        self._close = not keep_alive
+        head = response_to_client(
+            response,
+            self._extras(route, response),
+            chunked=self._chunked,
+            close=self._close,
+            http11=http11,
+            te_trailers=request.te_trailers,
+        )
+        if complete and not self._chunked:
+            for piece in pieces:
+                self.record.sent_bytes += len(piece)
+                head += piece
+            self._client.write(head)
+            self._finish_response()
+            return
+        self._client.write(head)
+        if response.event_stream and not complete:
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
+        self.more(pieces, complete=complete)
+
+    def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
+        """More of the response's body."""
+        if self._done:
+            return
+        for piece in pieces:
+            self.record.sent_bytes += len(piece)
+        if pieces:
+            if self._chunked:
+                pieces = [chunk(piece) for piece in pieces]
+            if complete and self._chunked:
+                pieces = [*pieces, self._last_chunk(trailers)]
+            self._client.write(b"".join(pieces))
+        elif complete and self._chunked:
+            self._client.write(self._last_chunk(trailers))
+        if complete:
+            self._finish_response()
+        elif not self._done:
+            self._await_more()
+
+    def download_blocked(self, *, blocked: bool) -> None:
+        """The client takes no more of the response for now, or takes it again."""
+        self._download_blocked = blocked
+        connection = self._connection
+        if connection is None or self._response is None:
+            return
+        if blocked:
+            connection.pause()
+        else:
+            connection.resume()
+        self._await_more()
+
+    def _await_more(self) -> None:
+        """While the client takes nothing, the node is not expected to send."""
+        times = self._proxy.timeouts
+        limit_s = times.tunnel if self._stream is not None else times.server
+        self._set_deadline(_FOREVER_S if self._download_blocked else limit_s)
+
+    def _last_chunk(self, trailers: Sequence[bytes]) -> bytes:
+        return last_chunk(list(trailers) if self._request.te_trailers else [])
+
+    def _extras(self, route: Route, response: ResponseHead) -> Sequence[bytes]:
+        """Our own lines in a response of ``route``'s node; and what the balancer wants to know of it."""
+        if not (response.set_cookies or route.set_cookie or len(self.record.attempts) > 1):
+            return ()
+        extras = []
+        if response.set_cookies:
+            self._proxy.balancer.learn(route.node, response.set_cookies)
+        if route.set_cookie:
+            extras.append(route.set_cookie)
+        if len(self.record.attempts) > 1:
+            extras.append(b"X-LB-Attempts: %d" % len(self.record.attempts))
+        return extras
+
+    def _goes_elsewhere(self, response: ResponseHead, *, complete: bool) -> bool:
+        """A node that stops answers 503 until the checks have noticed: such a request goes to another node."""
+        route = self._route
+        if response.status != 503 or route is None or self._proxy.balancer.takes_new_sessions(route.node):
+            return False
+        decision = self._decide(Failure.UNAVAILABLE)
+        if decision is not Again.ANOTHER_NODE:
+            return False
+        connection = self._connection
+        if connection is not None and self._nodes is not None:
+            self._connection = None
+            if complete:
+                self._nodes.give_back(connection, response.idle_timeout_s)
+            else:
+                connection.abort()
+        self._attempt_failed(Failure.UNAVAILABLE, "the node answered 503 while it takes no new sessions", decision)
+        return True
+
+    def _finish_response(self) -> None:
+        connection, response = self._connection, self._response
+        self._connection = None
+        if connection is not None and self._nodes is not None:
+            if self.upload_complete:
+                self._nodes.give_back(connection, response.idle_timeout_s if response else None)
+            else:
+                connection.close()
+        self._done_with("--")
+        self._client.exchange_over(keep_alive=not self._close, upload_complete=self.upload_complete)
+
+    def end_stream(self) -> None:
+        """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
+        if self._stream is not None and not self._done:
+            self._drop_connection()
+            self._break_off("KD")
+
+    # Upgrades.
+
+    def switched(self, response: ResponseHead, rest: bytes) -> None:
+        """The node switched protocols; that is an answer only to a client that asked for it."""
+        route, connection = self._route, self._connection
+        if not self._request.upgrade or not self.upload_complete or route is None or connection is None:
+            self._drop_connection()
+            self._attempt_failed(Failure.BAD_RESPONSE, "the node switched protocols without being asked to")
+            return
+        self._response = response
+        self.record.status = 101
+        self._proxy.balancer.answered(route.node, 101)
+        tunnel = Tunnel(self._proxy, self, connection, response, self._extras(route, response))
+        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely)
+        tunnel.open(self._client, rest)
+
+    def tunnelled(self, data: bytes) -> None:
+        """Never called: a connection that switched asks the tunnel."""
+
+    def tunnel_ended(self) -> None:
+        """Never called: a connection that switched asks the tunnel."""
+
+    def tunnel_over(self, ended: str) -> None:
+        """The tunnel is closed on both sides."""
+        self._connection = None
+        self._done_with(ended)
+
+    # Failures.
+
+    def node_failed(self, failure: Failure, detail: str) -> None:
+        """There will be no response, or no more of it."""
+        self._connection = None
+        if self._done:
+            return
+        if self._response is None:
+            self._attempt_failed(failure, detail)
+            return
+        assert self._attempt is not None  # noqa: S101 - a response has an attempt
+        self._attempt.failure = failure
+        if self._route is not None:
+            self._proxy.balancer.failed(self._route.node, failure)
+        self._break_off("sD" if failure is Failure.NO_RESPONSE else "SD")
+
+    def client_gone(self, ended: str = "") -> None:
+        """The client left; what was asked of a node in its name is not wanted any more."""
+        if self._done:
+            return
+        self._drop_connection()
+        if self._leave_queue is not None:
+            self._leave_queue()
+            self._leave_queue = None
+            phase = "Q"
+        elif self._response is not None:
+            phase = "D"
+        elif not self.upload_complete:
+            phase = "R"
+        else:
+            phase = "H"
+        self._done_with(ended or "C" + phase)
+
+    def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
+        proxy, route, attempt = self._proxy, self._route, self._attempt
+        assert route is not None  # noqa: S101 - there was an attempt
+        assert attempt is not None  # noqa: S101
+        self._connection = None
+        attempt.failure = failure
+        attempt.response_ms = (proxy.now() - self._sent_at_s) * 1000
+        self._route = None
+        proxy.balancer.end(route)
+        proxy.balancer.failed(route.node, failure)
+        again = decision or self._decide(failure)
+        if again is Again.FRESH_CONNECTION:
+            self._fresh = True
+            if self._nodes is not None:
+                self._nodes.purge()
+            self._go(route)
+        elif again is Again.ANOTHER_NODE:
+            self._tried = (*self._tried, route.node)
+            self._follow(proxy.balancer.route(self._reading, self._client.peer.address, self._tried))
+        else:
+            self._fail(again.status, f"{route.node}: {detail}", again.error, failure.value, ended=_ENDED[failure])
 
     def _decide(self, failure: Failure) -> Again | GiveUp:
+        balancer = self._proxy.balancer
+        retry = balancer.config.retry
         return after_failure(
             failure,
             self._request.method,
-            redispatches=self._progress.redispatches,
-            retries=self._config.retry.retries,
-            repeated=self._progress.repeated,
-            replayable=self._body is None or self._body.replayable,
+            [attempt.failure for attempt in self.record.attempts[:-1]],
+            retries=retry.retries,
+            keyed=retry.idempotency_key and self._request.idempotency_key,
+            responding=self._response is not None,
+            replayable=self._kept is not None or not self._request.length,
+            remaining_s=self._left_s(),
+            may_retry=balancer.may_retry,
         )
 
-    def _after(self, failure: Failure, node: str) -> GiveUp | None:
-        """None if the request may go to another node."""
-        decision = self._decide(failure)
-        if isinstance(decision, GiveUp):
-            return decision
-        self._progress.tried.append(node)
-        self._progress.redispatches += 1
-        self._balancer.counters.redispatches += 1
-        return None
+    def _left_s(self) -> float:
+        return self.record.received_s + self._proxy.balancer.config.retry.deadline - self._proxy.now()
 
-    async def _relay(self, response: NodeResponse, route: Route) -> Answer:
-        """Pass the response on piece by piece; the node is read no faster than the client takes it."""
-        answer = Answer(
-            response.status,
-            response.reason,
-            response_to_client(response.headers, self._extras(route)),
-            close=self._closing(),
-        )
-        self._record.status = response.status
-        if response.status >= 500:
-            self._balancer.counters.nodes[route.node].errors += 1
-        complete = False
-        try:
-            await answer.prepare(self._request)
-            complete = await self._pump(response, answer)
-            if complete:
-                response.finish(reusable=True)
-                await answer.write_eof()
-            else:
-                self._balancer.counters.errors += 1
-                self._balancer.counters.nodes[route.node].errors += 1
-                answer.break_off()
-        finally:
-            response.finish(reusable=False)
-            self._record.sent_bytes = answer.sent_bytes
-        return answer
-
-    async def _pump(self, response: NodeResponse, answer: Answer) -> bool:
-        """Move the body. False if it broke off; a client that left raises ConnectionError or cancels us."""
-        limit_s = self._config.timeouts.server
-        loop = asyncio.get_running_loop()
-        reading = True
-        try:
-            async with asyncio.timeout(limit_s) as limit:
-                while True:
-                    reading = True
-                    chunk = await response.read()
-                    if not chunk:
-                        return True
-                    reading = False
-                    await answer.write(chunk)
-                    limit.reschedule(loop.time() + limit_s)
-        except TimeoutError:
-            self._record.ended = "sD" if reading else "cD"
-        except ConnectionAbortedError:
-            self._record.ended = "SD"
-        return False
-
-    def _extras(self, route: Route) -> list[Header]:
-        extras: list[Header] = []
-        if route.set_cookie:
-            name, _, value = route.set_cookie.partition(b": ")
-            extras.append((name, value))
-        self._record.moved_from = route.moved_from
-        if self._progress.attempts > 1:
-            extras.append((b"X-LB-Attempts", str(self._progress.attempts).encode("ascii")))
-        return extras
-
-    async def _send_continue(self) -> None:
-        await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._request.writer.output_size = 0
-
-    def _no_node(self, decision: NoNode) -> Answer:
-        self._record.ended = "SC"
-        self._record.cookie = decision.cookie_state + CookieAction.NONE
-        return self._fail(
+    def _no_node(self, decision: NoNode, *, waited: bool = False) -> None:
+        self.record.cookie = decision.cookie_state + "N"
+        self._fail(
             503,
             decision.reason,
             "destination_unavailable",
             "no-usable-node",
+            ended="sQ" if waited else "SC",
             retry_after_s=decision.retry_after_s,
         )
 
-    def _gave_up(self, give_up: GiveUp, error: AttemptError, node: str) -> Answer:
-        self._record.ended = _TERMINATION[error.failure]
-        return self._fail(give_up.status, f"{node}: {error.detail}", give_up.error, error.failure.value)
+    def _fail(
+        self,
+        status: int,
+        text: str,
+        error: str,
+        reason: str,
+        *,
+        ended: str,
+        keep_alive: bool = True,
+        retry_after_s: int | None = None,
+    ) -> None:
+        """Answer in our own words."""
+        record, request = self.record, self._request
+        record.status, record.own = status, reason
+        keep_alive = keep_alive and request.keep_alive and self.upload_complete and not self._proxy.closing
+        attempts = len(record.attempts)
+        self._client.write(
+            own_answer(
+                status,
+                text,
+                error=error,
+                reason=reason,
+                close=not keep_alive,
+                http11=request.http11,
+                head=request.method == b"HEAD",
+                retry_after_s=retry_after_s,
+                extras=(b"X-LB-Attempts: %d" % attempts,) if attempts > 1 else (),
+            )
+        )
+        self._done_with(ended)
+        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self.upload_complete)
 
-    def _client_broke(self) -> Answer:
-        assert self._body is not None  # noqa: S101 - only a body can break
-        slow = isinstance(self._body.failure, ClientTooSlowError)
-        self._record.ended = "cR" if slow else "CR"
-        status, error = (408, "http_request_error") if slow else (400, "http_request_error")
-        return self._fail(status, str(self._body.failure), error, "bad-request-body")
+    def _break_off(self, ended: str) -> None:
+        """The response has begun and will not end: the client must see that something is missing."""
+        self._done_with(ended)
+        self._client.abort()
 
-    def _fail(self, status: int, text: str, error: str, reason: str, *, retry_after_s: int | None = None) -> Answer:
-        self._record.status, self._record.own = status, reason
-        if self._record.ended == "--":
-            self._record.ended = "PR"
-        if status >= 500:
-            self._balancer.counters.errors += 1
-        close = self._closing() or status in {400, 408}
-        return own_answer(status, text, error=error, reason=reason, retry_after_s=retry_after_s, close=close)
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    def _done_with(self, ended: str) -> None:
+        """It is over: told to the balancer and to those who count, once."""
+        self._done = True
+        self._kept = None
+        proxy, record = self._proxy, self.record
+        record.ended = ended
+        record.ta_ms = (proxy.now() - record.received_s) * 1000
+        if self._stream is not None:
+            proxy.balancer.stream_closed(self._stream)
+            self._stream = None
+        route, self._route = self._route, None
+        if route is not None:
+            header = proxy.move_header
+            response = self._response
+            safe = bool(header and response and any(line.lower().startswith(header) for line in response.fields))
+            proxy.balancer.end(route, safe_to_move=safe)
+        proxy.observe(record)
 
 
-_TERMINATION = {
+_FOREVER_S = float("inf")
+
+_ENDED = {
     Failure.REFUSED: "SC",
     Failure.CONNECT_TIMEOUT: "sC",
     Failure.CLOSED_REUSED: "SH",
     Failure.CLOSED_FRESH: "SH",
     Failure.BAD_RESPONSE: "PH",
     Failure.NO_RESPONSE: "sH",
+    Failure.NOT_SENT: "SC",
+    Failure.UNAVAILABLE: "SH",
 }
-
-
-def _record(attempt: Attempt) -> AttemptRecord:
-    return AttemptRecord(
-        attempt.node,
-        attempt.reused,
-        attempt.failure or "",
-        attempt.status,
-        round(attempt.connect_ms, 3),
-        round(attempt.response_ms, 3),
-    )
+"""HAProxy's words for who ended it, and when."""

@@ -15,6 +15,8 @@ class AttemptRecord:
     reused_connection: bool = False
     failure: str = ""
     status: int = 0
+    began_s: float = 0.0
+    """When it began, on the monotonic clock."""
     connect_ms: float = 0.0
     """Until the connection stood; 0 for one that was kept alive."""
     response_ms: float = 0.0

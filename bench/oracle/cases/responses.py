@@ -8,6 +8,7 @@ IN_STEP = "200 a, 200 a"
 CASES = (
     Case("body shorter than Content-Length", asked("cut-length"), ("200 a cut",), closed=True),
     Case("chunked body without its end", asked("cut-chunked"), ("200 a cut",), closed=True),
+    Case("reset in the middle of the body", asked("reset-in-body"), ("200 a cut",), closed=True),
     Case("head without its end", asked("cut-head"), ("502",)),
     Case("no HTTP at all", asked("garbage"), ("502",)),
     Case("HTTP/3.1 in the status line", asked("http-3.1"), ("502",)),

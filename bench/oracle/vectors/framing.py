@@ -8,7 +8,11 @@ OK = b"5\r\nhello\r\n0\r\n\r\n"
 
 VECTORS = (
     either("Content-Length and Transfer-Encoding", chunked(b"0\r\n\r\n" + HIDDEN, b"Content-Length: 5"), "9112 6.1"),
-    reject("two Content-Lengths that differ", post(b"Content-Length: 5", b"Content-Length: 6", body=b"hello!"), "9112 6.3"),
+    reject(
+        "two Content-Lengths that differ",
+        post(b"Content-Length: 5", b"Content-Length: 6", body=b"hello!"),
+        "9112 6.3",
+    ),
     reject("Content-Length: 5, 6", post(b"Content-Length: 5, 6", body=b"hello!"), "9112 6.3"),
     reject("Content-Length: +5", post(b"Content-Length: +5", body=b"hello"), "9110 8.6"),
     reject("Content-Length: -1", post(b"Content-Length: -1"), "9110 8.6"),
@@ -25,7 +29,9 @@ VECTORS = (
     reject("Transfer-Encoding: empty", post(TE, body=OK), "9112 6.1"),
     reject("Transfer-Encoding: \\x0bchunked", post(TE + b"\x0bchunked", body=OK), "9110 5.5"),
     reject('Transfer-Encoding: "chunked"', post(TE + b'"chunked"', body=OK), "9112 7"),
-    reject("Transfer-Encoding twice, chunked and identity", post(TE + b"chunked", TE + b"identity", body=OK), "9112 6.3"),
+    reject(
+        "Transfer-Encoding twice, chunked and identity", post(TE + b"chunked", TE + b"identity", body=OK), "9112 6.3"
+    ),
     either("chunked in HTTP/1.0", head(TE + b"chunked", method=b"POST", version=b"HTTP/1.0", body=OK), "9112 6.1"),
     reject("chunk size 0x5", chunked(b"0x5\r\nhello\r\n0\r\n\r\n"), "9112 7.1"),
     reject("chunk size +5", chunked(b"+5\r\nhello\r\n0\r\n\r\n"), "9112 7.1"),

@@ -32,7 +32,9 @@ VECTORS = (
     reject("space in front of the request line", b" " + head(), "9112 3"),
     accept("CRLF in front of the request line", b"\r\n" + head(), "9112 2.2"),
     accept("absolute target", head(target=b"http://jira.example/v"), "9112 3.2.2"),
-    accept("absolute target and another Host", head(target=b"http://jira.example/v", host=b"other.example"), "9112 3.2.2"),
+    accept(
+        "absolute target and another Host", head(target=b"http://jira.example/v", host=b"other.example"), "9112 3.2.2"
+    ),
     accept("Host with a port", head(host=b"jira.example:8080"), "9110 7.2"),
     accept("Host with an IPv6 address", head(host=b"[::1]:8080"), "9110 7.2"),
     accept("HTTP/1.0 without Host", head(version=b"HTTP/1.0", host=None), "9112 3.2"),

@@ -1,0 +1,165 @@
+"""The data path: listens, keeps all clients' connections, looks at their deadlines, and ends in good order."""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+
+from lb.balancer import Balancer
+from lb.proxy.client_connection import ClientConnection
+from lb.proxy.context import Proxy
+from lb.proxy.forward import Peer
+from lb.telemetry.telemetry import Telemetry
+from zdu.clock import Entropy
+
+BACKLOG = 4096
+_log = logging.getLogger("lb")
+
+
+class HttpDataPath:
+    """Moves requests and responses; every decision comes from the balancer."""
+
+    def __init__(
+        self,
+        balancer: Balancer,
+        telemetry: Telemetry,
+        tasks: asyncio.TaskGroup,
+        entropy: Entropy,
+    ) -> None:
+        self._proxy = Proxy(balancer, telemetry.observe, tasks, entropy)
+        self._tasks = tasks
+        self._counted = telemetry.clients
+        self._clients: dict[ClientConnection, None] = {}
+        self._peers: dict[str, Peer] = {}
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._sweeper: asyncio.Task[None] | None = None
+        self._all_gone = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<HttpDataPath port={self._port} clients={len(self._clients)}>"
+
+    def idle_connections(self, node: str) -> int:
+        """How many idle connections to ``node`` are kept."""
+        connections = self._proxy.connections.get(node)
+        return connections.idle if connections is not None else 0
+
+    async def open(self, listener: socket.socket | None = None) -> int:
+        """Listen, and return the port. ``listener`` is a socket that listens already: another process handed it over.
+
+        Raises OSError if the address is taken or not ours.
+        """
+        config = self._proxy.balancer.config
+        loop = asyncio.get_running_loop()
+        if listener is not None:
+            self._server = await loop.create_server(self._connection, sock=listener, backlog=BACKLOG)
+        else:
+            self._server = await loop.create_server(self._connection, config.host, config.port, backlog=BACKLOG)
+        self._port = int(self._server.sockets[0].getsockname()[1])
+        self._sweeper = self._tasks.create_task(self._sweep(), name="lb-deadlines")
+        return self._port
+
+    def apply_config(self) -> None:
+        """Take over what the balancer's configuration says now. Requests in flight end as they began."""
+        self._peers.clear()
+        self._proxy.apply_config()
+
+    def purge(self, node: str) -> None:
+        """Never use the connections to ``node`` that exist now for another request."""
+        connections = self._proxy.connections.get(node)
+        if connections is not None:
+            connections.purge()
+
+    async def close(self, deadline_s: float) -> bool:
+        """Accept no more, tell clients to close, and finish what is in flight within ``deadline_s`` seconds.
+
+        True if all of it was finished; what was not is broken off. Idle connections are kept for a moment: a request
+        may be on its way, and gets its answer and ``Connection: close`` instead of a reset.
+        """
+        self._proxy.closing = True
+        if self._server is not None:
+            self._server.close()
+        began_s = self._proxy.now()
+        grace_s = min(self._proxy.timeouts.close_grace, deadline_s)
+        await self._until_gone(grace_s)
+        for client in list(self._clients):
+            client.wind_up()
+        finished = await self._until_gone(deadline_s - (self._proxy.now() - began_s))
+        for client in list(self._clients):
+            client.abort()
+        for connections in self._proxy.connections.values():
+            connections.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self._until_gone(_AFTER_ABORT_S)
+        return finished
+
+    def welcome(self, connection: ClientConnection, transport: asyncio.Transport) -> Peer | None:
+        """Who a new client is; None if there are too many connections already."""
+        self._clients[connection] = None
+        self._all_gone.clear()
+        self._counted.opened()
+        if len(self._clients) > self._proxy.limits.maxconn:
+            self._counted.refused += 1
+            return None
+        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        address = str((transport.get_extra_info("peername") or ("unknown",))[0])
+        peer = self._peers.get(address)
+        if peer is None:
+            if len(self._peers) >= _REMEMBERED_PEERS:
+                self._peers.clear()
+            peer = self._peers[address] = Peer.of(
+                address, self._port, self._proxy.via, trusted=self._is_trusted(address)
+            )
+        return peer
+
+    def lost(self, connection: ClientConnection) -> None:
+        """A client's connection is no more."""
+        self._clients.pop(connection, None)
+        self._counted.closed()
+        if not self._clients:
+            self._all_gone.set()
+
+    def _connection(self) -> ClientConnection:
+        return ClientConnection(self._proxy, self)
+
+    def _is_trusted(self, address: str) -> bool:
+        networks = self._proxy.balancer.config.trusted_proxies
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in networks)
+
+    async def _until_gone(self, seconds: float) -> bool:
+        if not self._clients:
+            return True
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._all_gone.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _sweep(self) -> None:
+        """Look at all deadlines again and again: cheaper than a timer for each, and late by a tenth at the most."""
+        while True:
+            await asyncio.sleep(self._sweep_every_s())
+            now_s = self._proxy.now()
+            for client in [client for client in self._clients if client.deadline_s <= now_s]:
+                client.expire()
+            for connections in list(self._proxy.connections.values()):
+                connections.expire(now_s)
+
+    def _sweep_every_s(self) -> float:
+        times = self._proxy.timeouts
+        shortest = min(times.server, times.client, times.http_request, times.client_keep_alive, times.tunnel)
+        return min(_SWEEP_AT_MOST_S, max(_SWEEP_AT_LEAST_S, shortest / 10))
+
+
+_SWEEP_AT_MOST_S = 0.5
+_SWEEP_AT_LEAST_S = 0.01
+_AFTER_ABORT_S = 1.0
+_WRITE_BUFFER_BYTES = 64 * 1024
+_REMEMBERED_PEERS = 10_000
