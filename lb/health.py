@@ -158,6 +158,8 @@ class NodeHealth:
         self.state = Operational.INIT
         self.last: CheckResult | None = None
         self.last_at_s: float | None = None
+        self.failed_checks = 0
+        """Since the start; HAProxy's ``chkfail``."""
         self.ejected = False
         """Whether it is out for what users' requests told alone: no check has failed since."""
         self._boot_id = ""
@@ -241,6 +243,7 @@ class NodeHealth:
         elif outcome in {Outcome.FAIL, Outcome.LEAVE}:
             self._counters.passes = 0
             self._counters.fails += 1
+            self.failed_checks += 1
         else:
             self._counters = _Counters()
 
