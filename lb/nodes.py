@@ -78,6 +78,7 @@ class NodeView:
     streams: int = 0
     queued: int = 0
     panic: bool = False
+    in_flight_max: int = 0
     drain: DrainView | None = None
 
 
@@ -124,6 +125,7 @@ class Node:
         "facts",
         "fast_room",
         "in_flight",
+        "in_flight_max",
         "look_again_s",
         "maxconn",
         "moved",
@@ -145,7 +147,7 @@ class Node:
         self.weight = self.configured_weight = address.weight
         self.maxconn = address.maxconn
         self.slowstart_s = address.slowstart
-        self.moved = self.moved_in_drain = self.in_flight = self.streams = 0
+        self.moved = self.moved_in_drain = self.in_flight = self.in_flight_max = self.streams = 0
         self.admin = Admin.READY
         self.facts = Facts(Admin.READY, Operational.INIT, takes_new=False, takes_bound=False, drained=True)
         self.begin_anew(now)

@@ -214,7 +214,7 @@ class Meters:
         took_ms = record.ta_ms
         meter.durations[bisect_left(_BOUNDS_MS, took_ms)] += 1
         meter.durations_ms += took_ms
-        if record.cookie[0] != "V" or record.cookie[1] == "I":
+        if record.cookie[0] not in "V-" or record.cookie[1] == "I":
             meter.lbtot += 1
         attempts = record.attempts
         if len(attempts) == 1 and not attempts[0].failure:
@@ -278,10 +278,10 @@ class Meters:
 
     def _count_end(self, record: RequestRecord, meter: Meter) -> None:
         who, phase = record.ended[0], record.ended[1:]
+        if who in "Cc" and phase == "R" and meter is self.no_node:
+            meter.ereq += 1
         if who == "C":
             meter.cli_abrt += 1
-            if meter is self.no_node and phase == "R":
-                meter.ereq += 1
         elif who in "Ss" and phase in "DL":
             meter.srv_abrt += 1
             meter.eresp += 1
