@@ -159,7 +159,7 @@ class NodeHealth:
         self.last: CheckResult | None = None
         self.last_at_s: float | None = None
         self.failed_checks = 0
-        """Since the start; HAProxy's ``chkfail``."""
+        """Checks that failed since the start."""
         self.ejected = False
         """Whether it is out for what users' requests told alone: no check has failed since."""
         self._boot_id = ""
@@ -192,6 +192,7 @@ class NodeHealth:
         if result.boot_id:
             self._boot_id, self._sequence = result.boot_id, result.sequence
         self.last, self.last_at_s = result, now
+        self.failed_checks += result.outcome is Outcome.FAIL
         self._count(result.outcome, rebooted=rebooted)
         self.state = self._next_state(result.outcome, rebooted=rebooted)
         if self.state not in _OUT or result.outcome in {Outcome.FAIL, Outcome.LEAVE}:
