@@ -338,7 +338,10 @@ async def test_the_trailers_of_an_upload_reach_the_node() -> None:
 
     async with HttpNode() as node, running_balancer(node) as lb:
         node.on("/", takes)
-        sent = get("/", "Transfer-Encoding: chunked", method="POST") + b"2;x=1\r\nhi\r\n0\r\nX-Sum: 12\r\nHost: evil\r\n\r\n"
+        sent = (
+            get("/", "Transfer-Encoding: chunked", method="POST")
+            + b"2;x=1\r\nhi\r\n0\r\nX-Sum: 12\r\nHost: evil\r\n\r\n"
+        )
         assert (await exchange(lb.url, sent)).startswith(b"HTTP/1.1 200 OK")
         assert await got == b"2\r\nhi\r\n0\r\nX-Sum: 12\r\n\r\n"
 
@@ -436,7 +439,9 @@ async def test_bytes_that_are_no_text_at_all_pass_as_they_are() -> None:
     response = b"HTTP/1.1 200 Tr\xe8s bien\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nhi"
     async with HttpNode() as node, running_balancer(node) as lb:
         node.on("/", answering(response))
-        answer = await exchange(lb.url, b"GET / HTTP/1.1\r\nHost: h\r\nCookie: a=caf\xe9\r\nConnection: close\r\n\r\n")
+        answer = await exchange(
+            lb.url, b"GET / HTTP/1.1\r\nHost: h\r\nCookie: a=caf\xe9\r\nConnection: close\r\n\r\n"
+        )
     assert answer.startswith(b"HTTP/1.1 200 Tr\xe8s bien\r\nX-Name: caf\xe9\r\n")
     assert node.received[0].get("Cookie") == "a=caf\xe9"
 
