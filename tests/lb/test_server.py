@@ -89,4 +89,4 @@ async def test_a_host_that_is_not_ours_is_one_clear_message() -> None:
 async def test_two_load_balancers_fit_into_one_process() -> None:
     async with HttpNode() as node, running_balancer(node) as first, running_balancer(node) as second:
         await first.request("/")
-        assert (first.balancer.counters.requests, second.balancer.counters.requests) == (1, 0)
+        assert (first.telemetry.meters.front().stot, second.telemetry.meters.front().stot) == (1, 0)
