@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lb.config import BalancerConfig
+from lb.operator_cli import COMMANDS
 from lb.server import LoadBalancer
 from zdu.clock import SystemClock
 from zdu.config_file import load_config
@@ -36,11 +37,12 @@ one ends it on the spot. The configuration is a YAML file; this one balances two
 
 \b
 {"".join("  " + line for line in EXAMPLE.splitlines(keepends=True))}
-The admin port shows a status page and takes a node out and back in:
+The admin port shows a status page in a browser, and the commands below talk to it:
 
 \b
-  curl -H 'Content-Type: application/json' -d '{{"state": "drain"}}' \\
-      http://127.0.0.1:8081/nodes/node1/state
+  zdu lb status --watch
+  zdu lb state node1 drain --deadline 20s --wait
+  zdu lb state node1 ready
 """
 
 _log = logging.getLogger("lb")
@@ -64,6 +66,10 @@ def lb(context: click.Context, config_path: Path | None, exit_with_parent: bool)
         raise
     except BaseExceptionGroup as group:
         raise _for_people(group, config.log_file) from None
+
+
+for _command in COMMANDS:
+    lb.add_command(_command)
 
 
 async def serve(config: BalancerConfig, shutdown: Shutdown) -> int:

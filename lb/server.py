@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lb.admin import AdminSite
+from lb.admin.site import AdminSite
 from lb.balancer import Balancer
 from lb.checker import Checker
 from lb.config import BalancerConfig
@@ -37,10 +37,12 @@ class LoadBalancer:
         self.balancer = Balancer(
             config, Journal(), clock.monotonic_s, wall_s=lambda: clock.wall_ms() / 1000, rng=entropy.rng
         )
-        self.telemetry = Telemetry(self.balancer.addresses, AccessLog(config.access_log_file), clock)
-        self._path = HttpDataPath(self.balancer, self.telemetry.observe, tasks, entropy)
-        self._admin = AdminSite(self.balancer)
+        names = [node.name for node in config.nodes]
+        self.telemetry = Telemetry(names, AccessLog(config.access_log_file), self.balancer.journal, clock)
+        self._path = HttpDataPath(self.balancer, self.telemetry, tasks, entropy)
+        self._admin = AdminSite(self.balancer, self.telemetry)
         self._checker = Checker(self.balancer, entropy)
+        self.telemetry.idle_of = self._path.idle_connections
         self.balancer.on_purge(self._path.purge)
 
     async def start(self) -> Addresses:

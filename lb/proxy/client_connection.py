@@ -159,7 +159,7 @@ class ClientConnection(asyncio.Protocol):
             return True
         return self.mode is _LINGER
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is no more."""
         self._transport = None
         if self.mode is _HEAD and self._input:
@@ -244,7 +244,7 @@ class ClientConnection(asyncio.Protocol):
         end = data.find(b"\r\n\r\n")
         now_s = self._proxy.now()
         if end <= 0:
-            return self._without_head(data, end, now_s)
+            return self._without_head(data, now_s)
         proxy = self._proxy
         tq_s = now_s - self._head_began_s if self._head_began_s != _NEVER_S else 0.0
         self._head_began_s = _NEVER_S
@@ -284,7 +284,7 @@ class ClientConnection(asyncio.Protocol):
             exchange.start()
         return True
 
-    def _without_head(self, data: bytes, end: int, now_s: float) -> bool:
+    def _without_head(self, data: bytes, now_s: float) -> bool:
         """The head is not complete, or begins with the empty lines that RFC 9112 2.2 wants ignored."""
         if data[:2] == b"\r\n":
             self._input = data.lstrip(b"\r\n") if data[2:4] == b"\r\n" else data[2:]

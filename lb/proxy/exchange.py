@@ -13,15 +13,13 @@ can go to another node; :mod:`lb.retry` says when it may.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from lb.http.chunked import chunk, last_chunk
-from lb.http.request import CHUNKED, RequestHead
+from lb.http.request import RequestHead
 from lb.http.response import ResponseHead
 from lb.pool import NoNode, Route
 from lb.proxy.context import Proxy
 from lb.proxy.forward import (
-    Peer,
     interim_to_client,
     request_id_of,
     request_to_node,
@@ -30,28 +28,12 @@ from lb.proxy.forward import (
 from lb.proxy.node_connection import NodeConnection
 from lb.proxy.node_connections import NodeConnections
 from lb.proxy.own_answer import own_answer
-from lb.proxy.tunnel import Tunnel, TunnelClient
+from lb.proxy.roles import Client
+from lb.proxy.tunnel import Tunnel
+from lb.proxy.upload import Upload
 from lb.retry import IDEMPOTENT, Again, Failure, GiveUp, after_failure
 from lb.streams import Stream
 from lb.telemetry.record import AttemptRecord, RequestRecord
-
-
-class Client(TunnelClient, Protocol):
-    """The client's side of an exchange."""
-
-    peer: Peer
-
-    def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
-        """The response is sent; the connection may be used for another request, or ends."""
-        ...
-
-    def pause_upload(self) -> None:
-        """Read no more of the request for now."""
-        ...
-
-    def resume_upload(self) -> None:
-        """Read the request again."""
-        ...
 
 
 class Exchange:
@@ -66,8 +48,6 @@ class Exchange:
     _chunked = False
     _close = True
     _head = b""
-    _kept_bytes = 0
-    _trailers: Sequence[bytes] = ()
     _upload_paused = False
     _tried: Sequence[str] = ()
     _fresh = False
@@ -84,11 +64,7 @@ class Exchange:
         self._request = request
         self.record = record
         self._reading = proxy.balancer.read(request.cookies)
-        self._kept: list[bytes] | None = None
-        self.upload_complete = True
-        if request.length:
-            self._kept = []
-            self.upload_complete = False
+        self._upload = Upload(request.length, proxy.limits.replay_bytes) if request.length else None
 
     def __repr__(self) -> str:
         return f"<Exchange {self._request!r} {self.record.node} {self.record.status}>"
@@ -131,6 +107,8 @@ class Exchange:
         proxy.balancer.begin(route)
         record.node, record.route = route.node, route.reason
         record.cookie = route.cookie_state + route.cookie_action
+        if route.moved_from:
+            record.moved_from = route.moved_from
         self._attempt = attempt = AttemptRecord(route.node)
         attempt.began_s = self._sent_at_s = proxy.now()
         record.attempts.append(attempt)
@@ -161,10 +139,8 @@ class Exchange:
                 request, self._client.peer, self._reading.stripped, self.record.request_id.encode(), self._proxy.via
             )
         data = self._head
-        if request.length:
-            data += self._encoded(self._kept or (), self.upload_complete)
-            if self._kept_bytes > self._proxy.limits.replay_bytes:
-                self._kept = None
+        if self._upload is not None:
+            data += self._upload.from_start()
         connection.send(self, request.method, data)
         self._await_response()
         if self._upload_paused:
@@ -180,22 +156,19 @@ class Exchange:
 
     def upload(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
         """More of the request's body came from the client."""
-        self.upload_complete = complete
-        self._trailers = trailers
+        upload = self._upload
+        assert upload is not None  # noqa: S101 - a request without a body gets none
         for piece in pieces:
             self.record.received_bytes += len(piece)
+        upload.add(pieces, complete=complete, trailers=trailers)
         if self._done:
             return
-        if self._kept is not None:
-            self._kept += pieces
-            self._kept_bytes += sum(map(len, pieces))
         connection = self._connection
         if connection is not None:
-            if self._kept_bytes > self._proxy.limits.replay_bytes:
-                self._kept = None
-            connection.write(self._encoded(pieces, complete))
+            upload.forget_if_full()
+            connection.write(upload.framed(pieces))
             self._await_response()
-        elif self._kept_bytes > self._proxy.limits.replay_bytes and not complete:
+        elif upload.is_full and not complete:
             self._upload_paused = True
             self._client.pause_upload()
 
@@ -220,13 +193,10 @@ class Exchange:
             return
         self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
 
-    def _encoded(self, pieces: Sequence[bytes], complete: bool) -> bytes:
-        if self._request.length != CHUNKED:
-            return b"".join(pieces)
-        chunks = [chunk(piece) for piece in pieces]
-        if complete:
-            chunks.append(last_chunk(list(self._trailers)))
-        return b"".join(chunks)
+    @property
+    def upload_complete(self) -> bool:
+        """Whether the request has come to its end."""
+        return self._upload is None or self._upload.complete
 
     def _await_response(self) -> None:
         """While the client still sends, the node is not expected to answer."""
@@ -257,7 +227,8 @@ class Exchange:
         if response.status >= 500 and self._goes_elsewhere(response, complete=complete):
             return
         proxy.balancer.answered(route.node, response.status)
-        self._kept = None
+        if self._upload is not None:
+            self._upload.forget()
         self._response = response
         self.record.status = response.status
         keep_alive = request.keep_alive and not proxy.closing and self.upload_complete
@@ -335,8 +306,6 @@ class Exchange:
             self._proxy.balancer.learn(route.node, response.set_cookies)
         if route.set_cookie:
             extras.append(route.set_cookie)
-            if self._reading.bound_to and self._reading.bound_to != route.node:
-                self.record.moved_from = self._reading.bound_to
         if len(self.record.attempts) > 1:
             extras.append(b"X-LB-Attempts: %d" % len(self.record.attempts))
         return extras
@@ -468,7 +437,7 @@ class Exchange:
             retries=retry.retries,
             keyed=retry.idempotency_key and self._request.idempotency_key,
             responding=self._response is not None,
-            replayable=self._kept is not None or not self._request.length,
+            replayable=self._upload is None or self._upload.replayable,
             remaining_s=self._left_s(),
             may_retry=balancer.may_retry,
         )
@@ -532,7 +501,7 @@ class Exchange:
     def _done_with(self, ended: str) -> None:
         """It is over: told to the balancer and to those who count, once."""
         self._done = True
-        self._kept = None
+        self._upload_paused = False
         proxy, record = self._proxy, self.record
         record.ended = ended
         record.ta_ms = (proxy.now() - record.received_s) * 1000

@@ -4,13 +4,12 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
 
 from lb.balancer import Balancer
 from lb.proxy.client_connection import ClientConnection
 from lb.proxy.context import Proxy
 from lb.proxy.forward import Peer
-from lb.telemetry.record import RequestRecord
+from lb.telemetry.telemetry import Telemetry
 from zdu.clock import Entropy
 
 BACKLOG = 4096
@@ -23,12 +22,13 @@ class HttpDataPath:
     def __init__(
         self,
         balancer: Balancer,
-        observe: Callable[[RequestRecord], None],
+        telemetry: Telemetry,
         tasks: asyncio.TaskGroup,
         entropy: Entropy,
     ) -> None:
-        self._proxy = Proxy(balancer, observe, tasks, entropy)
+        self._proxy = Proxy(balancer, telemetry.observe, tasks, entropy)
         self._tasks = tasks
+        self._counted = telemetry.clients
         self._clients: dict[ClientConnection, None] = {}
         self._peers: dict[str, Peer] = {}
         self._server: asyncio.Server | None = None
@@ -39,15 +39,10 @@ class HttpDataPath:
     def __repr__(self) -> str:
         return f"<HttpDataPath port={self._port} clients={len(self._clients)}>"
 
-    @property
-    def clients(self) -> int:
-        """How many clients' connections there are."""
-        return len(self._clients)
-
-    def node_connections(self, node: str) -> tuple[int, int, int]:
-        """Of a node: connections, those of them that are idle, and how often one was used again."""
-        connections = self._proxy.connections[node]
-        return len(connections), connections.idle, connections.reuses
+    def idle_connections(self, node: str) -> int:
+        """How many idle connections to ``node`` are kept."""
+        connections = self._proxy.connections.get(node)
+        return connections.idle if connections is not None else 0
 
     async def open(self, listener: socket.socket | None = None) -> int:
         """Listen, and return the port. ``listener`` is a socket that listens already: another process handed it over.
@@ -104,7 +99,9 @@ class HttpDataPath:
         """Who a new client is; None if there are too many connections already."""
         self._clients[connection] = None
         self._all_gone.clear()
+        self._counted.opened()
         if len(self._clients) > self._proxy.limits.maxconn:
+            self._counted.refused += 1
             return None
         transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         address = str((transport.get_extra_info("peername") or ("unknown",))[0])
@@ -120,6 +117,7 @@ class HttpDataPath:
     def lost(self, connection: ClientConnection) -> None:
         """A client's connection is no more."""
         self._clients.pop(connection, None)
+        self._counted.closed()
         if not self._clients:
             self._all_gone.set()
 

@@ -2,24 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from lb.config import NodeAddress, Timeouts
 from lb.http.response import ResponseScanner
 from lb.proxy.node_connection import NodeConnection
+from lb.proxy.roles import Waiter
 from lb.retry import Failure
-
-
-class Waiter(Protocol):
-    """Whoever waits for a new connection: the exchange."""
-
-    def connected(self, connection: NodeConnection, *, reused: bool) -> None:
-        """Here it is."""
-        ...
-
-    def unreachable(self, failure: Failure, detail: str) -> None:
-        """There is none."""
-        ...
 
 
 class NodeConnections:

@@ -78,7 +78,6 @@ class Meter:
         "bin",
         "bout",
         "chkdown",
-        "chkfail",
         "cli_abrt",
         "connects",
         "down_since_s",
@@ -95,6 +94,7 @@ class Meter:
         "lbtot",
         "moved",
         "own",
+        "own_4xx",
         "own_5xx",
         "rate",
         "reuses",
@@ -109,10 +109,10 @@ class Meter:
         self.ereq = self.dreq = self.econ = self.eresp = self.wretr = self.wredis = 0
         self.cli_abrt = self.srv_abrt = self.lbtot = 0
         self.connects = self.reuses = self.moved = self.held = 0
-        self.chkfail = self.chkdown = 0
+        self.chkdown = 0
         self.hrsp = [0] * 6
         self.own: dict[str, int] = {}
-        self.own_5xx = 0
+        self.own_4xx = self.own_5xx = 0
         self.durations = [0] * (len(DURATION_BOUNDS_S) + 1)
         self.durations_ms = 0.0
         self.lastsess_s: float | None = None
@@ -120,6 +120,19 @@ class Meter:
         self.downtime_s = 0.0
         self.averages = Averages()
         self.rate = Rate()
+
+    def serves(self, serving: bool, now: float, *, fell: bool) -> None:
+        """Whether the node serves from now on; ``fell`` if its checks have just found it down."""
+        self.chkdown += fell
+        if serving:
+            self.downtime_s = self.downtime_until(now)
+            self.down_since_s = None
+        elif self.down_since_s is None:
+            self.down_since_s = now
+
+    def downtime_until(self, now: float) -> float:
+        """Seconds in which it did not serve, the time before its first passed check left out."""
+        return self.downtime_s + (now - self.down_since_s if self.down_since_s is not None else 0.0)
 
     @property
     def errors_of_node(self) -> int:
@@ -140,7 +153,7 @@ class Meter:
 
 _SUMMED = (
     *("stot", "bin", "bout", "ereq", "dreq", "econ", "eresp", "wretr", "wredis", "cli_abrt", "srv_abrt", "lbtot"),
-    *("connects", "reuses", "moved", "held", "chkfail", "chkdown", "own_5xx", "durations_ms"),
+    *("connects", "reuses", "moved", "held", "chkdown", "own_4xx", "own_5xx", "durations_ms"),
 )
 
 
@@ -201,7 +214,7 @@ class Meters:
         took_ms = record.ta_ms
         meter.durations[bisect_left(_BOUNDS_MS, took_ms)] += 1
         meter.durations_ms += took_ms
-        if record.cookie[0] != "V":
+        if record.cookie[0] != "V" or record.cookie[1] == "I":
             meter.lbtot += 1
         attempts = record.attempts
         if len(attempts) == 1 and not attempts[0].failure:
@@ -254,6 +267,8 @@ class Meters:
         meter.own[record.own] = meter.own.get(record.own, 0) + 1
         if record.status >= 500:
             meter.own_5xx += 1
+        else:
+            meter.own_4xx += 1
         if meter is not self.no_node or record.ended[0] not in "Pp":
             return
         if record.status in _LIMITS:

@@ -2,36 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii as quoted
 
+from lb.health import Operational
+from lb.journal import Journal
+from lb.pool import Admin
 from lb.telemetry.access_log import AccessLog, line_of
+from lb.telemetry.figures import ClientConnections
 from lb.telemetry.meters import Meters
 from lb.telemetry.record import RequestRecord
 from zdu.clock import Clock
 
+_OUT = frozenset({Operational.INIT, Operational.DOWN, Operational.GOING_UP})
 FLUSH_EVERY_S = 0.1
 REMEMBERED = 10_000
 """Requests that ``explain`` can be asked about."""
-
-
-class ClientConnections:
-    """Clients' connections, which the data path counts as they come and go."""
-
-    __slots__ = ("current", "highest", "refused", "total")
-
-    def __init__(self) -> None:
-        self.current = self.highest = self.total = self.refused = 0
-
-    def opened(self) -> None:
-        """One was accepted."""
-        self.total += 1
-        self.current += 1
-        self.highest = max(self.highest, self.current)
-
-    def closed(self) -> None:
-        """One is gone."""
-        self.current -= 1
 
 
 class Telemetry:
@@ -41,10 +27,15 @@ class Telemetry:
     look through, which as many records would.
     """
 
-    def __init__(self, nodes: Iterable[str], access_log: AccessLog, clock: Clock) -> None:
+    def __init__(self, nodes: Iterable[str], access_log: AccessLog, journal: Journal, clock: Clock) -> None:
         self.meters = Meters(nodes)
         self.clients = ClientConnections()
+        self.idle_of: Callable[[str], int] = lambda _node: 0
+        """How many idle connections to a node are kept; the data path knows."""
         self._log = access_log
+        self._journal = journal
+        self._seen_seq = 0
+        self._states: dict[str, Operational] = {}
         self._clock = clock
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -55,15 +46,35 @@ class Telemetry:
         self._recent.append(line)
         self._log.add(line)
 
+    @property
+    def remembered(self) -> int:
+        """How many requests are remembered now."""
+        return len(self._recent)
+
     def line_of(self, request_id: str) -> str | None:
         """The access log's line about one of the latest requests; None if it is not among them."""
         wanted = f'"request_id":{quoted(request_id)},'
         return next((line for line in reversed(self._recent) if wanted in line), None)
 
     def tick(self) -> None:
-        """Write the log and look at the rates."""
+        """Write the log, look at the rates and at what happened to the nodes."""
         self._log.flush()
+        self._follow_journal()
         self.meters.sample(self._clock.monotonic_s())
+
+    def _follow_journal(self) -> None:
+        if self._journal.last_seq == self._seen_seq:
+            return
+        for entry in self._journal.after(self._seen_seq):
+            change = entry.change
+            before = self._states.get(change.node, Operational.INIT)
+            self._states[change.node] = change.operational
+            meter = self.meters.nodes.get(change.node)
+            if meter is not None:
+                serving = change.operational not in _OUT and change.admin is not Admin.MAINT
+                fell = before not in _OUT and change.operational is Operational.DOWN
+                meter.serves(serving, change.at_s, fell=fell)
+        self._seen_seq = self._journal.last_seq
 
     async def keep_ticking(self) -> None:
         """Tick for ever; the owner cancels it, and calls :meth:`close`."""

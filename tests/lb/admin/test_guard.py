@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from lb.admin_guard import refusal
+from lb.admin.guard import refusal
 from lb.config import BalancerConfig
 from tests.support.balancers import balancer_config, running_balancer
 from tests.support.http_nodes import HttpNode

@@ -160,7 +160,7 @@ class _Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        if tag == "tr":
+        if tag in {"article", "tr", "li"}:
             self._row = found.get("id") or ""
         if tag == "button":
             self.buttons.append((found["data-node"] or "", found["data-state"] or "", "disabled" in found))
@@ -177,11 +177,13 @@ async def test_the_page_shows_every_node_with_its_states_and_buttons(lb: Running
         page = _Page()
         page.feed(await response.text())
 
-    assert set(page.rows) == {"node-node1", "node-node2"}
-    assert "DRAIN" in page.rows["node-node1"]
-    assert "drained" in page.rows["node-node1"]
+    assert {name for name in page.rows if not name.startswith("event-")} == {
+        *("node-node1", "node-node2", "row-frontend", "row-node1", "row-node2", "row-backend")
+    }
+    assert "DRAIN UP · DRAIN" in page.rows["node-node1"].replace("127.0.0.1", "")
+    assert "drained: it can be stopped now" in page.rows["node-node1"]
     assert "UP" in page.rows["node-node2"]
-    assert "new and bound" in page.rows["node-node2"]
+    assert "new and bound sessions" in page.rows["node-node2"]
     assert ("node1", "drain", True) in page.buttons
     assert ("node2", "drain", False) in page.buttons
 
