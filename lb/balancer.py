@@ -118,6 +118,10 @@ class Balancer:
             self._budget.counted(now)
         return self._pool.route(reading, client, now, tried)
 
+    def preview(self, reading: Reading, client: str) -> Route | NoNode:
+        """Where a request would go, without sending one: nothing is changed by asking."""
+        return self._pool.preview(reading, client, self.now())
+
     def begin(self, route: Route) -> None:
         """The request is in flight at ``route.node`` until :meth:`end`."""
         changes = self._pool.begin(route, self.now())
@@ -165,9 +169,14 @@ class Balancer:
     # Requests that wait.
 
     @property
-    def queued(self) -> int:
+    def held(self) -> int:
         """How many requests wait for a node."""
         return len(self._queue)
+
+    @property
+    def held_max(self) -> int:
+        """How many waited at the most, since the start."""
+        return self._queue.most
 
     def hold(
         self, reading: Reading, client: str, tried: Collection[str], resume: Callable[[Route | NoNode], None]

@@ -275,9 +275,9 @@ def test_a_one_node_cluster_is_upgraded_with_requests_parked_and_none_failed() -
     lb.down("a")
     assert isinstance(lb.request("a"), NoNode)
     waiting = [Parked(lb, "a" if number % 2 else None) for number in range(10)]
-    assert lb.balancer.queued == 10
+    assert lb.balancer.held == 10
     lb.up("a")
-    assert lb.balancer.queued == 10
+    assert lb.balancer.held == 10
     lb.balancer.set_admin("a", Admin.READY)
     assert [parked.node for parked in waiting] == ["a"] * 10
     assert lb.balancer.view("a").in_flight == 10
@@ -295,7 +295,7 @@ def test_who_waits_too_long_is_told_why_and_when_to_come_again() -> None:
     assert "waited 5 s" in parked.decision.reason
     assert parked.decision.retry_after_s == 25, "5 s until the next check, and two more after it"
     assert not parked.decision.may_hold
-    assert lb.balancer.queued == 0
+    assert lb.balancer.held == 0
 
 
 def test_the_longest_that_the_checks_take_is_what_clients_are_told_to_wait() -> None:

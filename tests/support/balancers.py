@@ -61,7 +61,7 @@ class RunningBalancer:
     @property
     def queued(self) -> int:
         """How many requests wait for a node."""
-        return self.balancer.queued
+        return self.balancer.held
 
     async def reload(self, *nodes: HttpNode, **settings: Any) -> None:
         """Go on with another configuration, as a reload of the file does."""
