@@ -244,6 +244,7 @@ class NodeHealth:
         elif outcome in {Outcome.FAIL, Outcome.LEAVE}:
             self._counters.passes = 0
             self._counters.fails += 1
+            self.failed_checks += 1
         else:
             self._counters = _Counters()
 

@@ -7,7 +7,6 @@ answers those itself.
 import copy
 import math
 from collections.abc import Callable, Collection
-from copy import copy, deepcopy
 
 from lb.balancing import Candidate, Rng, algorithm_for
 from lb.config import BalancerConfig, StickyMode
@@ -67,7 +66,6 @@ class Router:
         self._move_idle_s = config.drain.move_idle
         self._may_hold = config.queue.timeout > 0 and config.queue.size > 0
         self._busy_retry_s = max(1, math.ceil(config.queue.timeout))
-        self._inserts = config.stickiness.mode is StickyMode.INSERT
         self.refreshes = bool(config.stickiness.maxidle or config.stickiness.maxlife)
         """Whether cookies carry a date, so that they may need renewing on a session that stays."""
 
@@ -107,14 +105,6 @@ class Router:
         if isinstance(placed, NoNode) and leaves in {Moved.IDLE, Moved.SAFE} and node.takes_bound(now):
             return self._stay(node, reading, key, session, now)
         return placed
-
-    def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
-        """As :meth:`decide`, for whoever only asks: nobody's turn is taken, and no real cookie is made."""
-        twin = copy(self)
-        twin._algorithm = deepcopy(self._algorithm)
-        twin._cookie_for = lambda _node, _reading: b"-" if self._inserts else b""
-        twin.refreshes = False
-        return twin.decide(reading, client, now, ())
 
     def _leaves(
         self, node: Node, key: str, session: Session | None, now: float, tried: Collection[str]

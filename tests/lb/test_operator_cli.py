@@ -48,7 +48,7 @@ async def nodes() -> AsyncIterator[tuple[HttpNode, HttpNode]]:
 
 @pytest.fixture
 async def lb(nodes: tuple[HttpNode, HttpNode]) -> AsyncIterator[RunningBalancer]:
-    async with running_balancer(*nodes) as running:
+    async with running_balancer(*nodes, trusted_proxies=["127.0.0.0/8"]) as running:
         yield running
 
 
