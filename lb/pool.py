@@ -36,7 +36,7 @@ from collections.abc import Callable, Collection, Sequence
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
 from lb.health import Operational
-from lb.nodes import SERVING, Admin, DrainView, Node, NodeChanged, NodeView
+from lb.nodes import Admin, DrainView, Node, NodeChanged, NodeView
 from lb.rebalance import Rebalance
 from lb.routes import Moved, NoNode, Route
 from lb.routing import Router
@@ -278,6 +278,10 @@ class Pool:
             self._note_drain(self._nodes[name], now, None)
         return events + self._changes(now, None, "new configuration")
 
+    def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
+        """Where a request would go; nothing is changed by asking."""
+        return self._router.preview(reading, client, now)
+
     # The hot path.
 
     def route(self, reading: Reading, client: str, now: float, tried: Collection[str] = ()) -> Route | NoNode:
@@ -294,16 +298,12 @@ class Pool:
                     return session.route
         return self._router.decide(reading, client, now, tried)
 
-    def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
-        """As :meth:`route`, for whoever only asks."""
-        return self._router.preview(reading, client, now)
-
     def begin(self, route: Route, now: float) -> Sequence[NodeChanged]:
         """A request goes to the node: it is in flight until :meth:`end`."""
         name = route.node
         node = self._nodes.get(name) or self._leaving[name]
         node.in_flight += 1
-        if node.in_flight > node.in_flight_max:  # noqa: PLR1730 - max() takes three times as long
+        if node.in_flight > node.in_flight_max:  # noqa: PLR1730 - the hot path: calling max costs more
             node.in_flight_max = node.in_flight
         key = route.session
         if key:
@@ -453,16 +453,14 @@ class Pool:
         nodes = self._nodes.values()
         panic = None
         if not any(node.regular for node in nodes):
-            panic = max((node for node in nodes if node.answers()), key=_last_to_drain, default=None)
+            panic = max((node for node in nodes if node.answers()), key=Node.drained_last, default=None)
         for node in nodes:
             node.panic = node is panic
             if node.panic:
                 node.drain_over = False
 
     def _fast_room(self, node: Node) -> int:
-        if node.admin is not Admin.READY or node.operational not in SERVING or node.panic:
-            return 0
-        if self._router.refreshes or node.ramp is not None:
+        if self._router.refreshes or node.ramp is not None or not node.serves():
             return 0
         return node.maxconn or _NO_LIMIT
 
@@ -498,8 +496,3 @@ class Pool:
             return False
         limit_s = self._drain.move_idle
         return session.safe or (limit_s is not None and now - session.last_seen_s >= limit_s)
-
-
-def _last_to_drain(node: Node) -> float:
-    """Nodes that do not drain at all (weight 0) before those that do; of these the youngest drain first."""
-    return float("inf") if node.draining_since_s is None else node.draining_since_s

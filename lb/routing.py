@@ -4,9 +4,9 @@ The pool's module docstring says by which rules. Requests of sessions that simpl
 answers those itself.
 """
 
+import copy
 import math
 from collections.abc import Callable, Collection
-from copy import copy, deepcopy
 
 from lb.balancing import Candidate, Rng, algorithm_for
 from lb.config import BalancerConfig, StickyMode
@@ -62,12 +62,23 @@ class Router:
         if config.balance is not self._balance:
             self._balance = config.balance
             self._algorithm = algorithm_for(config.balance, self._rng)
+        self._inserts = config.stickiness.mode is StickyMode.INSERT
         self._move_idle_s = config.drain.move_idle
         self._may_hold = config.queue.timeout > 0 and config.queue.size > 0
         self._busy_retry_s = max(1, math.ceil(config.queue.timeout))
-        self._inserts = config.stickiness.mode is StickyMode.INSERT
         self.refreshes = bool(config.stickiness.maxidle or config.stickiness.maxlife)
         """Whether cookies carry a date, so that they may need renewing on a session that stays."""
+
+    def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
+        """As :meth:`decide`, but nothing is changed by asking: nobody's turn passes, no session is bound anew."""
+        algorithm, cookie_for = self._algorithm, self._cookie_for
+        self._algorithm = copy.deepcopy(algorithm)
+        if not self._inserts:
+            self._cookie_for = _no_cookie  # the table of ``learn`` changes when a cookie is asked for
+        try:
+            return self.decide(reading, client, now, ())
+        finally:
+            self._algorithm, self._cookie_for = algorithm, cookie_for
 
     def decide(self, reading: Reading, client: str, now: float, tried: Collection[str]) -> Route | NoNode:
         """The node for a request whose cookies say ``reading``, leaving out those already ``tried``."""
@@ -94,14 +105,6 @@ class Router:
         if isinstance(placed, NoNode) and leaves in {Moved.IDLE, Moved.SAFE} and node.takes_bound(now):
             return self._stay(node, reading, key, session, now)
         return placed
-
-    def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
-        """As :meth:`decide`, for whoever only asks: nobody's turn is taken, and no real cookie is made."""
-        twin = copy(self)
-        twin._algorithm = deepcopy(self._algorithm)
-        twin._cookie_for = lambda _node, _reading: b"-" if self._inserts else b""
-        twin.refreshes = False
-        return twin.decide(reading, client, now, ())
 
     def _leaves(
         self, node: Node, key: str, session: Session | None, now: float, tried: Collection[str]
@@ -221,6 +224,10 @@ class Router:
             )
         states = ", ".join(f"{node.name} is {node.admin}/{node.operational}" for node in self.nodes.values())
         return f"no usable node: {states}" + (f"; tried {', '.join(tried)}" if tried else "")
+
+
+def _no_cookie(_node: str, _reading: Reading) -> bytes:
+    return b""
 
 
 def _why_moved(node: Node, leaves: Moved) -> str:

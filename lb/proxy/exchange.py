@@ -388,8 +388,11 @@ class Exchange:
             self._proxy.balancer.failed(self._route.node, failure)
         self._break_off("sD" if failure is Failure.NO_RESPONSE else "SD")
 
-    def client_gone(self, ended: str = "") -> None:
-        """The client left; what was asked of a node in its name is not wanted any more."""
+    def give_up(self, by: str) -> None:
+        """Nobody wants the response any more: the client left, or takes nothing, or we stop.
+
+        ``by`` is HAProxy's letter for that: C, c, or K.
+        """
         if self._done:
             return
         self._drop_connection()
@@ -403,7 +406,7 @@ class Exchange:
             phase = "R"
         else:
             phase = "H"
-        self._done_with(ended or "C" + phase)
+        self._done_with(by + phase)
 
     def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
         proxy, route, attempt = self._proxy, self._route, self._attempt
