@@ -91,7 +91,7 @@ async def test_a_request_that_was_held_tells_how_long(tmp_path: Path) -> None:
     assert (line["status"], line["own"], line["node"]) == (200, "", "node1")
     assert 0 < line["tw_ms"] <= line["ta_ms"]
     assert lb.server.telemetry.meters.front().held == 1
-    assert lb.balancer.queued_max == 1
+    assert lb.balancer.held_max == 1
 
 
 @pytest.mark.parametrize(
