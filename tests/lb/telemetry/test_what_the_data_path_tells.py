@@ -81,7 +81,7 @@ async def test_a_request_that_was_held_tells_how_long(tmp_path: Path) -> None:
         async with lb.client.post(f"{lb.admin_url}/nodes/node1/state", json={"state": "maint"}) as response:
             assert response.status == 200
         request = asyncio.create_task(lb.request("/held"))
-        await until(lambda: lb.balancer.queued == 1, "it is held")
+        await until(lambda: lb.balancer.held == 1, "it is held")
         async with lb.client.get(f"{lb.admin_url}/status.json") as response:
             assert (await response.json())["held"] == 1
         async with lb.client.post(f"{lb.admin_url}/nodes/node1/state", json={"state": "ready"}) as response:
@@ -91,7 +91,7 @@ async def test_a_request_that_was_held_tells_how_long(tmp_path: Path) -> None:
     assert (line["status"], line["own"], line["node"]) == (200, "", "node1")
     assert 0 < line["tw_ms"] <= line["ta_ms"]
     assert lb.server.telemetry.meters.front().held == 1
-    assert lb.balancer.queued_max == 1
+    assert lb.balancer.held_max == 1
 
 
 @pytest.mark.parametrize(
