@@ -106,7 +106,7 @@ class Checker:
         """Until the next check is due, or sooner if something is amiss with the node."""
         loop = asyncio.get_running_loop()
         watch.due = loop.create_future()
-        watch.due_s = _in_step(loop.time() + seconds, seconds)
+        watch.due_s = in_step(loop.time() + seconds, seconds)
         watch.timer = loop.call_at(watch.due_s, _come, watch.due)
         if watch.hurried:  # during the check that was just made, which may have begun before
             self._hurry(watch)
@@ -244,7 +244,7 @@ def _request(address: NodeAddress, config: HealthConfig) -> bytes:
     ).encode()
 
 
-def _in_step(due_s: float, seconds: float) -> float:
+def in_step(due_s: float, seconds: float) -> float:
     """``due_s``, moved by at most a sixteenth of the ``seconds`` until then, to a stroke of a common clock.
 
     Checks of several nodes so begin together: a process that wakes up for each one by itself spends more on waking up

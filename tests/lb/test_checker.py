@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lb.balancer import Balancer
-from lb.checker import Checker
+from lb.checker import Checker, in_step
 from lb.config import BalancerConfig, HealthConfig
 from lb.health import CheckResult, NodeHealth, Outcome
 from lb.journal import Journal
@@ -286,6 +288,20 @@ async def test_a_check_that_was_under_way_when_users_found_the_node_amiss_is_not
         lb.balancer.health["node1"].hurry()
         release.set()
         await until(lambda: node.checks > seen, "another check")
+
+
+@given(due_s=st.floats(0, 1e7), seconds=st.floats(0.001, 3600))
+def test_a_check_is_moved_little_to_begin_together_with_others(due_s: float, seconds: float) -> None:
+    moved_s = in_step(due_s, seconds)
+    assert abs(moved_s - due_s) <= seconds / 16 + 1e-9
+    assert abs(moved_s - due_s) <= 1 / 16
+
+
+def test_the_checks_of_a_hundred_nodes_begin_in_few_groups_whatever_their_jitter() -> None:
+    rng = Entropy(1).rng
+    begin_s = {in_step(1000.0 + seconds, seconds) for seconds in (rng.uniform(0.9, 1.1) for _ in range(100))}
+    assert len(begin_s) <= 5
+    assert in_step(1000.0, 0.0) == 1000.0
 
 
 @asynccontextmanager
