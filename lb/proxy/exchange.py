@@ -254,7 +254,7 @@ class Exchange:
             return
         self._client.write(head)
         if response.event_stream and not complete:
-            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream, route.session)
         self.more(pieces, complete=complete)
 
     def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
@@ -358,7 +358,7 @@ class Exchange:
         self.record.status = 101
         self._proxy.balancer.answered(route.node, 101)
         tunnel = Tunnel(self._proxy, self, connection, response, self._extras(route, response))
-        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely)
+        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely, route.session)
         tunnel.open(self._client, rest)
 
     def tunnelled(self, data: bytes) -> None:
