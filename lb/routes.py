@@ -25,9 +25,9 @@ class Moved(StrEnum):
     """Another node came back and had too few."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route:
-    """Where a request goes, what happens to its cookie, and why.
+    """Where a request goes, what happens to its cookie, and why. Not frozen, because one is made for each request.
 
     ``set_cookie`` is the whole field line for the response, or empty. ``session`` is the key under which the session
     is remembered; empty for a client that has shown neither a session nor a binding yet.

@@ -61,6 +61,7 @@ class Exchange:
         "_stream",
         "_tried",
         "_upload",
+        "_upload_complete",
         "_upload_paused",
         "record",
     )
@@ -72,6 +73,7 @@ class Exchange:
         self.record = record
         self._reading = proxy.balancer.read(request.cookies)
         self._upload = Upload(request.length, proxy.limits.replay_bytes) if request.length else None
+        self._upload_complete = not request.length
         self._route: Route | None = None
         self._nodes: NodeConnections | None = None
         self._connection: NodeConnection | None = None
@@ -185,6 +187,7 @@ class Exchange:
         for piece in pieces:
             self.record.received_bytes += len(piece)
         upload.add(pieces, complete=complete, trailers=trailers)
+        self._upload_complete = complete
         if self._done:
             return
         connection = self._connection
@@ -198,7 +201,7 @@ class Exchange:
 
     def upload_blocked(self, *, blocked: bool) -> None:
         """The node takes no more of the request for now, or takes it again."""
-        if self._done or self.upload_complete:
+        if self._done or self._upload_complete:
             return
         if blocked:
             self._client.pause_upload()
@@ -217,15 +220,10 @@ class Exchange:
             return
         self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
 
-    @property
-    def upload_complete(self) -> bool:
-        """Whether the request has come to its end."""
-        return self._upload is None or self._upload.complete
-
     def _await_response(self) -> None:
         """While the client still sends, the node is not expected to answer."""
         if self._response is None:
-            self._set_deadline(self._proxy.timeouts.server if self.upload_complete else _FOREVER_S)
+            self._set_deadline(self._proxy.timeouts.server if self._upload_complete else _FOREVER_S)
 
     def _set_deadline(self, seconds: float) -> None:
         if self._connection is not None:
@@ -255,7 +253,7 @@ class Exchange:
             self._upload.forget()
         self._response = response
         self.record.status = response.status
-        keep_alive = request.keep_alive and not proxy.closing and self.upload_complete
+        keep_alive = request.keep_alive and not proxy.closing and self._upload_complete
         http11 = request.http11
         if response.length < 0:
             self._chunked = http11
@@ -356,12 +354,12 @@ class Exchange:
         connection, response = self._connection, self._response
         self._connection = None
         if connection is not None and self._nodes is not None:
-            if self.upload_complete:
+            if self._upload_complete:
                 self._nodes.give_back(connection, response.idle_timeout_s if response else None)
             else:
                 connection.close()
         self._done_with("--")
-        self._client.exchange_over(keep_alive=not self._close, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=not self._close, upload_complete=self._upload_complete)
 
     def end_stream(self) -> None:
         """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
@@ -374,7 +372,7 @@ class Exchange:
     def switched(self, response: ResponseHead, rest: bytes) -> None:
         """The node switched protocols; that is an answer only to a client that asked for it."""
         route, connection = self._route, self._connection
-        if not self._request.upgrade or not self.upload_complete or route is None or connection is None:
+        if not self._request.upgrade or not self._upload_complete or route is None or connection is None:
             self._drop_connection()
             self._attempt_failed(Failure.BAD_RESPONSE, "the node switched protocols without being asked to")
             return
@@ -426,7 +424,7 @@ class Exchange:
             phase = "Q"
         elif self._response is not None:
             phase = "D"
-        elif not self.upload_complete:
+        elif not self._upload_complete:
             phase = "R"
         else:
             phase = "H"
@@ -497,7 +495,7 @@ class Exchange:
         """Answer in our own words."""
         record, request = self.record, self._request
         record.status, record.own = status, reason
-        keep_alive = keep_alive and request.keep_alive and self.upload_complete and not self._proxy.closing
+        keep_alive = keep_alive and request.keep_alive and self._upload_complete and not self._proxy.closing
         attempts = len(record.attempts)
         self._client.write(
             own_answer(
@@ -513,7 +511,7 @@ class Exchange:
             )
         )
         self._done_with(ended)
-        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self._upload_complete)
 
     def _break_off(self, ended: str) -> None:
         """The response has begun and will not end: the client must see that something is missing."""
