@@ -234,7 +234,8 @@ class Balancer:
             self._pool.restarted(node, now)
             self._passive.forget(node)
             self._purge(node)
-        self._settled(self._pool.set_operational(node, change.after, now, change.reason))
+        if change.changed or change.rebooted:  # else nothing follows, and with many nodes even to look would cost
+            self._settled(self._pool.set_operational(node, change.after, now, change.reason))
         if result.outcome is Outcome.PASS and self._queue.passed_a_check(node):
             self._queue.news(now)
         return change

@@ -39,24 +39,31 @@ from lb.telemetry.record import AttemptRecord, RequestRecord
 class Exchange:
     """Serves one request; see the module."""
 
-    # What stands here is how every exchange begins; only few ever change most of it.
-    _route: Route | None = None
-    _nodes: NodeConnections | None = None
-    _connection: NodeConnection | None = None
-    _attempt: AttemptRecord | None = None
-    _response: ResponseHead | None = None
-    _chunked = False
-    _close = True
-    _head = b""
-    _upload_paused = False
-    _tried: Sequence[str] = ()
-    _fresh = False
-    _done = False
-    _leave_queue: Callable[[], None] | None = None
-    _held_at_s = 0.0
-    _sent_at_s = 0.0
-    _stream: Stream | None = None
-    _download_blocked = False
+    __slots__ = (
+        "_attempt",
+        "_chunked",
+        "_client",
+        "_close",
+        "_connection",
+        "_done",
+        "_download_blocked",
+        "_fresh",
+        "_head",
+        "_held_at_s",
+        "_leave_queue",
+        "_nodes",
+        "_proxy",
+        "_reading",
+        "_request",
+        "_response",
+        "_route",
+        "_sent_at_s",
+        "_stream",
+        "_tried",
+        "_upload",
+        "_upload_paused",
+        "record",
+    )
 
     def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:
         self._proxy = proxy
@@ -65,6 +72,23 @@ class Exchange:
         self.record = record
         self._reading = proxy.balancer.read(request.cookies)
         self._upload = Upload(request.length, proxy.limits.replay_bytes) if request.length else None
+        self._route: Route | None = None
+        self._nodes: NodeConnections | None = None
+        self._connection: NodeConnection | None = None
+        self._attempt: AttemptRecord | None = None
+        self._response: ResponseHead | None = None
+        self._chunked = False
+        self._close = True
+        self._head = b""
+        self._upload_paused = False
+        self._tried: Sequence[str] = ()
+        self._fresh = False
+        self._done = False
+        self._leave_queue: Callable[[], None] | None = None
+        self._held_at_s = 0.0
+        self._sent_at_s = 0.0
+        self._stream: Stream | None = None
+        self._download_blocked = False
 
     def __repr__(self) -> str:
         return f"<Exchange {self._request!r} {self.record.node} {self.record.status}>"
@@ -388,8 +412,11 @@ class Exchange:
             self._proxy.balancer.failed(self._route.node, failure)
         self._break_off("sD" if failure is Failure.NO_RESPONSE else "SD")
 
-    def client_gone(self, ended: str = "") -> None:
-        """The client left; what was asked of a node in its name is not wanted any more."""
+    def give_up(self, by: str) -> None:
+        """Nobody wants the response any more: the client left, or takes nothing, or we stop.
+
+        ``by`` is HAProxy's letter for that: C, c, or K.
+        """
         if self._done:
             return
         self._drop_connection()
@@ -403,7 +430,7 @@ class Exchange:
             phase = "R"
         else:
             phase = "H"
-        self._done_with(ended or "C" + phase)
+        self._done_with(by + phase)
 
     def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
         proxy, route, attempt = self._proxy, self._route, self._attempt
