@@ -1,12 +1,11 @@
 """How a node's drain goes: when it began, when it is over, and who is left until then.
 
-Theory of operation. A drain begins when the operator says DRAIN or the node itself says that it wants to go, the first
-of the two, and lasts until its deadline. With ``move_idle`` it may be over earlier: once every session has been silent
-for that long (or has been marked as safe to move, or had a stream closed) whoever asks again moves anyway, so nobody
-is left whom the node must serve. That cannot be said of sessions nobody remembers, so those count as silent since the
-last one was forgotten (:mod:`lb.sessions`). It is found by looking at each session of the node; so it is done only
-when the answer can be yes: ``look_again_s`` is the earliest moment at which all will have been silent, as of the last
-look.
+Theory of operation. A drain begins when the operator says DRAIN, or the node that it wants to go, and lasts until its
+deadline. With ``move_idle`` it may be over earlier: once every session has been silent for that long (or
+has been marked as safe to move, or had a stream closed) whoever asks again moves anyway, so nobody is left whom the
+node must serve. That cannot be said of sessions nobody remembers, so those count as silent since the last one was
+forgotten (:mod:`lb.sessions`). It is found by looking at each session of the node, so it is done only when the answer
+can be yes: ``look_again_s`` is the earliest moment at which all will have been silent, as of the last look.
 """
 
 from lb.config import DrainConfig

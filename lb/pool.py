@@ -180,10 +180,11 @@ class Pool:
     def set_operational(self, name: str, state: Operational, now: float, reason: str) -> list[NodeChanged]:
         """What the health checks found."""
         node = self._nodes[name]
-        if state is not node.operational:
-            if node.operational in _RECOVERING and state not in _RECOVERING:
-                node.cold = True
-            node.operational, node.since_s = state, now
+        if state is node.operational:
+            return []  # as most checks find, and each of many nodes is checked every second
+        if node.operational in _RECOVERING and state not in _RECOVERING:
+            node.cold = True
+        node.operational, node.since_s = state, now
         return self._settle(node, now, reason)
 
     def restarted(self, name: str, now: float) -> None:

@@ -181,15 +181,15 @@ class Router:
         leaves: Moved | None = None,
     ) -> Route | NoNode:
         """The node that the algorithm gives a session that may go anywhere."""
-        usable = [n for n in self.nodes.values() if n.takes_new() and n.name not in tried]
-        free = [n for n in usable if n.has_room(now)]
+        usable = [n for n in self.nodes.values() if (n.regular or n.panic) and n.name not in tried]
+        free = [n for n in usable if not n.maxconn or n.has_room(now)]
         if not free:
             retry_after_s = self._busy_retry_s if usable else self._forecast_s(now)
             return NoNode(self._why_none(usable, tried, now), state, retry_after_s, self._may_hold)
         if any(node.ramp is not None for node in free):
             free = self._spared(free, now)
         chosen = self._algorithm.choose(
-            [Candidate(node.name, node.weight * node.share(now), node.in_flight) for node in free]
+            [Candidate(n.name, n.weight if n.ramp is None else n.weight * n.share(now), n.in_flight) for n in free]
         )
         node = self.nodes[chosen.name]
         if node.panic:

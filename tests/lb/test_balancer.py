@@ -123,6 +123,40 @@ def test_sessions_that_nobody_remembers_are_served_until_they_must_have_been_sil
     assert lb.balancer.view("a").drained
 
 
+def test_whoever_was_served_without_a_cookie_a_moment_ago_may_come_again_and_is_served() -> None:
+    lb = ManualBalancer("a", "b", **DRAIN)
+    lb.pass_time(100.0)
+    assert {lb.serve().node for _ in range(2)} == {"a", "b"}
+    lb.pass_time(4.0)
+    lb.balancer.set_admin("a", Admin.DRAIN)
+    lb.pass_time(5.9)
+    assert lb.request("a").node == "a"  # type: ignore[union-attr]
+    assert not lb.balancer.view("a").drained
+    lb.pass_time(0.1)
+    assert lb.balancer.view("a").drained
+
+
+def test_who_came_to_a_node_in_drain_panic_is_served_on_after_it_though_its_drain_was_over_before() -> None:
+    lb = ManualBalancer("a", "b", **DRAIN)
+    lb.pass_time(20.0)
+    lb.balancer.set_admin("a", Admin.DRAIN)
+    assert lb.balancer.view("a").drained, "there is nobody whom it must serve"
+    lb.down("b")
+    assert lb.serve(None, "s").node == "a"
+    lb.up("b")
+    assert lb.serve("a", "s").node == "a"
+    lb.pass_time(10.0)
+    assert lb.balancer.view("a").drained
+
+
+def test_a_session_known_by_its_address_alone_is_counted_where_it_has_moved_to() -> None:
+    lb = ManualBalancer("a", "b")
+    lb.serve("a")
+    lb.down("a")
+    assert lb.serve("a").node == "b"
+    assert [view.sessions for view in lb.balancer.views()] == [0, 1]
+
+
 def test_without_move_idle_a_drain_lasts_until_its_deadline() -> None:
     lb = ManualBalancer("a", "b", drain={"deadline": "60s"})
     lb.balancer.set_admin("a", Admin.DRAIN)
@@ -391,6 +425,33 @@ def test_of_a_sticky_and_a_free_request_that_want_the_same_node_the_older_one_go
         waiting.append(lb.balancer.hold(reading(bound_to), CLIENT, (), resumed))
     lb.balancer.end(running)
     assert order == ["free 1", "sticky 1", "sticky 2", "free 2"]
+
+
+def test_who_has_to_leave_the_line_of_its_node_stands_before_those_who_came_later() -> None:
+    lb = ManualBalancer({"name": "a", "maxconn": 1}, {"name": "b", "maxconn": 1})
+    lb.begun("a")
+    at_b = lb.begun("b")
+    first, second = Parked(lb, "a"), Parked(lb)
+    lb.down("a")
+    lb.balancer.end(at_b)
+    assert (first.node, second.node) == ("b", None)
+
+
+def test_room_that_a_resumed_request_makes_goes_to_the_one_who_came_first() -> None:
+    lb = ManualBalancer({"name": "a", "maxconn": 1}, {"name": "b", "maxconn": 1})
+    lb.balancer.set_admin("b", Admin.MAINT)
+    at_a = lb.begun("a")
+    first = Parked(lb, "a")
+
+    def resumed(decision: Route | NoNode) -> None:
+        assert isinstance(decision, Route)
+        lb.balancer.begin(decision)
+        lb.balancer.end(at_a)
+
+    lb.balancer.hold(reading(), CLIENT, (), resumed)
+    last = Parked(lb, "a")
+    lb.balancer.set_admin("b", Admin.READY)
+    assert (first.node, last.node) == ("a", None)
 
 
 def test_a_request_is_not_sent_again_to_a_node_that_it_tried_unless_that_has_passed_a_check_since() -> None:
