@@ -203,13 +203,14 @@ class Balancer:
 
     # Streams.
 
-    def stream_opened(self, node: str, close: Callable[[], None]) -> Stream:
+    def stream_opened(self, node: str, close: Callable[[], None], session: str = "") -> Stream:
         """A WebSocket or event stream to ``node`` is open; ``close`` is called when its node's drain wants it gone.
 
-        ``close`` is never called from within this method, and at most once.
+        ``close`` is never called from within this method, and at most once. ``session`` is that of its route: once
+        the stream is closed its client comes again, and is to go elsewhere then instead of being closed again.
         """
         now = self.now()
-        stream = self._streams.opened(node, close, now)
+        stream = self._streams.opened(node, close, now, session)
         self._settled(self._pool.set_streams(node, self._streams.count(node), now), closing=False)
         if stream.due_s is not None:
             self._wake()
@@ -372,6 +373,7 @@ class Balancer:
 
     def _close_streams(self, now: float) -> None:
         for stream in self._streams.take_due(now):
+            self._pool.stream_cut(stream.node, stream.session)
             stream.close()
 
     def _wake(self) -> None:

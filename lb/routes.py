@@ -17,6 +17,8 @@ class Moved(StrEnum):
     """Its node drains, and it was silent for ``drain.move_idle``."""
     SAFE = "safe"
     """Its node drains, and the last response had ``drain.move_header``."""
+    STREAM = "stream"
+    """Its node drains, and its WebSocket or event stream was closed for that: whoever comes again goes elsewhere."""
     DEADLINE = "deadline"
     """Its node's drain deadline is over."""
     REBALANCED = "rebalanced"

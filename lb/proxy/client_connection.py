@@ -153,7 +153,7 @@ class ClientConnection(asyncio.Protocol):
         if self.mode is _UPLOAD:
             exchange.upload_failed(400, "the request's body ended before it was complete", ended="CR")
         elif self._proxy.balancer.config.abortonclose:
-            exchange.client_gone()
+            exchange.give_up("C")
         else:
             self._half_closed = True
             return True
@@ -171,7 +171,7 @@ class ClientConnection(asyncio.Protocol):
         if tunnel is not None:
             tunnel.client_lost()
         elif exchange is not None:
-            exchange.client_gone()
+            exchange.give_up("C")
         self._owner.lost(self)
 
     def pause_writing(self) -> None:
@@ -202,7 +202,7 @@ class ClientConnection(asyncio.Protocol):
         exchange = self._exchange
         if self._blocked or self.mode in {_TUNNEL, _CLOSING}:
             if exchange is not None:
-                exchange.client_gone("cD")  # the response is there and the client does not take it
+                exchange.give_up("c")  # the response is there and the client does not take it
             self.abort()
         elif self.mode is _HEAD and self._input:
             self._refuse(Refusal(408, "the request's head did not come in time", "head-timeout"), ended="cR")
@@ -210,6 +210,12 @@ class ClientConnection(asyncio.Protocol):
             exchange.upload_failed(408, "the request's body did not come in time", ended="cR")
         else:
             self.close()
+
+    def kill(self) -> None:
+        """We stop, and the time for stopping is over."""
+        if self._exchange is not None:
+            self._exchange.give_up("K")
+        self.abort()
 
     def wind_up(self) -> None:
         """We stop: end what would not end by itself. What is asked for is still answered."""

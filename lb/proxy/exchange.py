@@ -254,7 +254,7 @@ class Exchange:
             return
         self._client.write(head)
         if response.event_stream and not complete:
-            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream, route.session)
         self.more(pieces, complete=complete)
 
     def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
@@ -358,7 +358,7 @@ class Exchange:
         self.record.status = 101
         self._proxy.balancer.answered(route.node, 101)
         tunnel = Tunnel(self._proxy, self, connection, response, self._extras(route, response))
-        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely)
+        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely, route.session)
         tunnel.open(self._client, rest)
 
     def tunnelled(self, data: bytes) -> None:
@@ -388,8 +388,11 @@ class Exchange:
             self._proxy.balancer.failed(self._route.node, failure)
         self._break_off("sD" if failure is Failure.NO_RESPONSE else "SD")
 
-    def client_gone(self, ended: str = "") -> None:
-        """The client left; what was asked of a node in its name is not wanted any more."""
+    def give_up(self, by: str) -> None:
+        """Nobody wants the response any more: the client left, or takes nothing, or we stop.
+
+        ``by`` is HAProxy's letter for that: C, c, or K.
+        """
         if self._done:
             return
         self._drop_connection()
@@ -403,7 +406,7 @@ class Exchange:
             phase = "R"
         else:
             phase = "H"
-        self._done_with(ended or "C" + phase)
+        self._done_with(by + phase)
 
     def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
         proxy, route, attempt = self._proxy, self._route, self._attempt

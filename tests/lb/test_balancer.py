@@ -206,6 +206,21 @@ def test_streams_of_a_draining_node_are_closed_one_by_one_over_its_deadline() ->
     assert all(10.0 * place <= at_s <= 10.0 * (place + 1) for place, at_s in enumerate(closed_s))
 
 
+def test_whoever_comes_again_after_its_stream_was_closed_goes_elsewhere_and_the_others_stay() -> None:
+    lb = ManualBalancer("a", "b", drain={"deadline": "60s"})
+    route = lb.begun("a", "chats")
+    stream = lb.balancer.stream_opened("a", lambda: lb.balancer.end(route), route.session)
+    lb.serve("a", "reads")
+    lb.balancer.set_admin("a", Admin.DRAIN)
+    assert lb.serve("a", "chats").node == "a", "its stream is still open"
+    lb.pass_time(59.0)
+    lb.balancer.stream_closed(stream)
+    assert (lb.serve("a", "chats").moved_by, lb.serve("a", "reads").node) == (Moved.STREAM, "a")
+    drain = lb.balancer.view("a").drain
+    assert drain is not None
+    assert (drain.sessions_left, drain.sessions_moved) == (1, 1)
+
+
 @pytest.mark.parametrize("admin", [Admin.DRAIN, Admin.MAINT])
 def test_without_a_deadline_streams_are_closed_at_once_and_the_node_is_drained_when_they_are_gone(
     admin: Admin,

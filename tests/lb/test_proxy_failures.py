@@ -282,7 +282,7 @@ async def test_a_node_that_stalls_in_the_middle_is_given_up() -> None:
 
 
 async def test_an_upload_that_breaks_off_is_the_clients_fault_and_no_node_is_blamed() -> None:
-    async with two_nodes(timeouts={"server": "150ms"}) as (_, _, lb), raw_connection(lb.url) as (reader, writer):
+    async with two_nodes(timeouts={"client": "150ms"}) as (_, _, lb), raw_connection(lb.url) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\npart")
         async with asyncio.timeout(LIMIT_S):
             answer = await reader.read()
