@@ -330,7 +330,8 @@ class ClientConnection(asyncio.Protocol):
         else:
             took_s = now_s - self._upload_began_s
             received_bytes = exchange.record.received_bytes + len(data)
-            if took_s > _RATE_GRACE_S and received_bytes < took_s * self._proxy.limits.body_rate:
+            grace_s = min(_RATE_GRACE_S, self._proxy.timeouts.client)
+            if took_s > grace_s and received_bytes < took_s * self._proxy.limits.body_rate:
                 exchange.upload_failed(408, "the request's body comes too slowly", ended="cR")
                 return
             if self._reading:
@@ -484,7 +485,7 @@ _PIPELINED_BYTES = 64 * 1024
 _LINGER_S = 2.0
 _LINGER_BYTES = 1024 * 1024
 _RATE_GRACE_S = 5.0
-"""A body's rate is judged after so long: before that it is chance."""
+"""A body's rate is judged after so long, or after ``timeouts.client`` if that is less: before that it is chance."""
 
 _SHOWN_BYTES = 2048
 _NEVER_S = float("inf")
