@@ -347,6 +347,15 @@ def test_who_waits_too_long_is_told_why_and_when_to_come_again() -> None:
     assert lb.balancer.held == 0
 
 
+def test_the_reason_names_the_nodes_that_were_tried_in_their_order() -> None:
+    names = [f"{letter}1" for letter in "zyxwvutsrq"]
+    lb = ManualBalancer(*names)
+    parked = Parked(lb, tried=tuple(names))
+    lb.pass_time(5.0)
+    assert isinstance(parked.decision, NoNode)
+    assert f"tried {', '.join(names)}" in parked.decision.reason
+
+
 def test_the_longest_that_the_checks_take_is_what_clients_are_told_to_wait() -> None:
     health = {"inter": "10s", "fastinter": "2s", "downinter": "30s", "rise": 3, "fall": 2}
     lb = ManualBalancer("a", "b", health=health, queue={"timeout": "0s"})
