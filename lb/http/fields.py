@@ -10,6 +10,7 @@ A field either passes, as the line that is written for it, or is *special*: some
 the message is read; then the direction's rules say what to do. RFC 9110 5 and RFC 9112 5 say what a field is.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -62,6 +63,9 @@ TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 VISIBLE = bytes(range(0x21, 0x7F))
 TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
 """The characters of a field's value (RFC 9110 5.5). Bytes from 0x80 up mean nothing here and pass as they are."""
+
+BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+"""A line end that is none: waiting for the right one would only be waiting for the time-out."""
 
 _REMEMBERED_LINES = 4096
 _REMEMBERED_BYTES = 256

@@ -16,13 +16,13 @@ of its own.
 """
 
 import asyncio
-import re
 import socket
 import struct
 from enum import Enum
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
+from lb.http.fields import BARE_LINE_END
 from lb.http.request import CHUNKED, Refusal, RequestHead
 from lb.proxy.context import Proxy
 from lb.proxy.exchange import Exchange
@@ -298,7 +298,7 @@ class ClientConnection(asyncio.Protocol):
         if len(data) > self._proxy.limits.header_bytes:
             line = data.partition(b"\r\n")[0]
             self._refuse(_TARGET_TOO_LONG if len(line) > self._proxy.limits.target_bytes else _TOO_LONG)
-        elif _BARE_LINE_END.search(data):
+        elif BARE_LINE_END.search(data):
             self._refuse(Refusal(400, "a line of the request's head does not end with CR LF"))
         elif self._head_began_s == _NEVER_S:
             self._head_began_s = now_s
@@ -492,5 +492,3 @@ _NEVER_S = float("inf")
 _NOBODY = Peer.of("unknown", 0, b"", trusted=False)
 _TOO_LONG = Refusal(431, "the request's head is too long", "header-bytes")
 _TARGET_TOO_LONG = Refusal(414, "the target is too long", "target-length")
-_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-"""A line end that is none: waiting for the right one would only be waiting for the time-out."""

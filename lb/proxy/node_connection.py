@@ -12,6 +12,7 @@ import select
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
+from lb.http.fields import BARE_LINE_END
 from lb.http.response import UNTIL_CLOSE, BadResponseError, ResponseHead, ResponseScanner
 from lb.proxy.roles import Asker
 from lb.retry import Failure
@@ -206,7 +207,7 @@ class NodeConnection(asyncio.Protocol):
             end = data.find(b"\r\n\r\n")
             limit = self._home.scanner.limits.header_bytes
             if end < 0 and len(data) <= limit:
-                if data[:5] != b"HTTP/"[: len(data)]:
+                if data[:5] != b"HTTP/"[: len(data)] or BARE_LINE_END.search(data):
                     self._fail("what came is no HTTP response")
                 else:
                     self._input = data
