@@ -16,8 +16,9 @@ from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational, Outcome
 from lb.hold import Held, HoldQueue
 from lb.journal import Journal
+from lb.passive import Passive
 from lb.pool import Admin, Moved, NodeChanged, NodeView, NoNode, Pool, Route
-from lb.retry import Failure
+from lb.retry import Failure, RetryBudget
 from lb.sessions import SessionsView
 from lb.stickiness import Reading, Stickiness
 from lb.streams import Stream, Streams
@@ -80,6 +81,8 @@ class Balancer:
         self.addresses: dict[str, NodeAddress] = {node.name: node for node in config.nodes}
         self.health = {node.name: NodeHealth(config.health) for node in config.nodes}
         self.stickiness = Stickiness(config.stickiness)
+        self._budget = RetryBudget(config.retry)
+        self._passive = Passive(config.passive)
         rng = rng or Entropy(config.seed).rng
         self._wall_s = wall_s or now
         self._pool = Pool(config, self.started_s, rng=rng, cookie_for=self._cookie_for, forecast_s=self._forecast_s)
@@ -110,7 +113,14 @@ class Balancer:
 
     def route(self, reading: Reading, client: str, tried: Collection[str] = ()) -> Route | NoNode:
         """Where a request of ``client`` (an address) goes now; never to a node that it already ``tried``."""
-        return self._pool.route(reading, client, self.now(), tried)
+        now = self.now()
+        if not tried:
+            self._budget.counted(now)
+        return self._pool.route(reading, client, now, tried)
+
+    def preview(self, reading: Reading, client: str) -> Route | NoNode:
+        """Where a request would go, without sending one: nothing is changed by asking."""
+        return self._pool.preview(reading, client, self.now())
 
     def begin(self, route: Route) -> None:
         """The request is in flight at ``route.node`` until :meth:`end`."""
@@ -133,14 +143,20 @@ class Balancer:
             self._wake()
 
     def answered(self, node: str, status: int) -> None:
-        """The head of a response came from ``node``."""
+        """The head of a response came from ``node``; too many errors in a row take it out."""
+        why = self._passive.answered(node, status)
+        if why is not None:
+            self._eject(node, why)
 
     def failed(self, node: str, failure: Failure) -> None:
-        """An attempt at ``node`` brought no response."""
+        """An attempt at ``node`` brought no response, or broke off; that may take the node out."""
+        why = self._passive.failed(node, failure)
+        if why is not None:
+            self._eject(node, why)
 
     def may_retry(self) -> bool:
-        """Whether the retry budget allows one more retry; it is spent if so."""
-        return True
+        """Whether the retry budget allows one more retry of what a node may have seen; it is spent if so."""
+        return self._budget.may_retry(self.now())
 
     def learn(self, node: str, set_cookies: Sequence[bytes]) -> None:
         """A response of ``node`` had these Set-Cookie fields (their values)."""
@@ -153,9 +169,14 @@ class Balancer:
     # Requests that wait.
 
     @property
-    def queued(self) -> int:
+    def held(self) -> int:
         """How many requests wait for a node."""
         return len(self._queue)
+
+    @property
+    def held_max(self) -> int:
+        """How many waited at the most, since the start."""
+        return self._queue.most
 
     def hold(
         self, reading: Reading, client: str, tried: Collection[str], resume: Callable[[Route | NoNode], None]
@@ -182,13 +203,14 @@ class Balancer:
 
     # Streams.
 
-    def stream_opened(self, node: str, close: Callable[[], None]) -> Stream:
+    def stream_opened(self, node: str, close: Callable[[], None], session: str = "") -> Stream:
         """A WebSocket or event stream to ``node`` is open; ``close`` is called when its node's drain wants it gone.
 
-        ``close`` is never called from within this method, and at most once.
+        ``close`` is never called from within this method, and at most once. ``session`` is that of its route: once
+        the stream is closed its client comes again, and is to go elsewhere then instead of being closed again.
         """
         now = self.now()
-        stream = self._streams.opened(node, close, now)
+        stream = self._streams.opened(node, close, now, session)
         self._settled(self._pool.set_streams(node, self._streams.count(node), now), closing=False)
         if stream.due_s is not None:
             self._wake()
@@ -210,8 +232,10 @@ class Balancer:
             return None
         if change.rebooted:
             self._pool.restarted(node, now)
+            self._passive.forget(node)
             self._purge(node)
-        self._settled(self._pool.set_operational(node, change.after, now, change.reason))
+        if change.changed or change.rebooted:  # else nothing follows, and with many nodes even to look would cost
+            self._settled(self._pool.set_operational(node, change.after, now, change.reason))
         if result.outcome is Outcome.PASS and self._queue.passed_a_check(node):
             self._queue.news(now)
         return change
@@ -261,8 +285,11 @@ class Balancer:
         for name in self.addresses:
             self.counters.nodes.setdefault(name, NodeCounters())
         self.stickiness.reconfigure(config.stickiness)
+        self._budget.config = config.retry
+        self._passive.config = config.passive
         self._queue.configure(now, size=config.queue.size, timeout_s=config.queue.timeout)
         for name in [*moved, *(name for name in before if name not in self.addresses)]:
+            self._passive.forget(name)
             self._purge(name)
         self._settled(self._pool.reconfigure(config, now, moved), always=True)
 
@@ -296,8 +323,11 @@ class Balancer:
     # What is shown.
 
     def view(self, node: str) -> NodeView:
-        """The node as it is now. Raises KeyError if there is none."""
-        return self._pool.view(node, self.now(), self._queue.waiting_for(node))
+        """The node as it is now; looks at each session of one that drains. Raises KeyError if there is none."""
+        now = self.now()
+        view = self._pool.view(node, now, self._queue.waiting_for(node))
+        drain = self._pool.drain_view(node, now)
+        return view if drain is None else replace(view, drain=drain)
 
     def views(self) -> list[NodeView]:
         """All nodes as they are now, in the configuration's order."""
@@ -308,6 +338,18 @@ class Balancer:
         return self._pool.sessions.view(node, self.now())
 
     # What follows.
+
+    def _eject(self, node: str, why: str) -> None:
+        """Users' requests tell that ``node`` is out of order: it is taken out if that does not make things worse."""
+        health = self.health.get(node)
+        if health is None:
+            return
+        serving = [name for name in self._pool.names if self._pool.takes_new(name)]
+        if self._passive.may_eject(node, self.health, serving):
+            change = health.eject(why)
+            self._settled(self._pool.set_operational(node, change.after, self.now(), change.reason))
+        else:
+            health.hurry()
 
     def _settled(self, changes: Sequence[NodeChanged], *, always: bool = False, closing: bool = True) -> None:
         """Tell of ``changes`` and do what follows from them; with ``always`` even if nothing visible changed."""
@@ -332,6 +374,7 @@ class Balancer:
 
     def _close_streams(self, now: float) -> None:
         for stream in self._streams.take_due(now):
+            self._pool.stream_cut(stream.node, stream.session)
             stream.close()
 
     def _wake(self) -> None:

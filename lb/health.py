@@ -1,27 +1,38 @@
-"""What the load balancer thinks of one node, from its health checks alone.
+"""What the load balancer thinks of one node, from its health checks and from what users' requests tell.
 
-Theory of operation. A check ends in one of four outcomes. PASS needs status 200 *and* the expected state word in the
-JSON body: Jira answers 200 while STARTING and STOPPING too. DRAIN is the node's own wish to be drained, told by a
-state word in the body (HAProxy's ``disable-on-404``, in words): it still serves all that comes. LEAVE is its word
-that it takes nothing any more (what ``stopped`` is to HAProxy's agent check). Everything else is FAIL. The outcomes
-drive this machine; ``rise`` and ``fall`` are HAProxy's::
+Theory of operation. A check ends in one of four outcomes. PASS needs the expected status *and* the expected state
+word in the JSON body: Jira answers 200 while STARTING and STOPPING too. DRAIN is the node's own wish to be drained,
+told by a state word in the body (HAProxy's ``disable-on-404``, in words): it still serves all that comes. LEAVE is
+its word that it takes nothing any more (what ``stopped`` is to HAProxy's agent check). Everything else is FAIL. A
+fifth, EJECT, is no check's word: users' requests failed (:mod:`lb.passive`; HAProxy's ``on-error mark-down``). The
+outcomes drive this machine; ``rise`` and ``fall`` are HAProxy's::
 
-    state       PASS                    FAIL                      DRAIN        LEAVE
-    INIT        UP                      DOWN                      STOPPING     DOWN
-    UP          UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN
-    GOING_DOWN  UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN
-    DOWN        GOING_UP, UP at rise    DOWN                      STOPPING     DOWN
-    GOING_UP    GOING_UP, UP at rise    DOWN                      STOPPING     DOWN
-    STOPPING    UP (*)                  STOPPING, DOWN at fall    STOPPING     DOWN
+    state       PASS                    FAIL                      DRAIN        LEAVE   EJECT
+    INIT        UP                      DOWN                      STOPPING     DOWN    INIT
+    UP          UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN    DOWN
+    GOING_DOWN  UP                      GOING_DOWN, DOWN at fall  STOPPING     DOWN    DOWN
+    DOWN        GOING_UP, UP at rise    DOWN                      DOWN         DOWN    DOWN
+    GOING_UP    GOING_UP, UP at rise    DOWN                      DOWN         DOWN    GOING_UP
+    STOPPING    UP (*)                  STOPPING, DOWN at fall    STOPPING     DOWN    DOWN
 
 A node that nobody has checked yet (INIT) takes nothing, and its first pass is enough: after a start of the load
-balancer there is no bad past to be careful about. (*) A node that withdraws its wish never stopped serving and is UP
-at once, as in HAProxy; a pass by a *new process* (another boot id) is a recovery and needs ``rise`` passes.
-One DRAIN or LEAVE answer suffices: a node is believed at once what it says against itself. To wait for ``fall`` would
-be to begin the drain too late, or to send users to a node that has just said that it will refuse them.
+balancer there is no bad past to be careful about. For the same reason a first answer of DRAIN is believed: the load
+balancer started again while the node was being drained, and its users are still there. A node that was found DOWN
+has no users to keep, and the wish to be drained proves nothing about its health: it stays DOWN until it has passed
+``rise`` checks. (*) A node that withdraws its wish never stopped serving and is UP at once, as in HAProxy; a pass by
+a *new process* (another boot id) is a recovery and needs ``rise`` passes. One DRAIN or LEAVE answer suffices: a node
+is believed at once what it says against itself. To wait for ``fall`` would be to begin the drain too late, or to send
+users to a node that has just said that it will refuse them. EJECT sets the counts back, so that it takes ``rise``
+passes to come back; a request that was under way when the node was already out changes nothing.
+
+``fall`` is what keeps a lost check from being an outage: fewer lost ones in a row never are. If each check is lost
+with probability p, whatever became of the one before, a node that is well goes DOWN by bad luck once in
+(1 - p**fall) / ((1 - p) * p**fall) checks: with 1 % and ``fall: 3`` once in a million, with 30 % once in 52. Where
+checks get lost that often without any order, ``fall: 8`` makes it once in 22,000.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,12 +54,13 @@ class Operational(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What one check says."""
+    """What one check says; or, EJECT, what users' requests say."""
 
     PASS = "PASS"  # noqa: S105 - a check's outcome, not a password
     FAIL = "FAIL"
     DRAIN = "DRAIN"
     LEAVE = "LEAVE"
+    EJECT = "EJECT"
 
 
 class Rng(Protocol):
@@ -61,7 +73,10 @@ class Rng(Protocol):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One finished check. ``check_status`` is HAProxy's word: L7OK, L7OKC, L7STS, L7RSP, L7TOUT, L4CON, L4TOUT."""
+    """One finished check.
+
+    ``check_status`` is HAProxy's word: L7OK, L7OKC, L7STS, L7RSP, L7TOUT, L4CON, L4TOUT, SOCKERR.
+    """
 
     outcome: Outcome
     check_status: str
@@ -75,7 +90,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class HealthChange:
-    """What one check result did: the state before and after, why, and whether a new process answered."""
+    """What one check result or an ejection did: the states before and after, why, and if a new process answered."""
 
     before: Operational
     after: Operational
@@ -125,10 +140,16 @@ TRANSITIONS: dict[tuple[Operational, Outcome], _Rule] = {
     (Operational.STOPPING, Outcome.PASS): _always(Operational.UP),
     (Operational.STOPPING, Outcome.FAIL): _until_fall(Operational.STOPPING),
     **{(state, Outcome.DRAIN): _always(Operational.STOPPING) for state in Operational},
+    (Operational.DOWN, Outcome.DRAIN): _always(Operational.DOWN),
+    (Operational.GOING_UP, Outcome.DRAIN): _always(Operational.DOWN),
     **{(state, Outcome.LEAVE): _always(Operational.DOWN) for state in Operational},
+    **{(state, Outcome.EJECT): _always(Operational.DOWN) for state in Operational},
+    (Operational.INIT, Outcome.EJECT): _always(Operational.INIT),
+    (Operational.GOING_UP, Outcome.EJECT): _always(Operational.GOING_UP),
 }
 
 _IN_TRANSITION = frozenset({Operational.INIT, Operational.GOING_DOWN, Operational.GOING_UP})
+_OUT = frozenset({Operational.INIT, Operational.DOWN, Operational.GOING_UP})
 
 
 class NodeHealth:
@@ -141,8 +162,12 @@ class NodeHealth:
         self.last: CheckResult | None = None
         self.last_at_s: float | None = None
         self.failed_checks = 0
+        """Checks that failed since the start."""
+        self.ejected = False
+        """Whether it is out for what users' requests told alone: no check has failed since."""
         self._boot_id = ""
         self._sequence = -1
+        self._on_hurry: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<NodeHealth {self.state} passes={self.passes} fails={self.fails}>"
@@ -170,19 +195,47 @@ class NodeHealth:
         if result.boot_id:
             self._boot_id, self._sequence = result.boot_id, result.sequence
         self.last, self.last_at_s = result, now
+        self.failed_checks += result.outcome is Outcome.FAIL
         self._count(result.outcome, rebooted=rebooted)
         self.state = self._next_state(result.outcome, rebooted=rebooted)
+        if self.state not in _OUT or result.outcome in {Outcome.FAIL, Outcome.LEAVE}:
+            self.ejected = False
         return HealthChange(before, self.state, self._reason(result), rebooted)
+
+    def eject(self, reason: str) -> HealthChange:
+        """Users' requests failed: the node is out until ``rise`` checks have passed; and it is checked soon."""
+        before = self.state
+        if before not in _OUT:
+            self._counters = _Counters()
+            self.ejected = True
+        self.state = TRANSITIONS[before, Outcome.EJECT](self._counters, self._config)
+        self.hurry()
+        return HealthChange(before, self.state, reason)
+
+    def hurry(self) -> None:
+        """Something is amiss with the node: whoever checks it does so again within ``fastinter``."""
+        self._on_hurry()
+
+    def on_hurry(self, on_hurry: Callable[[], None]) -> None:
+        """Call ``on_hurry`` each time that the next check is wanted within :meth:`fast_check_in` seconds."""
+        self._on_hurry = on_hurry
 
     def next_check_in(self, rng: Rng) -> float:
         """Seconds until the next check: ``fastinter`` in transition, ``downinter`` when down, spread by jitter."""
         config = self._config
-        interval = config.inter
         if self.state in _IN_TRANSITION or (self.state is Operational.STOPPING and self.fails):
-            interval = config.inter if config.fastinter is None else config.fastinter
-        elif self.state is Operational.DOWN:
-            interval = config.inter if config.downinter is None else config.downinter
-        return interval * (1.0 + rng.uniform(-config.jitter, config.jitter))
+            return self.fast_check_in(rng)
+        if self.state is Operational.DOWN and config.downinter is not None:
+            return self._spread(config.downinter, rng)
+        return self._spread(config.inter, rng)
+
+    def fast_check_in(self, rng: Rng) -> float:
+        """Seconds until the next check of a node that is in transition or under suspicion."""
+        config = self._config
+        return self._spread(config.inter if config.fastinter is None else config.fastinter, rng)
+
+    def _spread(self, interval_s: float, rng: Rng) -> float:
+        return interval_s * (1.0 + rng.uniform(-self._config.jitter, self._config.jitter))
 
     def _is_outdated(self, result: CheckResult) -> bool:
         return bool(result.boot_id) and result.boot_id == self._boot_id and result.sequence < self._sequence
@@ -220,38 +273,43 @@ _BODY_SHOWN = 200
 def classify(status: int, body: bytes, config: HealthConfig, *, heed_drain: bool = True) -> CheckResult:
     """What an HTTP answer to a check means.
 
-    With ``heed_drain`` false a node that drains or leaves has just failed its check. An empty ``expect_state`` asks
-    for status 200 only, for servers that do not tell their state.
+    With ``heed_drain`` false a node that drains or leaves has just failed its check. An empty ``expect_state`` is for
+    servers that do not tell their state: then ``expect_status`` is enough, and ``expect_body`` if there is one. The
+    words of the state come before ``expect_body``: a node that says that it is stopping need not say it nicely.
     """
-    shown = body.decode("utf-8", "replace")[:_BODY_SHOWN]
     facts = _facts(body)
-    state = facts.get("state")
-    boot_id, sequence = facts.get("bootId"), facts.get("sequence")
+    said, boot_id, sequence = facts.get("state"), facts.get("bootId"), facts.get("sequence")
+    state = said if isinstance(said, str) else None
+    outcome, check_status, detail = _judged(status, state, body, config, heed_drain=heed_drain)
+    return CheckResult(
+        outcome,
+        check_status,
+        detail,
+        status,
+        body[: 4 * _BODY_SHOWN].decode("utf-8", "replace")[:_BODY_SHOWN],
+        boot_id if isinstance(boot_id, str) else "",
+        sequence if isinstance(sequence, int) else -1,
+    )
 
-    def result(outcome: Outcome, check_status: str, detail: str) -> CheckResult:
-        return CheckResult(
-            outcome,
-            check_status,
-            detail,
-            status,
-            shown,
-            boot_id if isinstance(boot_id, str) else "",
-            sequence if isinstance(sequence, int) else -1,
-        )
 
-    if heed_drain and isinstance(state, str) and state in config.drain_states:
-        return result(Outcome.DRAIN, "L7OKC", f"the node says {state}")
-    if heed_drain and isinstance(state, str) and state in config.stopping_states:
-        return result(
-            Outcome.LEAVE, "L7RSP" if status == 200 else "L7STS", f"the node says {state}, it takes no more"
-        )
-    if status != 200:
-        said = f", the node says {state}" if isinstance(state, str) else ""
-        return result(Outcome.FAIL, "L7STS", f"status {status}{said}")
+def _judged(
+    status: int, state: str | None, body: bytes, config: HealthConfig, *, heed_drain: bool
+) -> tuple[Outcome, str, str]:
+    """Outcome, HAProxy's word, and what people are told."""
+    if heed_drain and state in config.drain_states:
+        return Outcome.DRAIN, "L7OKC", f"the node says {state}"
+    if heed_drain and state in config.stopping_states:
+        word = "L7RSP" if status == config.expect_status else "L7STS"
+        return Outcome.LEAVE, word, f"the node says {state}, it takes no more"
+    if status != config.expect_status:
+        said = f", the node says {state}" if state is not None else ""
+        return Outcome.FAIL, "L7STS", f"status {status}{said}"
     if config.expect_state and state != config.expect_state:
-        said = f"the node says {state}" if isinstance(state, str) else "the body names no state"
-        return result(Outcome.FAIL, "L7RSP", f"{said}, expected {config.expect_state}")
-    return result(Outcome.PASS, "L7OK", f"the node says {state}" if isinstance(state, str) else "status 200")
+        said = f"the node says {state}" if state is not None else "the body names no state"
+        return Outcome.FAIL, "L7RSP", f"{said}, expected {config.expect_state}"
+    if config.expect_body and not re.search(config.expect_body, body.decode("utf-8", "replace")):
+        return Outcome.FAIL, "L7RSP", f"the body does not match {config.expect_body}"
+    return Outcome.PASS, "L7OK", f"the node says {state}" if state is not None else f"status {status}"
 
 
 def _facts(body: bytes) -> dict[str, object]:

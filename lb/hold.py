@@ -86,6 +86,8 @@ class HoldQueue:
         self._all: OrderedDict[int, Held] = OrderedDict()
         self._lines: dict[str, OrderedDict[int, Held]] = {}
         self._last_number = 0
+        self.most = 0
+        """How many waited at once at the most."""
         self._news = False
         self._room: dict[str, None] = {}
         self._serving = False
@@ -116,6 +118,7 @@ class HoldQueue:
         until_s = now + self.timeout_s
         held = Held(self, self._last_number, reading, client, tried, resume, refusal, now, until_s)
         self._all[held.number] = held
+        self.most = max(self.most, len(self._all))
         self._lines.setdefault(held.line, OrderedDict())[held.number] = held
         return held
 

@@ -3,6 +3,7 @@
 The pool's module docstring has the table; this is the part of it that looks at one node alone.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,6 +79,7 @@ class NodeView:
     streams: int = 0
     queued: int = 0
     panic: bool = False
+    in_flight_max: int = 0
     drain: DrainView | None = None
 
 
@@ -124,6 +126,7 @@ class Node:
         "facts",
         "fast_room",
         "in_flight",
+        "in_flight_max",
         "look_again_s",
         "maxconn",
         "moved",
@@ -145,7 +148,7 @@ class Node:
         self.weight = self.configured_weight = address.weight
         self.maxconn = address.maxconn
         self.slowstart_s = address.slowstart
-        self.moved = self.moved_in_drain = self.in_flight = self.streams = 0
+        self.moved = self.moved_in_drain = self.in_flight = self.in_flight_max = self.streams = 0
         self.admin = Admin.READY
         self.facts = Facts(Admin.READY, Operational.INIT, takes_new=False, takes_bound=False, drained=True)
         self.begin_anew(now)
@@ -183,9 +186,17 @@ class Node:
         """Whether it could serve, were it asked."""
         return self.admin is not Admin.MAINT and self.operational in ANSWERING
 
+    def serves(self) -> bool:
+        """Whether it serves whoever is bound to it, and nobody wants that to end."""
+        return self.admin is Admin.READY and self.operational in SERVING
+
     def is_regular(self) -> bool:
         """Whether it takes new sessions by its own states."""
-        return self.admin is Admin.READY and self.operational in SERVING and self.weight > 0
+        return self.serves() and self.weight > 0
+
+    def drained_last(self) -> float:
+        """For drain-panic: nodes that do not drain at all (weight 0) before those that do; of these the youngest."""
+        return math.inf if self.draining_since_s is None else self.draining_since_s
 
     def takes_new(self) -> bool:
         """Whether it gets new sessions now."""

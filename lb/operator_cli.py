@@ -16,9 +16,17 @@ from lb.operator_view import explained, node_line, status_table
 from zdu.durations import parse_duration_s
 from zdu.errors import ExitCode, UsageError, ZduError
 
+
+def run_here(talk: Coroutine[Any, Any, int | None]) -> int | None:
+    """Run one command's conversation on an event loop of its own."""
+    return asyncio.run(talk)
+
+
 _Arguments = ParamSpec("_Arguments")
 LOOK_EVERY_S = 0.5
 WATCH_EVERY_S = 1.0
+_WIDE = 200
+"""Columns of a table that goes into a pipe or file."""
 DEFAULT_ADMIN = "http://127.0.0.1:8081"
 
 
@@ -63,7 +71,7 @@ def _talks(
             async with AdminClient(admin, token) as client:
                 return await command(client, *args, **options)
 
-        return asyncio.run(talk())
+        return run_here(talk())
 
     return run
 
@@ -152,7 +160,7 @@ async def status(client: AdminClient, watch: bool, as_json: bool) -> None:
             click.echo(json.dumps(facts))
             await asyncio.sleep(WATCH_EVERY_S)
             facts = await client.get("/status.json")
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     if not watch:
         console.print(status_table(facts))
         return

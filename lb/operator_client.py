@@ -12,6 +12,14 @@ from zdu.errors import ExitCode, UsageError, ZduError
 _PATIENCE_S = 10.0
 
 
+def _address(text: str) -> URL:
+    """The admin port's address. Raises ValueError if it is none."""
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(text)
+    return url
+
+
 class NotThere(ZduError):
     """Nobody answers at the address, or not as a load balancer does."""
 
@@ -48,7 +56,7 @@ class AdminClient:
         if self._http is None:
             raise AssertionError("used outside of async with")
         try:
-            url = URL(self._admin + "/").join(URL.build(path=path))
+            url = _address(self._admin).with_path(path)
             async with self._http.request(method, url, allow_redirects=False, **options) as answer:
                 status, body = answer.status, await answer.text()
         except (InvalidURL, ValueError):

@@ -40,7 +40,7 @@ def status_table(facts: dict[str, Any]) -> RenderableType:
     )
     table = Table(box=None, pad_edge=False)
     for name in ("Node", "Status", "For", "Takes"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("Weight", "Flight", "Queue", "Sess", "Left", "Req/s", "Total", "5xx", "Errors", "Last check"):
         table.add_column(name, justify="left" if name == "Last check" else "right")
     for node in facts["nodes"]:

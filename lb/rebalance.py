@@ -34,6 +34,8 @@ class Rebalance:
 
     def __init__(self, config: RebalanceConfig) -> None:
         self.active = False
+        self._until_s = 0.0
+        self._moves: deque[float] = deque()
         self.configure(config)
 
     def __repr__(self) -> str:
@@ -43,10 +45,9 @@ class Rebalance:
         """Go by these settings from now on."""
         self.config = config
         self.active = self.active and config.enabled
-        self._until_s = getattr(self, "_until_s", 0.0)
-        most = max(1, math.floor(config.rate))
-        self._moves: deque[float] = deque(getattr(self, "_moves", ()), maxlen=most)
-        self._per_s = most / config.rate
+        self._most = max(1, math.floor(config.rate))
+        self._per_s = self._most / config.rate
+        self._moves = deque(self._moves, self._most)
 
     def node_came_back(self, now: float) -> None:
         """A node takes new sessions again."""
@@ -80,4 +81,4 @@ class Rebalance:
         self._moves.append(now)
 
     def _may_move(self, now: float) -> bool:
-        return len(self._moves) < (self._moves.maxlen or 1) or now - self._moves[0] >= self._per_s
+        return len(self._moves) < self._most or now - self._moves[0] >= self._per_s

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from lb.admin.api import Reload
 from lb.admin.site import AdminSite
 from lb.balancer import Balancer
 from lb.checker import Checker
@@ -44,6 +45,10 @@ class LoadBalancer:
         self._checker = Checker(self.balancer, entropy)
         self.telemetry.idle_of = self._path.idle_connections
         self.balancer.on_purge(self._path.purge)
+
+    def on_reload(self, reload: Reload) -> None:
+        """Let the admin port's ``POST /reload`` call ``reload``."""
+        self._admin.on_reload(reload)
 
     async def start(self) -> Addresses:
         """Open both ports and begin to check. Raises ZduError if a port is taken."""

@@ -40,14 +40,14 @@ class Ramp:
 
     def next_room_s(self, maxconn: int, now: float) -> float:
         """When the ramped ``maxconn`` is one more than it is at ``now``."""
-        share = ramped_maxconn(maxconn, self.share(now)) / maxconn + _EPSILON
+        share = (ramped_maxconn(maxconn, self.share(now)) + 1) / maxconn
         reached_s = self.began_s + (share - FLOOR) / (1.0 - FLOOR) * self.length_s
         return min(reached_s, self.began_s + self.length_s)
 
 
 def ramped_maxconn(maxconn: int, share: float) -> int:
-    """How many requests a node may have at once at this share of its ramp; 0 stays 0, without a limit."""
-    return math.ceil(maxconn * share - _EPSILON)
+    """How many requests a node may have at once at this share of its ramp, one at least; 0 stays 0: no limit."""
+    return max(1, math.floor(maxconn * share + _EPSILON)) if maxconn else 0
 
 
 def fair_concurrency(in_flight_everywhere: int, share_of_weight: float) -> int:

@@ -26,9 +26,9 @@ def audit_balancer_log(
     stray: list[str] = []
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as log:
         for line in filter(None, map(_parsed, log)):
-            t_s = since_start_s(line["received_s"])
             for attempt in line["attempts"]:
                 attempts += 1
+                t_s = since_start_s(attempt["began_s"])
                 if any(absence.node == attempt["node"] and absence.covers(t_s) for absence in out):
                     what = f"{line['method']} {line['target']}"
                     stray.append(f"the load balancer sent {what} of {t_s:.2f} s to {attempt['node']}")

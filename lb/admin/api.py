@@ -28,10 +28,11 @@ Reload = Callable[[], Awaitable[list[str]]]
 class Api:
     """The handlers; every problem becomes ``{"error": ...}``."""
 
-    def __init__(self, balancer: Balancer, telemetry: Telemetry, reload: Reload | None) -> None:
+    def __init__(self, balancer: Balancer, telemetry: Telemetry) -> None:
         self._balancer = balancer
         self._telemetry = telemetry
-        self._reload = reload
+        self.on_reload: Reload | None = None
+        """Reads the configuration's file again; None if there is no file."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """All of them."""
@@ -108,10 +109,10 @@ class Api:
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration's file again and take it over."""
         await json_object(request, "{}")
-        if self._reload is None:
+        if self.on_reload is None:
             raise Problem(501, "this load balancer was not started from a configuration file")
         try:
-            changed = await self._reload()
+            changed = await self.on_reload()
         except ZduError as error:
             raise Problem(422, f"nothing was changed: {error}") from None
         return answer({"changed": changed})

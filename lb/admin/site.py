@@ -28,16 +28,20 @@ _PAGE_HEADERS = {
 
 
 class AdminSite:
-    """Serves the admin port. ``url`` is where users' requests go; ``reload`` reads the configuration again."""
+    """Serves the admin port. ``url`` is where users' requests go."""
 
-    def __init__(self, balancer: Balancer, telemetry: Telemetry, url: str = "", reload: Reload | None = None) -> None:
+    def __init__(self, balancer: Balancer, telemetry: Telemetry, url: str = "") -> None:
         self._balancer = balancer
         self._telemetry = telemetry
-        self._api = Api(balancer, telemetry, reload)
+        self._api = Api(balancer, telemetry)
         self._page = StatusPage()
         self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
         self._runner: web.AppRunner | None = None
         self.data_url = url
+
+    def on_reload(self, reload: Reload) -> None:
+        """Let ``POST /reload`` call ``reload``."""
+        self._api.on_reload = reload
 
     def application(self) -> web.Application:
         """The routes."""

@@ -130,14 +130,14 @@ class Lines(Generic[HeadT]):
         The first line is none of ours: it is the request's or the status line.
         """
         remembered = self.special.get
-        for index, known in enumerate(written):
-            if known is None and index:
-                line = lines[index]
-                field = remembered(line)
-                if field is None:
-                    written[index] = self._take_new(head, line)
-                else:
-                    written[index] = field.apply(head, field.value)
+        count = len(written)
+        written.append(None)  # so that the search below always finds one
+        index = written.index(None, 1)
+        while index < count:
+            line = lines[index]
+            field = remembered(line)
+            written[index] = self._take_new(head, line) if field is None else field.apply(head, field.value)
+            index = written.index(None, index + 1)
 
     def _take_new(self, head: HeadT, line: bytes) -> bytes | None:
         name, value = split_field(line)

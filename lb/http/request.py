@@ -40,39 +40,64 @@ class Refusal(Exception):
 
 
 class RequestHead:
-    """What a request's head says. What stands here in the class is what it says if it says nothing."""
+    """What a request's head says."""
 
-    fields: Sequence[bytes] = ()
-    """The lines that pass on, as they will be written."""
-    host = b""
-    length = 0
-    """Of the body in bytes, or CHUNKED."""
-    cookies = b""
-    """The values of all Cookie fields, as one."""
-    expects_continue = False
-    upgrade = b""
-    """What the client offers to upgrade to; empty if it offers nothing, or not to us."""
-    te_trailers = False
-    trailer = b""
-    chain = b""
-    """X-Forwarded-For."""
-    forwarded: tuple[bytes, ...] = ()
-    """The lines X-Forwarded-Proto, -Host and -Port, and Forwarded."""
-    via = b""
-    request_id = b""
-    max_forwards = -1
-    idempotency_key = False
-    hosts = 0
-    lengths: tuple[bytes, ...] = ()
-    codings: tuple[bytes, ...] = ()
-    connection: Connection | None = None
-    upgrades: tuple[bytes, ...] = ()
+    __slots__ = (
+        "chain",
+        "codings",
+        "connection",
+        "cookies",
+        "expects_continue",
+        "fields",
+        "forwarded",
+        "host",
+        "hosts",
+        "http11",
+        "idempotency_key",
+        "keep_alive",
+        "length",
+        "lengths",
+        "max_forwards",
+        "method",
+        "request_id",
+        "target",
+        "te_trailers",
+        "trailer",
+        "upgrade",
+        "upgrades",
+        "via",
+    )
 
     def __init__(self, method: bytes, target: bytes, http11: bool) -> None:
         self.method = method
         self.target = target
         self.http11 = http11
         self.keep_alive = http11
+        self.fields: Sequence[bytes] = ()
+        """The lines that pass on, as they will be written."""
+        self.host = b""
+        self.length = 0
+        """Of the body in bytes, or CHUNKED."""
+        self.cookies = b""
+        """The values of all Cookie fields, as one."""
+        self.expects_continue = False
+        self.upgrade = b""
+        """What the client offers to upgrade to; empty if it offers nothing, or not to us."""
+        self.te_trailers = False
+        self.trailer = b""
+        self.chain = b""
+        """X-Forwarded-For."""
+        self.forwarded: tuple[bytes, ...] = ()
+        """The lines X-Forwarded-Proto, -Host and -Port, and Forwarded."""
+        self.via = b""
+        self.request_id = b""
+        self.max_forwards = -1
+        self.idempotency_key = False
+        self.hosts = 0
+        self.lengths: tuple[bytes, ...] = ()
+        self.codings: tuple[bytes, ...] = ()
+        self.connection: Connection | None = None
+        self.upgrades: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method!r} {self.target!r} length={self.length}>"

@@ -21,27 +21,43 @@ class BadResponseError(Exception):
 
 
 class ResponseHead:
-    """What a response's head says. What stands here in the class is what it says if it says nothing."""
+    """What a response's head says."""
 
-    fields: Sequence[bytes] = ()
-    """The lines that pass on, as they will be written."""
-    length = UNTIL_CLOSE
-    """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
-    idle_timeout_s: float | None = None
-    event_stream = False
-    set_cookies: tuple[bytes, ...] = ()
-    trailer = b""
-    upgrade = b""
-    lengths: tuple[bytes, ...] = ()
-    codings: tuple[bytes, ...] = ()
-    connection: Connection | None = None
-    upgrades: tuple[bytes, ...] = ()
+    __slots__ = (
+        "codings",
+        "connection",
+        "event_stream",
+        "fields",
+        "idle_timeout_s",
+        "keep_alive",
+        "length",
+        "lengths",
+        "line",
+        "set_cookies",
+        "status",
+        "trailer",
+        "upgrade",
+        "upgrades",
+    )
 
     def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
         self.status = status
         self.line = line
         """Status and reason as they are written."""
         self.keep_alive = keep_alive
+        self.fields: Sequence[bytes] = ()
+        """The lines that pass on, as they will be written."""
+        self.length = UNTIL_CLOSE
+        """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
+        self.idle_timeout_s: float | None = None
+        self.event_stream = False
+        self.set_cookies: tuple[bytes, ...] = ()
+        self.trailer = b""
+        self.upgrade = b""
+        self.lengths: tuple[bytes, ...] = ()
+        self.codings: tuple[bytes, ...] = ()
+        self.connection: Connection | None = None
+        self.upgrades: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status} length={self.length}>"

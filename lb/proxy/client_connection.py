@@ -154,13 +154,13 @@ class ClientConnection(asyncio.Protocol):
         if self.mode is _UPLOAD:
             exchange.upload_failed(400, "the request's body ended before it was complete", ended="CR")
         elif self._proxy.balancer.config.abortonclose:
-            exchange.client_gone()
+            exchange.give_up("C")
         else:
             self._half_closed = True
             return True
         return self.mode is _LINGER
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is no more."""
         self._transport = None
         if self.mode is _HEAD and self._input:
@@ -172,7 +172,7 @@ class ClientConnection(asyncio.Protocol):
         if tunnel is not None:
             tunnel.client_lost()
         elif exchange is not None:
-            exchange.client_gone()
+            exchange.give_up("C")
         self._owner.lost(self)
 
     def pause_writing(self) -> None:
@@ -203,7 +203,7 @@ class ClientConnection(asyncio.Protocol):
         exchange = self._exchange
         if self._blocked or self.mode in {_TUNNEL, _CLOSING}:
             if exchange is not None:
-                exchange.client_gone("cD")  # the response is there and the client does not take it
+                exchange.give_up("c")  # the response is there and the client does not take it
             self.abort()
         elif self.mode is _HEAD and self._input:
             self._refuse(Refusal(408, "the request's head did not come in time", "head-timeout"), ended="cR")
@@ -211,6 +211,12 @@ class ClientConnection(asyncio.Protocol):
             exchange.upload_failed(408, "the request's body did not come in time", ended="cR")
         else:
             self.close()
+
+    def kill(self) -> None:
+        """We stop, and the time for stopping is over."""
+        if self._exchange is not None:
+            self._exchange.give_up("K")
+        self.abort()
 
     def wind_up(self) -> None:
         """We stop: end what would not end by itself. What is asked for is still answered."""
@@ -245,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
         end = data.find(b"\r\n\r\n")
         now_s = self._proxy.now()
         if end <= 0:
-            return self._without_head(data, end, now_s)
+            return self._without_head(data, now_s)
         proxy = self._proxy
         tq_s = now_s - self._head_began_s if self._head_began_s != _NEVER_S else 0.0
         self._head_began_s = _NEVER_S
@@ -285,7 +291,7 @@ class ClientConnection(asyncio.Protocol):
             exchange.start()
         return True
 
-    def _without_head(self, data: bytes, end: int, now_s: float) -> bool:
+    def _without_head(self, data: bytes, now_s: float) -> bool:
         """The head is not complete, or begins with the empty lines that RFC 9112 2.2 wants ignored."""
         if data[:2] == b"\r\n":
             self._input = _EMPTY_LINES.sub(b"", data)
@@ -329,7 +335,8 @@ class ClientConnection(asyncio.Protocol):
         else:
             took_s = now_s - self._upload_began_s
             received_bytes = exchange.record.received_bytes + len(data)
-            if took_s > _RATE_GRACE_S and received_bytes < took_s * self._proxy.limits.body_rate:
+            grace_s = min(_RATE_GRACE_S, self._proxy.timeouts.client)
+            if took_s > grace_s and received_bytes < took_s * self._proxy.limits.body_rate:
                 exchange.upload_failed(408, "the request's body comes too slowly", ended="cR")
                 return
             if self._reading:
@@ -483,7 +490,7 @@ _PIPELINED_BYTES = 64 * 1024
 _LINGER_S = 2.0
 _LINGER_BYTES = 1024 * 1024
 _RATE_GRACE_S = 5.0
-"""A body's rate is judged after so long: before that it is chance."""
+"""A body's rate is judged after so long, or after ``timeouts.client`` if that is less: before that it is chance."""
 
 _SHOWN_BYTES = 2048
 _NEVER_S = float("inf")

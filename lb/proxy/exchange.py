@@ -13,15 +13,13 @@ can go to another node; :mod:`lb.retry` says when it may.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from lb.http.chunked import chunk, last_chunk
-from lb.http.request import CHUNKED, RequestHead
+from lb.http.request import RequestHead
 from lb.http.response import ResponseHead
 from lb.pool import NoNode, Route
 from lb.proxy.context import Proxy
 from lb.proxy.forward import (
-    Peer,
     interim_to_client,
     request_id_of,
     request_to_node,
@@ -30,53 +28,43 @@ from lb.proxy.forward import (
 from lb.proxy.node_connection import NodeConnection
 from lb.proxy.node_connections import NodeConnections
 from lb.proxy.own_answer import own_answer
-from lb.proxy.tunnel import Tunnel, TunnelClient
+from lb.proxy.roles import Client
+from lb.proxy.tunnel import Tunnel
+from lb.proxy.upload import Upload
 from lb.retry import IDEMPOTENT, Again, Failure, GiveUp, after_failure
 from lb.streams import Stream
 from lb.telemetry.record import AttemptRecord, RequestRecord
 
 
-class Client(TunnelClient, Protocol):
-    """The client's side of an exchange."""
-
-    peer: Peer
-
-    def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
-        """The response is sent; the connection may be used for another request, or ends."""
-        ...
-
-    def pause_upload(self) -> None:
-        """Read no more of the request for now."""
-        ...
-
-    def resume_upload(self) -> None:
-        """Read the request again."""
-        ...
-
-
 class Exchange:
     """Serves one request; see the module."""
 
-    # What stands here is how every exchange begins; only few ever change most of it.
-    _route: Route | None = None
-    _nodes: NodeConnections | None = None
-    _connection: NodeConnection | None = None
-    _attempt: AttemptRecord | None = None
-    _response: ResponseHead | None = None
-    _chunked = False
-    _close = True
-    _head = b""
-    _kept_bytes = 0
-    _trailers: Sequence[bytes] = ()
-    _upload_paused = False
-    _tried: Sequence[str] = ()
-    _fresh = False
-    _done = False
-    _leave_queue: Callable[[], None] | None = None
-    _held_at_s = 0.0
-    _sent_at_s = 0.0
-    _stream: Stream | None = None
-    _download_blocked = False
+    __slots__ = (
+        "_attempt",
+        "_chunked",
+        "_client",
+        "_close",
+        "_connection",
+        "_done",
+        "_download_blocked",
+        "_fresh",
+        "_head",
+        "_held_at_s",
+        "_leave_queue",
+        "_nodes",
+        "_proxy",
+        "_reading",
+        "_request",
+        "_response",
+        "_route",
+        "_sent_at_s",
+        "_stream",
+        "_tried",
+        "_upload",
+        "_upload_complete",
+        "_upload_paused",
+        "record",
+    )
 
     def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:
         self._proxy = proxy
@@ -84,11 +72,25 @@ class Exchange:
         self._request = request
         self.record = record
         self._reading = proxy.balancer.read(request.cookies)
-        self._kept: list[bytes] | None = None
-        self.upload_complete = True
-        if request.length:
-            self._kept = []
-            self.upload_complete = False
+        self._upload = Upload(request.length, proxy.limits.replay_bytes) if request.length else None
+        self._upload_complete = not request.length
+        self._route: Route | None = None
+        self._nodes: NodeConnections | None = None
+        self._connection: NodeConnection | None = None
+        self._attempt: AttemptRecord | None = None
+        self._response: ResponseHead | None = None
+        self._chunked = False
+        self._close = True
+        self._head = b""
+        self._upload_paused = False
+        self._tried: Sequence[str] = ()
+        self._fresh = False
+        self._done = False
+        self._leave_queue: Callable[[], None] | None = None
+        self._held_at_s = 0.0
+        self._sent_at_s = 0.0
+        self._stream: Stream | None = None
+        self._download_blocked = False
 
     def __repr__(self) -> str:
         return f"<Exchange {self._request!r} {self.record.node} {self.record.status}>"
@@ -163,10 +165,8 @@ class Exchange:
                 request, self._client.peer, self._reading.stripped, self.record.request_id.encode(), self._proxy.via
             )
         data = self._head
-        if request.length:
-            data += self._encoded(self._kept or (), self.upload_complete)
-            if self._kept_bytes > self._proxy.limits.replay_bytes:
-                self._kept = None
+        if self._upload is not None:
+            data += self._upload.from_start()
         connection.send(self, request.method, data)
         self._await_response()
         if self._upload_paused:
@@ -182,28 +182,26 @@ class Exchange:
 
     def upload(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
         """More of the request's body came from the client."""
-        self.upload_complete = complete
-        self._trailers = trailers
+        upload = self._upload
+        assert upload is not None  # noqa: S101 - a request without a body gets none
         for piece in pieces:
             self.record.received_bytes += len(piece)
+        upload.add(pieces, complete=complete, trailers=trailers)
+        self._upload_complete = complete
         if self._done:
             return
-        if self._kept is not None:
-            self._kept += pieces
-            self._kept_bytes += sum(map(len, pieces))
         connection = self._connection
         if connection is not None:
-            if self._kept_bytes > self._proxy.limits.replay_bytes:
-                self._kept = None
-            connection.write(self._encoded(pieces, complete))
+            upload.forget_if_full()
+            connection.write(upload.framed(pieces))
             self._await_response()
-        elif self._kept_bytes > self._proxy.limits.replay_bytes and not complete:
+        elif upload.is_full and not complete:
             self._upload_paused = True
             self._client.pause_upload()
 
     def upload_blocked(self, *, blocked: bool) -> None:
         """The node takes no more of the request for now, or takes it again."""
-        if self._done or self.upload_complete:
+        if self._done or self._upload_complete:
             return
         if blocked:
             self._client.pause_upload()
@@ -222,18 +220,10 @@ class Exchange:
             return
         self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
 
-    def _encoded(self, pieces: Sequence[bytes], complete: bool) -> bytes:
-        if self._request.length != CHUNKED:
-            return b"".join(pieces)
-        chunks = [chunk(piece) for piece in pieces]
-        if complete:
-            chunks.append(last_chunk(list(self._trailers)))
-        return b"".join(chunks)
-
     def _await_response(self) -> None:
         """While the client still sends, the node is not expected to answer."""
         if self._response is None:
-            self._set_deadline(self._proxy.timeouts.server if self.upload_complete else _FOREVER_S)
+            self._set_deadline(self._proxy.timeouts.server if self._upload_complete else _FOREVER_S)
 
     def _set_deadline(self, seconds: float) -> None:
         if self._connection is not None:
@@ -259,10 +249,11 @@ class Exchange:
         if response.status >= 500 and self._goes_elsewhere(response, complete=complete):
             return
         proxy.balancer.answered(route.node, response.status)
-        self._kept = None
+        if self._upload is not None:
+            self._upload.forget()
         self._response = response
         self.record.status = response.status
-        keep_alive = request.keep_alive and not proxy.closing and self.upload_complete
+        keep_alive = request.keep_alive and not proxy.closing and self._upload_complete
         http11 = request.http11
         if response.length < 0:
             self._chunked = http11
@@ -285,7 +276,7 @@ class Exchange:
             return
         self._client.write(head)
         if response.event_stream and not complete:
-            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream, route.session)
         self.more(pieces, complete=complete)
 
     def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
@@ -363,25 +354,25 @@ class Exchange:
         connection, response = self._connection, self._response
         self._connection = None
         if connection is not None and self._nodes is not None:
-            if self.upload_complete:
+            if self._upload_complete:
                 self._nodes.give_back(connection, response.idle_timeout_s if response else None)
             else:
                 connection.close()
         self._done_with("--")
-        self._client.exchange_over(keep_alive=not self._close, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=not self._close, upload_complete=self._upload_complete)
 
     def end_stream(self) -> None:
         """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
         if self._stream is not None and not self._done:
             self._drop_connection()
-            self._break_off("KD")
+            self._break_off(_SENT_AWAY)
 
     # Upgrades.
 
     def switched(self, response: ResponseHead, rest: bytes) -> None:
         """The node switched protocols; that is an answer only to a client that asked for it."""
         route, connection = self._route, self._connection
-        if not self._request.upgrade or not self.upload_complete or route is None or connection is None:
+        if not self._request.upgrade or not self._upload_complete or route is None or connection is None:
             self._drop_connection()
             self._attempt_failed(Failure.BAD_RESPONSE, "the node switched protocols without being asked to")
             return
@@ -389,7 +380,7 @@ class Exchange:
         self.record.status = 101
         self._proxy.balancer.answered(route.node, 101)
         tunnel = Tunnel(self._proxy, self, connection, response, self._extras(route, response))
-        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely)
+        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely, route.session)
         tunnel.open(self._client, rest)
 
     def tunnelled(self, data: bytes) -> None:
@@ -419,8 +410,11 @@ class Exchange:
             self._proxy.balancer.failed(self._route.node, failure)
         self._break_off("sD" if failure is Failure.NO_RESPONSE else "SD")
 
-    def client_gone(self, ended: str = "") -> None:
-        """The client left; what was asked of a node in its name is not wanted any more."""
+    def give_up(self, by: str) -> None:
+        """Nobody wants the response any more: the client left, or takes nothing, or we stop.
+
+        ``by`` is HAProxy's letter for that: C, c, or K.
+        """
         if self._done:
             return
         self._drop_connection()
@@ -430,11 +424,11 @@ class Exchange:
             phase = "Q"
         elif self._response is not None:
             phase = "D"
-        elif not self.upload_complete:
+        elif not self._upload_complete:
             phase = "R"
         else:
             phase = "H"
-        self._done_with(ended or "C" + phase)
+        self._done_with(by + phase)
 
     def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
         proxy, route, attempt = self._proxy, self._route, self._attempt
@@ -468,7 +462,7 @@ class Exchange:
             retries=retry.retries,
             keyed=retry.idempotency_key and self._request.idempotency_key,
             responding=self._response is not None,
-            replayable=self._kept is not None or not self._request.length,
+            replayable=self._upload is None or self._upload.replayable,
             remaining_s=self._left_s(),
             may_retry=balancer.may_retry,
         )
@@ -501,7 +495,7 @@ class Exchange:
         """Answer in our own words."""
         record, request = self.record, self._request
         record.status, record.own = status, reason
-        keep_alive = keep_alive and request.keep_alive and self.upload_complete and not self._proxy.closing
+        keep_alive = keep_alive and request.keep_alive and self._upload_complete and not self._proxy.closing
         attempts = len(record.attempts)
         self._client.write(
             own_answer(
@@ -517,7 +511,7 @@ class Exchange:
             )
         )
         self._done_with(ended)
-        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self._upload_complete)
 
     def _break_off(self, ended: str) -> None:
         """The response has begun and will not end: the client must see that something is missing."""
@@ -532,7 +526,7 @@ class Exchange:
     def _done_with(self, ended: str) -> None:
         """It is over: told to the balancer and to those who count, once."""
         self._done = True
-        self._kept = None
+        self._upload_paused = False
         proxy, record = self._proxy, self.record
         record.ended = ended
         record.ta_ms = (proxy.now() - record.received_s) * 1000
@@ -544,11 +538,16 @@ class Exchange:
             header = proxy.move_header
             response = self._response
             safe = bool(header and response and any(line.lower().startswith(header) for line in response.fields))
+            # Whose stream we ended comes again at once: back to the node that it was sent away from, it would be
+            # sent away again and again until the drain is over.
+            safe = safe or ended == _SENT_AWAY
             proxy.balancer.end(route, safe_to_move=safe)
         proxy.observe(record)
 
 
 _FOREVER_S = float("inf")
+_SENT_AWAY = "KD"
+"""How a tunnel or an event stream ends that we end."""
 
 _ENDED = {
     Failure.REFUSED: "SC",

@@ -86,7 +86,7 @@ class HttpDataPath:
             client.wind_up()
         finished = await self._until_gone(deadline_s - (self._proxy.now() - began_s))
         for client in list(self._clients):
-            client.abort()
+            client.kill()
         for connections in self._proxy.connections.values():
             connections.close()
         if self._sweeper is not None:

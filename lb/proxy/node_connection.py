@@ -1,7 +1,7 @@
 """One connection to a node: requests out, responses in, one at a time.
 
 Theory of operation. A connection is *busy* from :meth:`NodeConnection.send` until the response is over or the
-exchange lets go of it; then it goes back to its home, the node's :class:`lb.proxy.node_connections.NodeConnections`, if both
+exchange lets go of it; then it goes back to its home, the node's :class:`.NodeConnections`, if both
 sides agree that it may carry another request. Whatever comes on an idle connection (bytes nobody asked for, an end)
 ends it. What a response does is told to the exchange in three words: ``respond`` once, with the head and what of the
 body came with it, ``more`` for the rest, ``node_failed`` for the end of it all.
@@ -9,49 +9,13 @@ body came with it, ``more`` for the rest, ``node_failed`` for the end of it all.
 
 import asyncio
 import select
-from collections.abc import Sequence
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
 from lb.http.response import UNTIL_CLOSE, BadResponseError, ResponseHead, ResponseScanner
+from lb.proxy.roles import Asker
 from lb.retry import Failure
-
-
-class Asker(Protocol):
-    """Whoever sent a request on a connection: the exchange."""
-
-    def respond(self, response: ResponseHead, pieces: Sequence[bytes], *, complete: bool) -> None:
-        """The response's head is here, with what of its body came with it."""
-        ...
-
-    def interim(self, response: ResponseHead) -> None:
-        """An informational response came; more is to follow."""
-        ...
-
-    def switched(self, response: ResponseHead, rest: bytes) -> None:
-        """The node switched protocols, as it was asked to; ``rest`` is the first of the new one."""
-        ...
-
-    def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
-        """More of the response's body."""
-        ...
-
-    def tunnelled(self, data: bytes) -> None:
-        """Bytes of the protocol switched to."""
-        ...
-
-    def tunnel_ended(self) -> None:
-        """The node has sent its last byte of the protocol switched to."""
-        ...
-
-    def node_failed(self, failure: Failure, detail: str) -> None:
-        """There will be no response, or no more of it."""
-        ...
-
-    def upload_blocked(self, *, blocked: bool) -> None:
-        """The node takes no more of the request for now, or takes it again."""
-        ...
 
 
 class Home(Protocol):

@@ -6,59 +6,14 @@ reconnect at once, and to another node. Other protocols are simply closed.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
 
 from lb.http.response import ResponseHead
 from lb.proxy.context import Proxy
 from lb.proxy.forward import switching_to_client
 from lb.proxy.node_connection import NodeConnection
+from lb.proxy.roles import TunnelClient, TunnelOwner
 from lb.retry import Failure
 from lb.websocket import FrameTracker, close_frame
-
-if TYPE_CHECKING:
-    from lb.telemetry.record import RequestRecord
-
-
-class TunnelClient(Protocol):
-    """The client's end."""
-
-    def write(self, data: bytes) -> None:
-        """Send."""
-        ...
-
-    def write_eof(self) -> None:
-        """Send no more."""
-        ...
-
-    def close(self) -> None:
-        """Close after what was written has left."""
-        ...
-
-    def abort(self) -> None:
-        """Drop at once."""
-        ...
-
-    def pause(self) -> None:
-        """Read no more."""
-        ...
-
-    def resume(self) -> None:
-        """Read again."""
-        ...
-
-    def start_tunnel(self, tunnel: "Tunnel") -> None:
-        """From here on give everything to the tunnel."""
-        ...
-
-
-class TunnelOwner(Protocol):
-    """Who made it and wants to know of its end: the exchange."""
-
-    record: "RequestRecord"
-
-    def tunnel_over(self, ended: str) -> None:
-        """It is closed on both sides."""
-        ...
 
 
 class Tunnel:

@@ -25,9 +25,12 @@ _LINE = (
     '{"wall_ms":%d,"received_s":%.6f,"request_id":%s,"client":%s,"method":%s,"target":%s,"version":"%s","status":%d,'
     '"node":"%s","route":%s,"moved_from":"%s","own":"%s","termination":"%s%s","received_bytes":%d,"sent_bytes":%d,'
     '"tq_ms":%.3f,"tw_ms":%s,"tc_ms":%s,"tr_ms":%s,"ta_ms":%.3f,"attempts":[%s'
-    '{"node":"%s","reused_connection":%s,"failure":"%s","status":%d,"connect_ms":%s,"response_ms":%s}]}'
+    '{"node":"%s","began_s":%.6f,"reused_connection":%s,"failure":"%s","status":%d,"connect_ms":%s,"response_ms":%s}]}'
 )
-_ATTEMPT = '{"node":"%s","reused_connection":%s,"failure":"%s","status":%d,"connect_ms":%.3f,"response_ms":%.3f},'
+_ATTEMPT = (
+    '{"node":"%s","began_s":%.6f,"reused_connection":%s,"failure":"%s","status":%d,'
+    '"connect_ms":%.3f,"response_ms":%.3f},'
+)
 
 
 def line_of(record: RequestRecord, wall_ms: int) -> str:
@@ -66,6 +69,7 @@ def line_of(record: RequestRecord, wall_ms: int) -> str:
         record.ta_ms,
         "".join(map(_attempt, attempts[:-1])) if len(attempts) > 1 else "",
         last.node,
+        last.began_s,
         "true" if last.reused_connection else "false",
         last.failure,
         last.status,
@@ -76,8 +80,8 @@ def line_of(record: RequestRecord, wall_ms: int) -> str:
 
 def _attempt(attempt: AttemptRecord) -> str:
     reused = "true" if attempt.reused_connection else "false"
-    facts = (attempt.node, reused, attempt.failure, attempt.status, attempt.connect_ms, attempt.response_ms)
-    return _ATTEMPT % facts
+    times = (attempt.connect_ms, attempt.response_ms)
+    return _ATTEMPT % (attempt.node, attempt.began_s, reused, attempt.failure, attempt.status, *times)
 
 
 def _line_without_attempts(record: RequestRecord, wall_ms: int) -> str:

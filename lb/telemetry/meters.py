@@ -16,7 +16,7 @@ AVERAGED = 1024
 DURATION_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper ends of the histogram of whole requests; the last, unnamed one has no end."""
 _BOUNDS_MS = tuple(bound * 1000 for bound in DURATION_BOUNDS_S)
-_NEVER_REACHED = frozenset({Failure.REFUSED.value, Failure.CONNECT_TIMEOUT.value, "not-sent"})
+_NEVER_REACHED = frozenset({Failure.REFUSED.value, Failure.CONNECT_TIMEOUT.value, Failure.NOT_SENT.value})
 """Failures in which the node saw nothing of the request: HAProxy's connection errors."""
 _LIMITS = frozenset({413, 414, 431, 503})
 """Own answers to a request that reached no node because a limit was passed: HAProxy's denied requests."""
@@ -214,7 +214,7 @@ class Meters:
         took_ms = record.ta_ms
         meter.durations[bisect_left(_BOUNDS_MS, took_ms)] += 1
         meter.durations_ms += took_ms
-        if record.cookie[0] != "V" or record.cookie[1] == "I":
+        if record.cookie[0] not in "V-" or record.cookie[1] == "I":
             meter.lbtot += 1
         attempts = record.attempts
         if len(attempts) == 1 and not attempts[0].failure:
@@ -253,7 +253,7 @@ class Meters:
                 at.econ += 1
                 continue
             if attempt.failure and record.ended[0] not in "Cc":
-                at.eresp += 1
+                at.eresp += not attempt.status or attempt.failure == Failure.UNAVAILABLE  # else counted at its end
             if attempt.reused_connection:
                 at.reuses += 1
             else:
@@ -278,10 +278,10 @@ class Meters:
 
     def _count_end(self, record: RequestRecord, meter: Meter) -> None:
         who, phase = record.ended[0], record.ended[1:]
+        if who in "Cc" and phase == "R" and meter is self.no_node:
+            meter.ereq += 1
         if who == "C":
             meter.cli_abrt += 1
-            if meter is self.no_node and phase == "R":
-                meter.ereq += 1
         elif who in "Ss" and phase in "DL":
             meter.srv_abrt += 1
             meter.eresp += 1

@@ -122,7 +122,7 @@ class BalancerMachine(RuleBasedStateMachine):
             waiter.held = held
             self.waiters.append(waiter)
         else:
-            assert self.lb.balancer.queued >= self.lb.balancer.config.queue.size
+            assert self.lb.balancer.held >= self.lb.balancer.config.queue.size
             assert held.retry_after_s >= 1
 
     def begins(self, route: Route, bound_to: str | None, before: dict[str, NodeView]) -> None:
@@ -222,7 +222,7 @@ class BalancerMachine(RuleBasedStateMachine):
     def who_waits_waits_for_a_reason(self) -> None:
         """A request that may go anywhere does not wait while a node is free, but for an asking that is due now."""
         waiting = [waiter for waiter in self.waiters if not waiter.outcomes]
-        assert self.lb.balancer.queued == len(waiting)
+        assert self.lb.balancer.held == len(waiting)
         due_s = self.lb.balancer.next_deadline_s()
         if not any(waiter.bound_to is None and not waiter.tried for waiter in waiting):
             return

@@ -8,7 +8,9 @@ from lb.config import HealthConfig
 from lb.health import TRANSITIONS, CheckResult, NodeHealth, Operational, Outcome, classify
 
 CONFIG = HealthConfig(rise=2, fall=3)
-PASS, FAIL, DRAIN, LEAVE = (CheckResult(outcome, "X") for outcome in Outcome)
+PASS, FAIL, DRAIN, LEAVE = (
+    CheckResult(outcome, "X") for outcome in (Outcome.PASS, Outcome.FAIL, Outcome.DRAIN, Outcome.LEAVE)
+)
 
 
 def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
@@ -42,10 +44,10 @@ def health_in(state: Operational, config: HealthConfig = CONFIG) -> NodeHealth:
         ("GOING_DOWN", DRAIN, "STOPPING"),
         ("DOWN", PASS, "GOING_UP"),
         ("DOWN", FAIL, "DOWN"),
-        ("DOWN", DRAIN, "STOPPING"),
+        ("DOWN", DRAIN, "DOWN"),
         ("GOING_UP", PASS, "UP"),
         ("GOING_UP", FAIL, "DOWN"),
-        ("GOING_UP", DRAIN, "STOPPING"),
+        ("GOING_UP", DRAIN, "DOWN"),
         ("STOPPING", PASS, "UP"),
         ("STOPPING", FAIL, "STOPPING"),
         ("STOPPING", DRAIN, "STOPPING"),
@@ -64,6 +66,99 @@ def test_every_state_goes_where_the_table_says(state: str, result: CheckResult, 
 
 def test_the_table_knows_every_pair_of_state_and_outcome() -> None:
     assert set(TRANSITIONS) == set(itertools.product(Operational, Outcome))
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("INIT", "INIT"),
+        ("UP", "DOWN"),
+        ("GOING_DOWN", "DOWN"),
+        ("DOWN", "DOWN"),
+        ("GOING_UP", "GOING_UP"),
+        ("STOPPING", "DOWN"),
+    ],
+)
+def test_users_requests_take_a_node_out_that_serves_and_change_nothing_about_another(
+    state: str, expected: str
+) -> None:
+    health = health_in(Operational(state))
+    counts = health.passes, health.fails
+
+    change = health.eject("10 failed requests in a row")
+
+    assert (change.before, change.after, change.reason) == (state, expected, "10 failed requests in a row")
+    assert health.state == expected
+    assert health.ejected == change.changed
+    assert (health.passes, health.fails) == ((0, 0) if change.changed else counts)
+
+
+def test_a_node_that_was_ejected_needs_rise_passes_and_is_no_longer_out_for_its_requests_then() -> None:
+    health = health_in(Operational.UP, HealthConfig(rise=3))
+    health.observe(PASS, 0.0)
+    health.eject("refused")
+    seen = []
+    for _ in range(3):
+        health.observe(PASS, 1.0)
+        seen.append((health.state, health.ejected))
+    assert seen == [("GOING_UP", True), ("GOING_UP", True), ("UP", False)]
+
+
+@pytest.mark.parametrize("result", [FAIL, LEAVE])
+def test_an_ejected_node_whose_checks_fail_too_is_out_for_its_checks_sake(result: CheckResult) -> None:
+    health = health_in(Operational.UP)
+    health.eject("refused")
+    health.observe(result, 1.0)
+    assert (health.state, health.ejected) == ("DOWN", False)
+
+
+def test_whoever_checks_is_told_that_something_is_amiss() -> None:
+    health = health_in(Operational.UP)
+    told: list[str] = []
+    health.hurry()
+    health.on_hurry(lambda: told.append(health.state))
+    health.hurry()
+    health.eject("refused")
+    assert told == ["UP", "DOWN"]
+
+
+def test_a_node_that_was_down_is_not_served_by_saying_that_it_drains() -> None:
+    health = health_in(Operational.DOWN)
+    states = []
+    for result in (DRAIN, PASS, DRAIN, PASS, PASS, DRAIN):
+        health.observe(result, 0.0)
+        states.append(health.state)
+    assert states == ["DOWN", "GOING_UP", "DOWN", "GOING_UP", "UP", "STOPPING"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_node_stays_up_while_a_third_of_its_checks_get_lost_but_never_as_many_as_fall_in_a_row(seed: int) -> None:
+    rng = random.Random(seed)
+    health = health_in(Operational.UP)
+    lost = in_a_row = 0
+    for number in range(10_000):
+        loses = rng.random() < 0.36 and in_a_row < 2
+        in_a_row = in_a_row + 1 if loses else 0
+        lost += loses
+        health.observe(FAIL if loses else PASS, float(number))
+        assert health.state in {Operational.UP, Operational.GOING_DOWN}
+    assert lost > 3000
+
+
+@pytest.mark.parametrize(("fall", "rate", "once_in"), [(3, 0.3, 52), (5, 0.3, 587), (3, 0.1, 1110)])
+def test_checks_lost_without_any_order_take_a_well_node_down_as_seldom_as_is_said(
+    fall: int, rate: float, once_in: int
+) -> None:
+    rng = random.Random(7)
+    health = health_in(Operational.UP, HealthConfig(fall=fall, rise=1))
+    falls = 0
+    for number in range(200 * once_in):
+        change = health.observe(FAIL if rng.random() < rate else PASS, float(number))
+        if change is not None and change.changed and change.after is Operational.DOWN:
+            falls += 1
+            while health.state is not Operational.UP:
+                health.observe(PASS, float(number))
+    assert 160 < falls < 240
 
 
 @pytest.mark.parametrize("state", [Operational.UP, Operational.STOPPING])
@@ -225,6 +320,37 @@ def test_with_no_expected_state_status_200_will_do() -> None:
     plain = HealthConfig(expect_state="")
     assert classify(200, b"hello", plain).outcome is Outcome.PASS
     assert classify(404, b"hello", plain).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "outcome", "check_status"),
+    [
+        (204, b"", "FAIL", "L7RSP"),
+        (204, b"pool: 7 free", "PASS", "L7OK"),
+        (204, b"pool: none free", "FAIL", "L7RSP"),
+        (200, b"pool: 7 free", "FAIL", "L7STS"),
+        (204, b"\xff pool: 12 free \xfe", "PASS", "L7OK"),
+    ],
+)
+def test_another_status_and_a_pattern_in_the_body_can_be_expected(
+    status: int, content: bytes, outcome: str, check_status: str
+) -> None:
+    config = HealthConfig(expect_state="", expect_status=204, expect_body=r"pool: \d+ free")
+    result = classify(status, content, config)
+    assert (result.outcome, result.check_status) == (outcome, check_status)
+
+
+def test_state_and_pattern_are_both_asked_for_and_a_stopping_node_needs_no_pattern_to_be_believed() -> None:
+    config = HealthConfig(expect_body="indexes: ok")
+    assert classify(200, body(state="RUNNING"), config).detail == "the body does not match indexes: ok"
+    assert classify(200, body(state="RUNNING", note="indexes: ok"), config).outcome is Outcome.PASS
+    assert classify(200, body(state="STOPPING"), config).outcome is Outcome.LEAVE
+    assert classify(200, body(state="DRAINING"), config).outcome is Outcome.DRAIN
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a regular expression"):
+        HealthConfig(expect_body="(")
 
 
 def test_boot_id_and_sequence_are_read_and_odd_ones_ignored() -> None:

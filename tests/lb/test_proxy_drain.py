@@ -40,7 +40,7 @@ async def test_a_node_that_says_draining_loses_its_sessions_while_its_requests_i
         gate.release.set()
         assert await slow == (200, b"late")
         await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
-        assert lb.balancer.counters.sessions_moved == 1
+        assert lb.meter.moved == 1
 
 
 async def test_with_a_deadline_a_draining_node_serves_its_sessions_until_then() -> None:

@@ -10,8 +10,13 @@ ABSENCES = [Absence("node1", 4.0, 7.0), Absence("node2", 9.0, None)]
 
 
 def line(t_s: float, *nodes: str) -> str:
-    attempts = [{"node": node} for node in nodes]
-    return json.dumps({"method": "GET", "target": "/", "received_s": 100 + t_s, "attempts": attempts}) + "\n"
+    return held_line(t_s, t_s, *nodes)
+
+
+def held_line(received_s: float, began_s: float, *nodes: str) -> str:
+    attempts = [{"node": node, "began_s": 100 + began_s} for node in nodes]
+    facts = {"method": "GET", "target": "/", "received_s": 100 + received_s, "attempts": attempts}
+    return json.dumps(facts) + "\n"
 
 
 def test_attempts_to_a_node_that_was_out_are_named_and_others_are_not(tmp_path: Path) -> None:
@@ -25,6 +30,13 @@ def test_attempts_to_a_node_that_was_out_are_named_and_others_are_not(tmp_path: 
         "the load balancer sent GET / of 5.00 s to node1",
         "the load balancer sent GET / of 9.50 s to node2",
     ]
+
+
+def test_a_request_that_was_held_until_the_node_was_back_went_to_no_node_that_was_out(tmp_path: Path) -> None:
+    log = tmp_path / "access.jsonl"
+    log.write_text(held_line(6.0, 7.1, "node1") + held_line(3.0, 5.0, "node1"))
+    audit = audit_balancer_log(log, ABSENCES, lambda monotonic_s: monotonic_s - 100)
+    assert audit.stray_attempts == ["the load balancer sent GET / of 5.00 s to node1"]
 
 
 def test_a_log_that_is_not_there_has_no_attempts(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from lb.balancer import Balancer
 from lb.config import BalancerConfig
 from lb.server import LoadBalancer
+from lb.telemetry.meters import Meter
 from tests.support.http_nodes import HttpNode
 from tests.support.waiting import LIMIT_S, until
 from zdu.clock import SystemClock
@@ -60,7 +61,7 @@ class RunningBalancer:
     @property
     def queued(self) -> int:
         """How many requests wait for a node."""
-        return self.balancer.queued
+        return self.balancer.held
 
     async def reload(self, *nodes: HttpNode, **settings: Any) -> None:
         """Go on with another configuration, as a reload of the file does."""
@@ -76,6 +77,15 @@ class RunningBalancer:
         async with self.client.get(self.admin_url + "/status.json") as response:
             status: dict[str, Any] = await response.json()
             return status
+
+    @property
+    def meter(self) -> Meter:
+        """What all nodes together were sent, and what the load balancer answered itself."""
+        return self.server.telemetry.meters.front()
+
+    def node_meter(self, node: str) -> Meter:
+        """What one node was sent."""
+        return self.server.telemetry.meters.nodes[node]
 
     async def until(self, condition: Callable[[], object], what: str = "", limit_s: float = LIMIT_S) -> None:
         """Wait for the journal to make ``condition()`` true."""

@@ -17,10 +17,8 @@ CLIENT = "192.0.2.7"
 
 def pool_config(*nodes: str | dict[str, object], **settings: Any) -> BalancerConfig:
     """A configuration for nodes, given by name or with their settings; nothing moves sessions back by itself."""
-    listed = [
-        {"port": 1000 + number, **({"name": node} if isinstance(node, str) else node)}
-        for number, node in enumerate(nodes)
-    ]
+    named = [{"name": node} if isinstance(node, str) else node for node in nodes]
+    listed = [{"port": 1000 + ord(str(node["name"])[0]), **node} for node in named]
     return BalancerConfig.model_validate({"rebalance": {"enabled": False}, **settings, "nodes": listed, "seed": 1})
 
 

@@ -197,3 +197,100 @@ async def test_what_a_node_says_cannot_become_markup_on_the_page(
         text = await response.text()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
+
+
+async def test_a_drain_may_bring_its_own_deadline(lb: RunningBalancer) -> None:
+    code, node = await set_state(lb, "node1", {"state": "drain", "deadline": "20s"})
+    assert code == 200
+    assert node["takes_bound_sessions"]
+    assert 10 < node["drain_deadline_s"] - lb.balancer.now() <= 20
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"state": "drain", "deadline": 20}, "expected a duration with its unit"),
+        ({"state": "drain", "deadline": "soon"}, "expected a duration with its unit"),
+        ({"state": "ready", "deadline": "20s"}, "only a drain has one"),
+        ({"state": "drain", "dedline": "20s"}, "dedline: there is no such setting"),
+    ],
+)
+async def test_a_deadline_that_is_none_is_refused(lb: RunningBalancer, body: object, said: str) -> None:
+    code, answer = await set_state(lb, "node1", body)
+    assert code == 400
+    assert said in answer["error"]
+    assert lb.balancer.view("node1").admin == "READY"
+
+
+async def post(lb: RunningBalancer, path: str, body: object) -> tuple[int, Any]:
+    async with lb.client.post(lb.admin_url + path, json=body) as response:
+        return response.status, await response.json()
+
+
+async def test_a_nodes_weight_can_be_set(lb: RunningBalancer) -> None:
+    code, node = await post(lb, "/nodes/node1/weight", {"weight": 0})
+    assert (code, node["weight"], node["takes_new_sessions"], node["takes_bound_sessions"]) == (200, 0, False, True)
+    for _ in range(4):
+        _, body = await lb.request("/")
+        assert body == b"node2"
+
+
+@pytest.mark.parametrize("weight", [-1, 257, "50", 1.5, True, None])
+async def test_a_weight_that_is_none_is_refused(lb: RunningBalancer, weight: object) -> None:
+    code, answer = await post(lb, "/nodes/node1/weight", {"weight": weight})
+    assert code == 400
+    assert "a whole number from 0 to 256" in answer["error"]
+    assert lb.balancer.view("node1").weight == 100
+
+
+async def test_nodes_are_listed_and_can_be_asked_for_one_by_one(lb: RunningBalancer) -> None:
+    listed = (await get_json(lb, "/nodes"))["nodes"]
+    assert [node["name"] for node in listed] == ["node1", "node2"]
+    assert set(await get_json(lb, "/nodes/node2")) == set(listed[1])
+
+
+async def test_healthz_is_503_while_no_node_takes_requests(lb: RunningBalancer) -> None:
+    assert await get_json(lb, "/healthz") == {"status": "ok", "serving": 2, "nodes": 2}
+    for name in ("node1", "node2"):
+        await set_state(lb, name, {"state": "maint"})
+    async with lb.client.get(lb.admin_url + "/healthz") as response:
+        assert (response.status, (await response.json())["serving"]) == (503, 0)
+
+
+async def test_the_configuration_shows_as_its_file_would_say_it_without_its_secrets() -> None:
+    token, secret = "0123456789-token", "0123456789-secret"
+    settings = {"admin_token": token, "stickiness": {"secret": secret}}
+    async with HttpNode() as node, running_balancer(node, **settings) as lb:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with lb.client.get(lb.admin_url + "/config", headers=headers) as response:
+            text = await response.text()
+            config = await response.json()
+    assert token not in text
+    assert secret not in text
+    assert config["health"]["inter"] == "40ms"
+    assert config["nodes"][0]["name"] == "node1"
+
+
+async def test_a_path_or_method_that_is_none_gets_json_too(lb: RunningBalancer) -> None:
+    async with lb.client.get(lb.admin_url + "/nodez") as response:
+        assert (response.status, await response.json()) == (404, {"error": "there is no /nodez here"})
+    async with lb.client.get(lb.admin_url + "/reload") as response:
+        assert (response.status, await response.json()) == (405, {"error": "/reload takes POST"})
+
+
+async def test_a_form_of_another_site_can_change_nothing(lb: RunningBalancer) -> None:
+    for path in ("/reload", "/nodes/node1/weight", "/nodes/node1/state"):
+        async with lb.client.post(lb.admin_url + path, data={"state": "maint", "weight": "1"}) as response:
+            assert response.status == 415
+    assert (lb.balancer.view("node1").admin, lb.balancer.view("node1").weight) == ("READY", 100)
+
+
+async def test_the_page_runs_no_scripts_but_its_own(lb: RunningBalancer) -> None:
+    async with lb.client.get(lb.admin_url) as response:
+        policy = response.headers["Content-Security-Policy"]
+        text = await response.text()
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert '<script type="module" src="/static/status.js"></script>' in text
+    assert "style=" not in text
+    async with lb.client.get(lb.admin_url + "/static/../site.py") as response:
+        assert response.status == 404

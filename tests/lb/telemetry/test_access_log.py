@@ -19,7 +19,14 @@ WORDS = st.text("abcXYZ019._-", max_size=20)
 NUMBERS = st.floats(0, 1e9)
 COUNTS = st.integers(0, 2**53)
 ATTEMPTS = st.builds(
-    AttemptRecord, WORDS, st.booleans(), st.sampled_from(["", *Failure]), st.integers(0, 999), NUMBERS, NUMBERS
+    AttemptRecord,
+    node=WORDS,
+    reused_connection=st.booleans(),
+    failure=st.sampled_from(["", *Failure]),
+    status=st.integers(0, 999),
+    began_s=NUMBERS,
+    connect_ms=NUMBERS,
+    response_ms=NUMBERS,
 )
 RECORDS = st.builds(
     RequestRecord,
