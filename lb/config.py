@@ -263,7 +263,8 @@ class BalancerConfig(_Strict):
     abortonclose: bool = True
     """Whether a client that closes its side while it waits takes its request with it; if not, it may half-close."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
-    """Whose ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``X-Request-Id`` are passed on instead of replaced."""
+    """Whose ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``X-Request-Id`` are passed on instead of replaced, and
+    ``Forwarded`` instead of dropped."""
     log_file: str = ""
     access_log_file: str = ""
     seed: int | None = None

@@ -31,6 +31,12 @@ _FORBIDDEN_IN_TRAILERS = frozenset(
         b"forwarded",
         b"host",
         b"http2-settings",
+        b"idempotency-key",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
         b"keep-alive",
         b"location",
         b"max-forwards",
@@ -103,12 +109,17 @@ class Special(Generic[HeadT]):
 class Lines(Generic[HeadT]):
     """The lines seen so far, for one direction.
 
-    ``rules`` says which names are special in it, ``secret`` which of these are never remembered. ``passing`` maps a
-    line to what is written for it, ``special`` to its field; a line that is in neither is new.
+    ``rules`` says which names are special in it, ``secret`` which of these are never remembered, ``underscores``
+    whether names with one may pass: to a node they may not, because CGI and its heirs cannot tell X_Y from X-Y, and a
+    client could speak with a name that we write ourselves. ``passing`` maps a line to what is written for it,
+    ``special`` to its field; a line that is in neither is new.
     """
 
-    def __init__(self, rules: Mapping[bytes, Rule[HeadT]], secret: frozenset[bytes]) -> None:
+    def __init__(
+        self, rules: Mapping[bytes, Rule[HeadT]], secret: frozenset[bytes], *, underscores: bool = False
+    ) -> None:
         self._rules = rules
+        self._underscores = underscores
         self._secret = secret | {b"authorization"}
         self.passing: dict[bytes, bytes] = {}
         self.special: dict[bytes, Special[HeadT]] = {}
@@ -133,8 +144,7 @@ class Lines(Generic[HeadT]):
         lower = name.lower()
         rule = self._rules.get(lower)
         worth_it = len(line) <= _REMEMBERED_BYTES and lower not in self._secret
-        if rule is None and b"_" in name:
-            # CGI and its heirs cannot tell X_Y from X-Y: a client could speak with a name that we write ourselves.
+        if rule is None and b"_" in name and not self._underscores:
             rule = DROPPED
         if rule is not None:
             special = Special(rule, value)

@@ -88,7 +88,7 @@ class RequestHead:
         self.chain = b""
         """X-Forwarded-For."""
         self.forwarded: tuple[bytes, ...] = ()
-        """The lines X-Forwarded-Proto, -Host and -Port."""
+        """The lines X-Forwarded-Proto, -Host and -Port, and Forwarded."""
         self.via = b""
         self.request_id = b""
         self.max_forwards = -1
@@ -162,11 +162,11 @@ class RequestScanner:
             self._check_host(request.host)
         elif request.http11:
             raise Refusal(400, "no Host")
+        if request.method in _NO_REQUESTS:
+            raise Refusal(501, f"{request.method.decode('ascii')} is not supported", "unsupported-method")
         target = request.target
         if target[:1] == b"/":
             return
-        if request.method == b"CONNECT":
-            raise Refusal(501, "CONNECT is not supported", "unsupported-method")
         if target == b"*" and request.method == b"OPTIONS":
             return
         absolute = _ABSOLUTE.fullmatch(target)
@@ -216,9 +216,12 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
         request.keep_alive = False
     elif asked.keep_alive:
         request.keep_alive = True
-    if asked.upgrade and request.upgrades and request.http11:
-        offered = [name.strip() for value in request.upgrades for name in value.split(b",")]
-        request.upgrade = b", ".join(name for name in offered if name.lower() not in _HTTP2)
+    if asked.upgrade and request.upgrades and request.http11 and not request.length:
+        # With a body no upgrade is offered: some readers take the body for the first bytes of the other protocol,
+        # and, if they decline, for a request.
+        offered = [name.strip(b" \t") for value in request.upgrades for name in value.split(b",")]
+        fit = [name for name in offered if _PROTOCOL.fullmatch(name) and name.lower() not in _HTTP2]
+        request.upgrade = b", ".join(fit)
     if asked.others:
         request.fields = without(request.fields, asked.others)
         request.forwarded = tuple(without(request.forwarded, asked.others))
@@ -226,6 +229,8 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
             request.chain = b""
         if b"x-request-id" in asked.others:
             request.request_id = b""
+        if b"idempotency-key" in asked.others:
+            request.idempotency_key = False
 
 
 def _host(request: RequestHead, value: bytes) -> None:
@@ -293,7 +298,7 @@ def _max_forwards(request: RequestHead, value: bytes) -> None:
 
 
 def _idempotency_key(request: RequestHead, value: bytes) -> bytes:
-    request.idempotency_key = True
+    request.idempotency_key = bool(value)
     return b"Idempotency-Key: " + value
 
 
@@ -311,6 +316,7 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
     b"x-forwarded-proto": _forwarded(b"X-Forwarded-Proto"),
     b"x-forwarded-host": _forwarded(b"X-Forwarded-Host"),
     b"x-forwarded-port": _forwarded(b"X-Forwarded-Port"),
+    b"forwarded": _forwarded(b"Forwarded"),
     b"via": Rule(_via),
     b"x-request-id": Rule(_request_id),
     b"max-forwards": Rule(_max_forwards),
@@ -322,9 +328,16 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
 }
 """RFC 9110 7.6.1, and what we write ourselves."""
 
+_NO_REQUESTS = frozenset({b"CONNECT", b"PRI"})
+"""Whatever their target: to some readers what follows them is no HTTP any more, but a tunnel's (RFC 9110 9.3.6), or
+HTTP/2 (RFC 9113 3.4)."""
+
 _REMEMBERED_HOSTS = 256
 _HTTP2 = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})
 """Never offered to a node: inside such a tunnel there would be requests that nobody looks at."""
+
+_PROTOCOL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?")
+"""RFC 9110 7.8."""
 
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _ABSOLUTE = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)

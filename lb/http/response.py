@@ -68,7 +68,7 @@ class ResponseScanner:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._lines = Lines(_RULES, frozenset({b"set-cookie"}))
+        self._lines = Lines(_RULES, frozenset({b"set-cookie"}), underscores=True)
         self._status_lines: dict[bytes, tuple[int, bytes, bool]] = {}
 
     def scan(self, head: bytes, method: bytes) -> ResponseHead:
@@ -135,6 +135,8 @@ def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
             response.fields = without(response.fields, (b"content-length",))  # RFC 9110 8.6
     if method == b"HEAD" or response.status in _BODILESS or response.status < 200:
         response.length = 0
+        if response.status == 101 and not response.upgrade:
+            raise BadResponseError("it switches to another protocol and does not say to which")
     elif response.length == UNTIL_CLOSE:
         response.keep_alive = False
 
@@ -168,7 +170,9 @@ def _idle_timeout(value: bytes) -> float | None:
 
 
 def _keep_alive(response: ResponseHead, idle_timeout_s: float | None) -> None:
-    response.idle_timeout_s = idle_timeout_s
+    known_s = response.idle_timeout_s
+    if known_s is None or (idle_timeout_s is not None and idle_timeout_s < known_s):
+        response.idle_timeout_s = idle_timeout_s
 
 
 def _trailer(response: ResponseHead, value: bytes) -> None:

@@ -206,9 +206,11 @@ class NodeConnection(asyncio.Protocol):
         while True:
             end = data.find(b"\r\n\r\n")
             limit = self._home.scanner.limits.header_bytes
-            if end < 0 and len(data) <= limit:
-                if data[:5] != b"HTTP/"[: len(data)] or BARE_LINE_END.search(data):
+            if end < 0 and len(data) <= limit + 3:  # three bytes of the empty line may be there
+                if data[:5] != b"HTTP/"[: len(data)]:
                     self._fail("what came is no HTTP response")
+                elif BARE_LINE_END.search(data):
+                    self._fail("a line of the response's head does not end with CR LF")
                 else:
                     self._input = data
                 return
