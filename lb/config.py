@@ -113,7 +113,7 @@ class HealthConfig(_Strict):
     ``fall``.
     """
 
-    path: str = "/status"
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/status"
     inter: Duration = 2.0
     fastinter: Duration | None = None
     downinter: Duration | None = None

@@ -73,7 +73,10 @@ class Rng(Protocol):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One finished check. ``check_status`` is HAProxy's word: L7OK, L7OKC, L7STS, L7RSP, L7TOUT, L4CON, L4TOUT."""
+    """One finished check.
+
+    ``check_status`` is HAProxy's word: L7OK, L7OKC, L7STS, L7RSP, L7TOUT, L4CON, L4TOUT, SOCKERR.
+    """
 
     outcome: Outcome
     check_status: str
