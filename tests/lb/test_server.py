@@ -14,6 +14,15 @@ from zdu.errors import ExitCode, ZduError
 LIMIT_S = 5.0
 
 
+async def until_refused(url: str) -> None:
+    """Wait until nobody listens at ``url`` any more."""
+    async with asyncio.timeout(LIMIT_S):
+        with pytest.raises(ConnectionRefusedError):
+            while True:
+                async with raw_connection(url):
+                    await asyncio.sleep(0)
+
+
 async def test_stopping_refuses_new_connections_and_finishes_what_is_in_flight() -> None:
     gate = Gate()
     async with HttpNode() as node, running_balancer(node) as lb:
@@ -22,10 +31,7 @@ async def test_stopping_refuses_new_connections_and_finishes_what_is_in_flight()
             writer.write(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
             await gate.entered.wait()
             stopping = asyncio.create_task(lb.server.stop())
-            await asyncio.sleep(0)
-            with pytest.raises(ConnectionRefusedError):
-                async with raw_connection(lb.url):
-                    pass
+            await until_refused(lb.url)
             gate.release.set()
             answer = await reader.read()
             assert await stopping is True
