@@ -1,4 +1,4 @@
-"""A configuration that changes under a load balancer that runs: what changes, what cannot, and that nobody notices."""
+"""A configuration that changes under a load balancer that runs: what changes, what cannot, and nobody notices."""
 
 import asyncio
 import json
@@ -109,15 +109,15 @@ async def test_a_node_taken_out_finishes_what_it_has_and_is_checked_no_more() ->
 
 async def test_what_a_node_that_is_gone_owes_still_has_its_time_limit() -> None:
     gate = Gate()
-    async with HttpNode("node1") as one, HttpNode("node2") as two:
-        async with running_balancer(one, two, timeouts={"server": "200ms"}) as lb:
-            one.on("/slow", gate)
-            slow = asyncio.create_task(lb.request("/slow", "node1", method="POST"))
-            await gate.entered.wait()
-            await lb.reload(two, timeouts={"server": "200ms"})
-            async with asyncio.timeout(LIMIT_S):
-                response, _ = await slow
-            assert response.status == 504
+    times = {"server": "200ms"}
+    async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, timeouts=times) as lb:
+        one.on("/slow", gate)
+        slow = asyncio.create_task(lb.request("/slow", "node1", method="POST"))
+        await gate.entered.wait()
+        await lb.reload(two, timeouts=times)
+        async with asyncio.timeout(LIMIT_S):
+            response, _ = await slow
+        assert response.status == 504
 
 
 async def test_a_request_whose_node_goes_while_its_connection_dies_is_served_by_another() -> None:
