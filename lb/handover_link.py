@@ -123,14 +123,15 @@ class Link:
             self._messages.put_nowait(None)
 
     def _readable(self) -> None:
-        flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ_BYTES, MAX_DESCRIPTORS, flags)
+            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ_BYTES, MAX_DESCRIPTORS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data, descriptors = b"", []
-        self._descriptors.extend(descriptors)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+            self._descriptors.append(descriptor)
         self._input += data
         if not data or not self._take_messages():
             self._loop.remove_reader(self._sock.fileno())
@@ -150,9 +151,15 @@ class Link:
                 return False
             if len(self._descriptors) < count:  # we may have too many files open: the system has closed them
                 return False
-            sockets = [socket.socket(fileno=self._descriptors.popleft()) for _ in range(count)]
+            message = Message(kind, facts)
+            self._messages.put_nowait(message)
+            try:
+                for _ in range(count):
+                    message.sockets.append(socket.socket(fileno=self._descriptors[0]))
+                    self._descriptors.popleft()
+            except OSError:  # it is no socket
+                return False
             del self._input[: _HEAD.size + size]
-            self._messages.put_nowait(Message(kind, facts, sockets))
         return True
 
     def _writable(self) -> None:

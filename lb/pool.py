@@ -284,7 +284,7 @@ class Pool:
             node = self._nodes.get(memory.name)
             if node is not None:
                 node.recall(memory)
-                self._note_drain(node, now, None)
+                self._drains.note(node, now, None)
         return self._changes(now, None, "taken over from another process")
 
     # The hot path.

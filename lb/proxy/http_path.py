@@ -210,7 +210,7 @@ _SWEEP_AT_MOST_S = 0.5
 _SWEEP_AT_LEAST_S = 0.01
 _AFTER_ABORT_S = 1.0
 _HAND_ON_EVERY_S = 0.01
-_TURNS = 2
-"""Turns of the event loop, in which all connections are accepted that wait for it."""
+_TURNS = 5
+"""Turns of the event loop in which all connections are accepted that wait for it; asyncio's needs four for that."""
 _WRITE_BUFFER_BYTES = 64 * 1024
 _REMEMBERED_PEERS = 10_000
