@@ -225,13 +225,14 @@ class Balancer:
 
     # Streams.
 
-    def stream_opened(self, node: str, close: Callable[[], None]) -> Stream:
+    def stream_opened(self, node: str, close: Callable[[], None], session: str = "") -> Stream:
         """A WebSocket or event stream to ``node`` is open; ``close`` is called when its node's drain wants it gone.
 
-        ``close`` is never called from within this method, and at most once.
+        ``close`` is never called from within this method, and at most once. ``session`` is that of its route: once
+        the stream is closed its client comes again, and is to go elsewhere then instead of being closed again.
         """
         now = self.now()
-        stream = self._streams.opened(node, close, now)
+        stream = self._streams.opened(node, close, now, session)
         self._settled(self._pool.set_streams(node, self._streams.count(node), now), closing=False)
         if stream.due_s is not None:
             self._wake()
@@ -255,7 +256,8 @@ class Balancer:
             self._pool.restarted(node, now)
             self._passive.forget(node)
             self._purge(node)
-        self._settled(self._pool.set_operational(node, change.after, now, change.reason))
+        if change.changed or change.rebooted:  # else nothing follows, and with many nodes even to look would cost
+            self._settled(self._pool.set_operational(node, change.after, now, change.reason))
         if result.outcome is Outcome.PASS and self._queue.passed_a_check(node):
             self._queue.news(now)
         return change
@@ -406,6 +408,7 @@ class Balancer:
 
     def _close_streams(self, now: float) -> None:
         for stream in self._streams.take_due(now):
+            self._pool.stream_cut(stream.node, stream.session)
             stream.close()
 
     def _wake(self) -> None:

@@ -4,15 +4,14 @@ The pool asks one :class:`Algorithm`. Requests that are bound to a node by their
 are in ``in_flight`` like all others.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lb.config import Balance
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A node that may be chosen, with what an algorithm may want to weigh."""
 
     name: str
@@ -64,13 +63,17 @@ class SmoothRoundRobin:
 
     def choose(self, candidates: Sequence[Candidate]) -> Candidate:
         """The next node in turn."""
-        total = 0.0
+        credits_of = self._credit
+        chosen = candidates[0]
+        total, most = 0.0, -math.inf
         for candidate in candidates:
-            gain = candidate.weight or 1
+            name, weight, _ = candidate
+            gain = weight or 1
             total += gain
-            self._credit[candidate.name] = self._credit.get(candidate.name, 0) + gain
-        chosen = max(candidates, key=lambda candidate: self._credit[candidate.name])
-        self._credit[chosen.name] -= total
+            credits_of[name] = credit = credits_of.get(name, 0) + gain
+            if credit > most:
+                chosen, most = candidate, credit
+        credits_of[chosen.name] -= total
         return chosen
 
 

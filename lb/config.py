@@ -272,7 +272,8 @@ class BalancerConfig(_Strict):
     abortonclose: bool = True
     """Whether a client that closes its side while it waits takes its request with it; if not, it may half-close."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
-    """Whose ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``X-Request-Id`` are passed on instead of replaced."""
+    """Whose ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``X-Request-Id`` are passed on instead of replaced, and
+    ``Forwarded`` instead of dropped."""
     handover: Annotated[str, AfterValidator(_check_socket_path)] = ""
     """The path of a Unix socket by which ``zdu lb --take-over`` replaces this process. Empty: it cannot be."""
     log_file: str = ""

@@ -35,6 +35,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
+from lb.drains import Drains
 from lb.health import Operational
 from lb.nodes import Admin, DrainView, Node, NodeChanged, NodeMemory, NodeView
 from lb.rebalance import Rebalance
@@ -58,8 +59,6 @@ __all__ = [
 ]
 
 _NO_LIMIT = sys.maxsize
-_LOOK_AFTER_SAFE_S = 0.1
-"""How soon after a response marked as safe a draining node is looked at for being done; not after each at once."""
 _RECOVERING = frozenset({Operational.DOWN, Operational.GOING_UP})
 
 
@@ -86,6 +85,7 @@ class Pool:
         """How many sessions moved, and why."""
         self.sessions = Sessions(config.stickiness.table_size, now)
         self._table = self.sessions.table
+        self._drains = Drains(config.drain, self.sessions)
         self._rebalance = Rebalance(config.rebalance)
         self._router = Router(
             config,
@@ -151,22 +151,7 @@ class Pool:
 
     def drain_view(self, name: str, now: float) -> DrainView | None:
         """How far the drain of node ``name`` has come; None if it does not drain. Looks at each of its sessions."""
-        node = self._nodes[name]
-        if node.draining_since_s is None or node.deadline_s is None:
-            return None
-        left = [s for s in self.sessions.on(name) if node.takes_bound(now) and not self._may_move(s, now)]
-        done_s = self._quiet_s(node, now)
-        if node.panic or (node.deadline_s <= now and (node.in_flight or node.streams)):
-            done_s = None
-        return DrainView(
-            node.draining_since_s,
-            node.deadline_s,
-            done_s,
-            len(left),
-            node.moved_in_drain,
-            node.in_flight,
-            node.streams,
-        )
+        return self._drains.view(self._nodes[name], now)
 
     def closes_streams_by_s(self, name: str) -> float | None:
         """When node ``name`` is to be rid of its streams; None if it may keep them."""
@@ -195,10 +180,11 @@ class Pool:
     def set_operational(self, name: str, state: Operational, now: float, reason: str) -> list[NodeChanged]:
         """What the health checks found."""
         node = self._nodes[name]
-        if state is not node.operational:
-            if node.operational in _RECOVERING and state not in _RECOVERING:
-                node.cold = True
-            node.operational, node.since_s = state, now
+        if state is node.operational:
+            return []  # as most checks find, and each of many nodes is checked every second
+        if node.operational in _RECOVERING and state not in _RECOVERING:
+            node.cold = True
+        node.operational, node.since_s = state, now
         return self._settle(node, now, reason)
 
     def restarted(self, name: str, now: float) -> None:
@@ -225,6 +211,12 @@ class Pool:
         if node.facts.takes_new or node.in_flight or count:
             return []
         return self._drained(node, now, "last stream closed")
+
+    def stream_cut(self, name: str, key: str) -> None:
+        """A stream of session ``key`` is closed because node ``name`` drains: it may come again elsewhere."""
+        node, session = self._nodes.get(name), self._table.get(key)
+        if node is not None and session is not None and session.node == name:
+            session.released_s = node.draining_since_s
 
     def tick(self, now: float) -> list[NodeChanged]:
         """Let time pass: drain deadlines that are over take effect for everybody to see."""
@@ -275,7 +267,7 @@ class Pool:
             events.append(node.facts.event(name, now, "removed from the configuration"))
         self._apply(config)
         for name in moved:
-            self._note_drain(self._nodes[name], now, None)
+            self._drains.note(self._nodes[name], now, None)
         return events + self._changes(now, None, "new configuration")
 
     def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
@@ -292,7 +284,7 @@ class Pool:
             node = self._nodes.get(memory.name)
             if node is not None:
                 node.recall(memory)
-                self._note_drain(node, now, None)
+                self._drains.note(node, now, None)
         return self._changes(now, None, "taken over from another process")
 
     # The hot path.
@@ -357,7 +349,7 @@ class Pool:
     # Bookkeeping.
 
     def _apply(self, config: BalancerConfig) -> None:
-        self._drain = config.drain
+        self._drains.config = config.drain
         self.sessions.resize(config.stickiness.table_size)
         self._rebalance.configure(config.rebalance)
         self._router.configure(config)
@@ -396,9 +388,8 @@ class Pool:
             left.moved_in_drain += 1
 
     def _after_end(self, node: Node, now: float, *, safe_to_move: bool) -> Sequence[NodeChanged]:
-        if safe_to_move and node.deadline_s is not None:
-            soon_s = now + _LOOK_AFTER_SAFE_S
-            node.look_again_s = soon_s if node.look_again_s is None else min(node.look_again_s, soon_s)
+        if safe_to_move:
+            self._drains.look_soon(node, now)
         if node.in_flight or node.streams or node.facts.takes_bound:
             return ()
         return self._drained(node, now, "last request finished")
@@ -412,19 +403,8 @@ class Pool:
         return [node.facts.event(node.name, now, reason)]
 
     def _settle(self, node: Node, now: float, reason: str, own_deadline_s: float | None = None) -> list[NodeChanged]:
-        self._note_drain(node, now, own_deadline_s)
+        self._drains.note(node, now, own_deadline_s)
         return self._changes(now, node, reason)
-
-    def _note_drain(self, node: Node, now: float, own_deadline_s: float | None) -> None:
-        if not node.is_draining():
-            node.draining_since_s = node.deadline_s = node.look_again_s = None
-            node.drain_over = False
-            return
-        if node.draining_since_s is None:
-            node.draining_since_s, node.deadline_s = now, now + self._drain.deadline
-            node.moved_in_drain = 0
-        if own_deadline_s is not None:
-            node.deadline_s, node.drain_over = own_deadline_s, False
 
     def _changes(self, now: float, cause: Node | None, reason: str) -> list[NodeChanged]:
         """The events for all nodes whose facts differ from those last told; ``reason`` is about ``cause``."""
@@ -434,7 +414,7 @@ class Pool:
         events = []
         for node in self._nodes.values():
             why = reason
-            if self._is_done_early(node, now):
+            if self._drains.is_done_early(node, now):
                 why = "every session left was silent for move_idle"
             node.fast_room = self._fast_room(node)
             facts = node.what_it_takes(now)
@@ -476,36 +456,3 @@ class Pool:
         if self._router.refreshes or node.ramp is not None or not node.serves():
             return 0
         return node.maxconn or _NO_LIMIT
-
-    def _is_done_early(self, node: Node, now: float) -> bool:
-        """Whether the node's drain is found to be over before its deadline; notes when to look again if not."""
-        quiet_s = None
-        if node.deadline_s is not None and now < node.deadline_s and not node.panic and not node.drain_over:
-            if node.look_again_s is not None and now < node.look_again_s:
-                return False
-            quiet_s = self._quiet_s(node, now)
-        if quiet_s is not None and quiet_s <= now and node.answers():
-            node.drain_over, quiet_s = True, None
-        node.look_again_s = quiet_s
-        return node.drain_over and node.facts.takes_bound
-
-    def _quiet_s(self, node: Node, now: float) -> float | None:
-        """When at the earliest nobody will be left whom a draining node must serve; looks at each session."""
-        if node.deadline_s is None:
-            return None
-        if self._drain.move_idle is None or node.drain_over:
-            return node.deadline_s if not node.drain_over else now
-        last_s = now if node.in_flight else self.sessions.unknown_since_s(node.name)
-        for session in self.sessions.on(node.name):
-            if session.in_flight:
-                last_s = now
-            elif not session.safe:
-                last_s = max(last_s, session.last_seen_s)
-        return min(node.deadline_s, last_s + self._drain.move_idle)
-
-    def _may_move(self, session: Session, now: float) -> bool:
-        """Whether a draining node need not serve this session any more."""
-        if session.in_flight:
-            return False
-        limit_s = self._drain.move_idle
-        return session.safe or (limit_s is not None and now - session.last_seen_s >= limit_s)

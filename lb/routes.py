@@ -17,15 +17,17 @@ class Moved(StrEnum):
     """Its node drains, and it was silent for ``drain.move_idle``."""
     SAFE = "safe"
     """Its node drains, and the last response had ``drain.move_header``."""
+    STREAM = "stream"
+    """Its node drains, and its WebSocket or event stream was closed for that: whoever comes again goes elsewhere."""
     DEADLINE = "deadline"
     """Its node's drain deadline is over."""
     REBALANCED = "rebalanced"
     """Another node came back and had too few."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route:
-    """Where a request goes, what happens to its cookie, and why.
+    """Where a request goes, what happens to its cookie, and why. Not frozen, because one is made for each request.
 
     ``set_cookie`` is the whole field line for the response, or empty. ``session`` is the key under which the session
     is remembered; empty for a client that has shown neither a session nor a binding yet.

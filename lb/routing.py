@@ -26,9 +26,13 @@ _UNBOUND = {
 _WHY = {
     Moved.FAILED: "failed",
     Moved.IDLE: "drains and the session was silent",
+    Moved.STREAM: "drains and closed a stream of the session",
     Moved.SAFE: "drains and its last response was safe to move after",
     Moved.REBALANCED: "has more than its share of sessions",
 }
+
+_OPTIONAL = frozenset({Moved.IDLE, Moved.SAFE, Moved.STREAM})
+"""Why a session may move, but need not if there is no room for it elsewhere."""
 
 
 class Router:
@@ -102,7 +106,7 @@ class Router:
         if at is not None:
             return self._routed(at, reading, client, CookieState.DOWN, why, name, leaves)
         placed = self._place(reading, client, now, tried, CookieState.DOWN, why, name, leaves)
-        if isinstance(placed, NoNode) and leaves in {Moved.IDLE, Moved.SAFE} and node.takes_bound(now):
+        if isinstance(placed, NoNode) and leaves in _OPTIONAL and node.takes_bound(now):
             return self._stay(node, reading, key, session, now)
         return placed
 
@@ -116,8 +120,11 @@ class Router:
             return (Moved.IDLE if node.drain_over else Moved.DEADLINE) if node.answers() else Moved.DOWN
         if node.panic or not node.is_draining():
             return None
-        if session is not None and session.node == node.name and session.safe and not session.in_flight:
-            return Moved.SAFE
+        if session is not None and session.node == node.name:
+            if session.released_s == node.draining_since_s:
+                return Moved.STREAM
+            if session.safe and not session.in_flight:
+                return Moved.SAFE
         limit_s = self._move_idle_s
         if limit_s is not None and self._sessions.idle_s(key, node.name, now) >= limit_s:
             return Moved.IDLE
@@ -174,15 +181,15 @@ class Router:
         leaves: Moved | None = None,
     ) -> Route | NoNode:
         """The node that the algorithm gives a session that may go anywhere."""
-        usable = [n for n in self.nodes.values() if n.takes_new() and n.name not in tried]
-        free = [n for n in usable if n.has_room(now)]
+        usable = [n for n in self.nodes.values() if (n.regular or n.panic) and n.name not in tried]
+        free = [n for n in usable if not n.maxconn or n.has_room(now)]
         if not free:
             retry_after_s = self._busy_retry_s if usable else self._forecast_s(now)
             return NoNode(self._why_none(usable, tried, now), state, retry_after_s, self._may_hold)
         if any(node.ramp is not None for node in free):
             free = self._spared(free, now)
         chosen = self._algorithm.choose(
-            [Candidate(node.name, node.weight * node.share(now), node.in_flight) for node in free]
+            [Candidate(n.name, n.weight if n.ramp is None else n.weight * n.share(now), n.in_flight) for n in free]
         )
         node = self.nodes[chosen.name]
         if node.panic:

@@ -30,6 +30,7 @@ class Session:
         "moved_by",
         "moved_from",
         "node",
+        "released_s",
         "route",
         "safe",
     )
@@ -41,6 +42,8 @@ class Session:
         self.last_seen_s = now
         self.in_flight = 0
         self.safe = False
+        self.released_s: float | None = None
+        """The begin of the drain that closed a stream of it; in that drain it need not be served any more."""
         self.route: Route | None = None
         self.moved_from = ""
         self.moved_by: Moved | None = None
@@ -92,7 +95,7 @@ class Sessions:
             session = self.table[key] = Session(key, node, now)
         elif session.node != node:
             del self._by_node[session.node][key]
-            session.node, session.route, session.safe = node, None, False
+            session.node, session.route, session.safe, session.released_s = node, None, False, None
         self._by_node.setdefault(node, {})[key] = session
         return session
 

@@ -17,9 +17,9 @@ The dates are seconds since the epoch in base 36: of the last visit, and of the 
 renewed only when it is older than a tenth of ``maxidle``, because a cookie is set only when it changes; so a session
 that was silent for between nine and ten tenths of ``maxidle`` may already count as expired. A date more than a day
 ahead is no date of ours: the session is routed like a new one. A cookie without dates is from before they were asked
-for: it is accepted, and dated with the next response. All this as in HAProxy. The signature is the first half of an
-HMAC-SHA256 (RFC 2104 5 allows that) over the cookie's name and all of the value before it; without a genuine one a
-cookie names no node. It keeps clients from writing a node's name; it cannot keep them from passing a cookie on.
+for: it is accepted, and dated with the next response. The last two are as in HAProxy. The signature is the first half
+of an HMAC-SHA256 (RFC 2104 5 allows that) over the cookie's name and all of the value before it; without a genuine
+one a cookie names no node. It keeps clients from writing a node's name; it cannot keep them from passing a cookie on.
 
 Cookies are split at semicolons and nowhere else (RFC 6265 4.2.1 and 5.4). Of several cookies of our name the first
 counts. Nothing that a client can send raises an exception or makes anything here grow without bound.

@@ -16,10 +16,11 @@ from lb.balancing import Rng
 class Stream:
     """One open WebSocket or event stream; ``due_s`` says when it is to be closed, if it is."""
 
-    __slots__ = ("close", "due_s", "is_closing", "node", "number")
+    __slots__ = ("close", "due_s", "is_closing", "node", "number", "session")
 
-    def __init__(self, node: str, number: int, close: Callable[[], None]) -> None:
+    def __init__(self, node: str, session: str, number: int, close: Callable[[], None]) -> None:
         self.node = node
+        self.session = session
         self.number = number
         self.close = close
         self.due_s: float | None = None
@@ -46,10 +47,10 @@ class Streams:
         """How many streams to ``node`` are open."""
         return len(self._open.get(node, ()))
 
-    def opened(self, node: str, close: Callable[[], None], now: float) -> Stream:
-        """A stream to ``node`` is open; ``close`` ends it in good order."""
+    def opened(self, node: str, close: Callable[[], None], now: float, session: str = "") -> Stream:
+        """A stream of ``session`` to ``node`` is open; ``close`` ends it in good order."""
         self._last_number += 1
-        stream = Stream(node, self._last_number, close)
+        stream = Stream(node, session, self._last_number, close)
         self._open.setdefault(node, {})[stream.number] = stream
         until_s = self._windows.get(node)
         if until_s is not None:

@@ -64,9 +64,9 @@ class ChunkedBody:
     def _keep(self, line: bytes) -> None:
         """A line whose end has not come yet: kept, within bounds, and judged already where that is possible."""
         limit = self._max_trailer_bytes if self._state == _TRAILERS else _MAX_SIZE_LINE
-        if self._state == _DATA_END:
-            limit = 1
-        if len(line) > limit:
+        if self._state == _DATA_END and line[:1] not in {b"", b"\r"}:
+            raise BadChunkError("a chunk is longer than it says")
+        if len(line) > limit + line.endswith(b"\r"):  # which may be half of the line's end
             raise BadChunkError("a line in the chunked body is too long")
         if b"\n" in line or b"\r" in line[:-1]:
             raise BadChunkError("a line in the chunked body does not end with CR LF")

@@ -10,6 +10,7 @@ A field either passes, as the line that is written for it, or is *special*: some
 the message is read; then the direction's rules say what to do. RFC 9110 5 and RFC 9112 5 say what a field is.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -30,6 +31,12 @@ _FORBIDDEN_IN_TRAILERS = frozenset(
         b"forwarded",
         b"host",
         b"http2-settings",
+        b"idempotency-key",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
         b"keep-alive",
         b"location",
         b"max-forwards",
@@ -62,6 +69,9 @@ TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 VISIBLE = bytes(range(0x21, 0x7F))
 TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
 """The characters of a field's value (RFC 9110 5.5). Bytes from 0x80 up mean nothing here and pass as they are."""
+
+BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+"""A line end that is none: waiting for the right one would only be waiting for the time-out."""
 
 _REMEMBERED_LINES = 4096
 _REMEMBERED_BYTES = 256
@@ -99,12 +109,17 @@ class Special(Generic[HeadT]):
 class Lines(Generic[HeadT]):
     """The lines seen so far, for one direction.
 
-    ``rules`` says which names are special in it, ``secret`` which of these are never remembered. ``passing`` maps a
-    line to what is written for it, ``special`` to its field; a line that is in neither is new.
+    ``rules`` says which names are special in it, ``secret`` which of these are never remembered, ``underscores``
+    whether names with one may pass: to a node they may not, because CGI and its heirs cannot tell X_Y from X-Y, and a
+    client could speak with a name that we write ourselves. ``passing`` maps a line to what is written for it,
+    ``special`` to its field; a line that is in neither is new.
     """
 
-    def __init__(self, rules: Mapping[bytes, Rule[HeadT]], secret: frozenset[bytes]) -> None:
+    def __init__(
+        self, rules: Mapping[bytes, Rule[HeadT]], secret: frozenset[bytes], *, underscores: bool = False
+    ) -> None:
         self._rules = rules
+        self._underscores = underscores
         self._secret = secret | {b"authorization"}
         self.passing: dict[bytes, bytes] = {}
         self.special: dict[bytes, Special[HeadT]] = {}
@@ -115,22 +130,21 @@ class Lines(Generic[HeadT]):
         The first line is none of ours: it is the request's or the status line.
         """
         remembered = self.special.get
-        for index, known in enumerate(written):
-            if known is None and index:
-                line = lines[index]
-                field = remembered(line)
-                if field is None:
-                    written[index] = self._take_new(head, line)
-                else:
-                    written[index] = field.apply(head, field.value)
+        count = len(written)
+        written.append(None)  # so that the search below always finds one
+        index = written.index(None, 1)
+        while index < count:
+            line = lines[index]
+            field = remembered(line)
+            written[index] = self._take_new(head, line) if field is None else field.apply(head, field.value)
+            index = written.index(None, index + 1)
 
     def _take_new(self, head: HeadT, line: bytes) -> bytes | None:
         name, value = split_field(line)
         lower = name.lower()
         rule = self._rules.get(lower)
         worth_it = len(line) <= _REMEMBERED_BYTES and lower not in self._secret
-        if rule is None and b"_" in name:
-            # CGI and its heirs cannot tell X_Y from X-Y: a client could speak with a name that we write ourselves.
+        if rule is None and b"_" in name and not self._underscores:
             rule = DROPPED
         if rule is not None:
             special = Special(rule, value)

@@ -40,39 +40,64 @@ class Refusal(Exception):
 
 
 class RequestHead:
-    """What a request's head says. What stands here in the class is what it says if it says nothing."""
+    """What a request's head says."""
 
-    fields: Sequence[bytes] = ()
-    """The lines that pass on, as they will be written."""
-    host = b""
-    length = 0
-    """Of the body in bytes, or CHUNKED."""
-    cookies = b""
-    """The values of all Cookie fields, as one."""
-    expects_continue = False
-    upgrade = b""
-    """What the client offers to upgrade to; empty if it offers nothing, or not to us."""
-    te_trailers = False
-    trailer = b""
-    chain = b""
-    """X-Forwarded-For."""
-    forwarded: tuple[bytes, ...] = ()
-    """The lines X-Forwarded-Proto, -Host and -Port."""
-    via = b""
-    request_id = b""
-    max_forwards = -1
-    idempotency_key = False
-    hosts = 0
-    lengths: tuple[bytes, ...] = ()
-    codings: tuple[bytes, ...] = ()
-    connection: Connection | None = None
-    upgrades: tuple[bytes, ...] = ()
+    __slots__ = (
+        "chain",
+        "codings",
+        "connection",
+        "cookies",
+        "expects_continue",
+        "fields",
+        "forwarded",
+        "host",
+        "hosts",
+        "http11",
+        "idempotency_key",
+        "keep_alive",
+        "length",
+        "lengths",
+        "max_forwards",
+        "method",
+        "request_id",
+        "target",
+        "te_trailers",
+        "trailer",
+        "upgrade",
+        "upgrades",
+        "via",
+    )
 
     def __init__(self, method: bytes, target: bytes, http11: bool) -> None:
         self.method = method
         self.target = target
         self.http11 = http11
         self.keep_alive = http11
+        self.fields: Sequence[bytes] = ()
+        """The lines that pass on, as they will be written."""
+        self.host = b""
+        self.length = 0
+        """Of the body in bytes, or CHUNKED."""
+        self.cookies = b""
+        """The values of all Cookie fields, as one."""
+        self.expects_continue = False
+        self.upgrade = b""
+        """What the client offers to upgrade to; empty if it offers nothing, or not to us."""
+        self.te_trailers = False
+        self.trailer = b""
+        self.chain = b""
+        """X-Forwarded-For."""
+        self.forwarded: tuple[bytes, ...] = ()
+        """The lines X-Forwarded-Proto, -Host and -Port, and Forwarded."""
+        self.via = b""
+        self.request_id = b""
+        self.max_forwards = -1
+        self.idempotency_key = False
+        self.hosts = 0
+        self.lengths: tuple[bytes, ...] = ()
+        self.codings: tuple[bytes, ...] = ()
+        self.connection: Connection | None = None
+        self.upgrades: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method!r} {self.target!r} length={self.length}>"
@@ -137,11 +162,11 @@ class RequestScanner:
             self._check_host(request.host)
         elif request.http11:
             raise Refusal(400, "no Host")
+        if request.method in _NO_REQUESTS:
+            raise Refusal(501, f"{request.method.decode('ascii')} is not supported", "unsupported-method")
         target = request.target
         if target[:1] == b"/":
             return
-        if request.method == b"CONNECT":
-            raise Refusal(501, "CONNECT is not supported", "unsupported-method")
         if target == b"*" and request.method == b"OPTIONS":
             return
         absolute = _ABSOLUTE.fullmatch(target)
@@ -191,9 +216,12 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
         request.keep_alive = False
     elif asked.keep_alive:
         request.keep_alive = True
-    if asked.upgrade and request.upgrades and request.http11:
-        offered = [name.strip() for value in request.upgrades for name in value.split(b",")]
-        request.upgrade = b", ".join(name for name in offered if name.lower() not in _HTTP2)
+    if asked.upgrade and request.upgrades and request.http11 and not request.length:
+        # With a body no upgrade is offered: some readers take the body for the first bytes of the other protocol,
+        # and, if they decline, for a request.
+        offered = [name.strip(b" \t") for value in request.upgrades for name in value.split(b",")]
+        fit = [name for name in offered if _PROTOCOL.fullmatch(name) and name.lower() not in _HTTP2]
+        request.upgrade = b", ".join(fit)
     if asked.others:
         request.fields = without(request.fields, asked.others)
         request.forwarded = tuple(without(request.forwarded, asked.others))
@@ -201,6 +229,8 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
             request.chain = b""
         if b"x-request-id" in asked.others:
             request.request_id = b""
+        if b"idempotency-key" in asked.others:
+            request.idempotency_key = False
 
 
 def _host(request: RequestHead, value: bytes) -> None:
@@ -268,7 +298,7 @@ def _max_forwards(request: RequestHead, value: bytes) -> None:
 
 
 def _idempotency_key(request: RequestHead, value: bytes) -> bytes:
-    request.idempotency_key = True
+    request.idempotency_key = bool(value)
     return b"Idempotency-Key: " + value
 
 
@@ -286,6 +316,7 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
     b"x-forwarded-proto": _forwarded(b"X-Forwarded-Proto"),
     b"x-forwarded-host": _forwarded(b"X-Forwarded-Host"),
     b"x-forwarded-port": _forwarded(b"X-Forwarded-Port"),
+    b"forwarded": _forwarded(b"Forwarded"),
     b"via": Rule(_via),
     b"x-request-id": Rule(_request_id),
     b"max-forwards": Rule(_max_forwards),
@@ -297,9 +328,16 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
 }
 """RFC 9110 7.6.1, and what we write ourselves."""
 
+_NO_REQUESTS = frozenset({b"CONNECT", b"PRI"})
+"""Whatever their target: to some readers what follows them is no HTTP any more, but a tunnel's (RFC 9110 9.3.6), or
+HTTP/2 (RFC 9113 3.4)."""
+
 _REMEMBERED_HOSTS = 256
 _HTTP2 = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})
 """Never offered to a node: inside such a tunnel there would be requests that nobody looks at."""
+
+_PROTOCOL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?")
+"""RFC 9110 7.8."""
 
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _ABSOLUTE = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)

@@ -21,27 +21,43 @@ class BadResponseError(Exception):
 
 
 class ResponseHead:
-    """What a response's head says. What stands here in the class is what it says if it says nothing."""
+    """What a response's head says."""
 
-    fields: Sequence[bytes] = ()
-    """The lines that pass on, as they will be written."""
-    length = UNTIL_CLOSE
-    """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
-    idle_timeout_s: float | None = None
-    event_stream = False
-    set_cookies: tuple[bytes, ...] = ()
-    trailer = b""
-    upgrade = b""
-    lengths: tuple[bytes, ...] = ()
-    codings: tuple[bytes, ...] = ()
-    connection: Connection | None = None
-    upgrades: tuple[bytes, ...] = ()
+    __slots__ = (
+        "codings",
+        "connection",
+        "event_stream",
+        "fields",
+        "idle_timeout_s",
+        "keep_alive",
+        "length",
+        "lengths",
+        "line",
+        "set_cookies",
+        "status",
+        "trailer",
+        "upgrade",
+        "upgrades",
+    )
 
     def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
         self.status = status
         self.line = line
         """Status and reason as they are written."""
         self.keep_alive = keep_alive
+        self.fields: Sequence[bytes] = ()
+        """The lines that pass on, as they will be written."""
+        self.length = UNTIL_CLOSE
+        """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
+        self.idle_timeout_s: float | None = None
+        self.event_stream = False
+        self.set_cookies: tuple[bytes, ...] = ()
+        self.trailer = b""
+        self.upgrade = b""
+        self.lengths: tuple[bytes, ...] = ()
+        self.codings: tuple[bytes, ...] = ()
+        self.connection: Connection | None = None
+        self.upgrades: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status} length={self.length}>"
@@ -52,7 +68,7 @@ class ResponseScanner:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._lines = Lines(_RULES, frozenset({b"set-cookie"}))
+        self._lines = Lines(_RULES, frozenset({b"set-cookie"}), underscores=True)
         self._status_lines: dict[bytes, tuple[int, bytes, bool]] = {}
 
     def scan(self, head: bytes, method: bytes) -> ResponseHead:
@@ -119,6 +135,8 @@ def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
             response.fields = without(response.fields, (b"content-length",))  # RFC 9110 8.6
     if method == b"HEAD" or response.status in _BODILESS or response.status < 200:
         response.length = 0
+        if response.status == 101 and not response.upgrade:
+            raise BadResponseError("it switches to another protocol and does not say to which")
     elif response.length == UNTIL_CLOSE:
         response.keep_alive = False
 
@@ -152,7 +170,9 @@ def _idle_timeout(value: bytes) -> float | None:
 
 
 def _keep_alive(response: ResponseHead, idle_timeout_s: float | None) -> None:
-    response.idle_timeout_s = idle_timeout_s
+    known_s = response.idle_timeout_s
+    if known_s is None or (idle_timeout_s is not None and idle_timeout_s < known_s):
+        response.idle_timeout_s = idle_timeout_s
 
 
 def _trailer(response: ResponseHead, value: bytes) -> None:

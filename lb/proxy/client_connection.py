@@ -24,6 +24,7 @@ from enum import Enum
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
+from lb.http.fields import BARE_LINE_END
 from lb.http.request import CHUNKED, Refusal, RequestHead
 from lb.proxy.context import Proxy
 from lb.proxy.exchange import Exchange
@@ -280,7 +281,7 @@ class ClientConnection(asyncio.Protocol):
         self._head_began_s = _NEVER_S
         try:
             if end > proxy.limits.header_bytes:
-                raise _TOO_LONG
+                raise self._too_long(data)
             request = proxy.request_scanner.scan(data[data.startswith(b"\r\n") * 2 : end])
             _unserved(request, proxy.via)
         except Refusal as refusal:
@@ -317,17 +318,21 @@ class ClientConnection(asyncio.Protocol):
     def _without_head(self, data: bytes, now_s: float) -> bool:
         """The head is not complete, or begins with the empty lines that RFC 9112 2.2 wants ignored."""
         if data[:2] == b"\r\n":
-            self._input = data.lstrip(b"\r\n") if data[2:4] == b"\r\n" else data[2:]
+            self._input = _EMPTY_LINES.sub(b"", data)
             return bool(self._input)
-        if len(data) > self._proxy.limits.header_bytes:
-            line = data.partition(b"\r\n")[0]
-            self._refuse(_TARGET_TOO_LONG if len(line) > self._proxy.limits.target_bytes else _TOO_LONG)
-        elif _BARE_LINE_END.search(data):
+        if len(data) > self._proxy.limits.header_bytes + _HALF_AN_END_BYTES:
+            self._refuse(self._too_long(data))
+        elif BARE_LINE_END.search(data):
             self._refuse(Refusal(400, "a line of the request's head does not end with CR LF"))
         elif self._head_began_s == _NEVER_S:
             self._head_began_s = now_s
             self.deadline_s = now_s + self._proxy.timeouts.http_request
         return False
+
+    def _too_long(self, data: bytes) -> Refusal:
+        """Which limit a head is over that is too long as a whole."""
+        line = data.lstrip(b"\r\n").partition(b"\r\n")[0]
+        return _TARGET_TOO_LONG if len(line) > self._proxy.limits.target_bytes else _TOO_LONG
 
     def _upload(self, data: bytes) -> None:
         exchange = self._exchange
@@ -354,7 +359,8 @@ class ClientConnection(asyncio.Protocol):
         else:
             took_s = now_s - self._upload_began_s
             received_bytes = exchange.record.received_bytes + len(data)
-            if took_s > _RATE_GRACE_S and received_bytes < took_s * self._proxy.limits.body_rate:
+            grace_s = min(_RATE_GRACE_S, self._proxy.timeouts.client)
+            if took_s > grace_s and received_bytes < took_s * self._proxy.limits.body_rate:
                 exchange.upload_failed(408, "the request's body comes too slowly", ended="cR")
                 return
             if self._reading:
@@ -508,12 +514,14 @@ _PIPELINED_BYTES = 64 * 1024
 _LINGER_S = 2.0
 _LINGER_BYTES = 1024 * 1024
 _RATE_GRACE_S = 5.0
-"""A body's rate is judged after so long: before that it is chance."""
+"""A body's rate is judged after so long, or after ``timeouts.client`` if that is less: before that it is chance."""
 
 _SHOWN_BYTES = 2048
 _NEVER_S = float("inf")
 _NOBODY = Peer.of("unknown", 0, b"", trusted=False)
 _TOO_LONG = Refusal(431, "the request's head is too long", "header-bytes")
 _TARGET_TOO_LONG = Refusal(414, "the target is too long", "target-length")
-_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-"""A line end that is none: waiting for the right one would only be waiting for the time-out."""
+_HALF_AN_END_BYTES = 3
+"""What can have come of the empty line that ends a head, while the head itself is just as long as it may be."""
+
+_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")

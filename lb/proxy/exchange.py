@@ -39,24 +39,32 @@ from lb.telemetry.record import AttemptRecord, RequestRecord
 class Exchange:
     """Serves one request; see the module."""
 
-    # What stands here is how every exchange begins; only few ever change most of it.
-    _route: Route | None = None
-    _nodes: NodeConnections | None = None
-    _connection: NodeConnection | None = None
-    _attempt: AttemptRecord | None = None
-    _response: ResponseHead | None = None
-    _chunked = False
-    _close = True
-    _head = b""
-    _upload_paused = False
-    _tried: Sequence[str] = ()
-    _fresh = False
-    _done = False
-    _leave_queue: Callable[[], None] | None = None
-    _held_at_s = 0.0
-    _sent_at_s = 0.0
-    _stream: Stream | None = None
-    _download_blocked = False
+    __slots__ = (
+        "_attempt",
+        "_chunked",
+        "_client",
+        "_close",
+        "_connection",
+        "_done",
+        "_download_blocked",
+        "_fresh",
+        "_head",
+        "_held_at_s",
+        "_leave_queue",
+        "_nodes",
+        "_proxy",
+        "_reading",
+        "_request",
+        "_response",
+        "_route",
+        "_sent_at_s",
+        "_stream",
+        "_tried",
+        "_upload",
+        "_upload_complete",
+        "_upload_paused",
+        "record",
+    )
 
     def __init__(self, proxy: Proxy, client: Client, request: RequestHead, record: RequestRecord) -> None:
         self._proxy = proxy
@@ -65,6 +73,24 @@ class Exchange:
         self.record = record
         self._reading = proxy.balancer.read(request.cookies)
         self._upload = Upload(request.length, proxy.limits.replay_bytes) if request.length else None
+        self._upload_complete = not request.length
+        self._route: Route | None = None
+        self._nodes: NodeConnections | None = None
+        self._connection: NodeConnection | None = None
+        self._attempt: AttemptRecord | None = None
+        self._response: ResponseHead | None = None
+        self._chunked = False
+        self._close = True
+        self._head = b""
+        self._upload_paused = False
+        self._tried: Sequence[str] = ()
+        self._fresh = False
+        self._done = False
+        self._leave_queue: Callable[[], None] | None = None
+        self._held_at_s = 0.0
+        self._sent_at_s = 0.0
+        self._stream: Stream | None = None
+        self._download_blocked = False
 
     def __repr__(self) -> str:
         return f"<Exchange {self._request!r} {self.record.node} {self.record.status}>"
@@ -161,6 +187,7 @@ class Exchange:
         for piece in pieces:
             self.record.received_bytes += len(piece)
         upload.add(pieces, complete=complete, trailers=trailers)
+        self._upload_complete = complete
         if self._done:
             return
         connection = self._connection
@@ -174,7 +201,7 @@ class Exchange:
 
     def upload_blocked(self, *, blocked: bool) -> None:
         """The node takes no more of the request for now, or takes it again."""
-        if self._done or self.upload_complete:
+        if self._done or self._upload_complete:
             return
         if blocked:
             self._client.pause_upload()
@@ -193,15 +220,10 @@ class Exchange:
             return
         self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
 
-    @property
-    def upload_complete(self) -> bool:
-        """Whether the request has come to its end."""
-        return self._upload is None or self._upload.complete
-
     def _await_response(self) -> None:
         """While the client still sends, the node is not expected to answer."""
         if self._response is None:
-            self._set_deadline(self._proxy.timeouts.server if self.upload_complete else _FOREVER_S)
+            self._set_deadline(self._proxy.timeouts.server if self._upload_complete else _FOREVER_S)
 
     def _set_deadline(self, seconds: float) -> None:
         if self._connection is not None:
@@ -231,7 +253,7 @@ class Exchange:
             self._upload.forget()
         self._response = response
         self.record.status = response.status
-        keep_alive = request.keep_alive and not proxy.closing and self.upload_complete
+        keep_alive = request.keep_alive and not proxy.closing and self._upload_complete
         http11 = request.http11
         if response.length < 0:
             self._chunked = http11
@@ -254,7 +276,7 @@ class Exchange:
             return
         self._client.write(head)
         if response.event_stream and not complete:
-            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream)
+            self._stream = proxy.balancer.stream_opened(route.node, self.end_stream, route.session)
         self.more(pieces, complete=complete)
 
     def more(self, pieces: Sequence[bytes], *, complete: bool, trailers: Sequence[bytes] = ()) -> None:
@@ -332,12 +354,12 @@ class Exchange:
         connection, response = self._connection, self._response
         self._connection = None
         if connection is not None and self._nodes is not None:
-            if self.upload_complete:
+            if self._upload_complete:
                 self._nodes.give_back(connection, response.idle_timeout_s if response else None)
             else:
                 connection.close()
         self._done_with("--")
-        self._client.exchange_over(keep_alive=not self._close, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=not self._close, upload_complete=self._upload_complete)
 
     @property
     def is_stream(self) -> bool:
@@ -348,14 +370,14 @@ class Exchange:
         """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
         if self._stream is not None and not self._done:
             self._drop_connection()
-            self._break_off("KD")
+            self._break_off(_SENT_AWAY)
 
     # Upgrades.
 
     def switched(self, response: ResponseHead, rest: bytes) -> None:
         """The node switched protocols; that is an answer only to a client that asked for it."""
         route, connection = self._route, self._connection
-        if not self._request.upgrade or not self.upload_complete or route is None or connection is None:
+        if not self._request.upgrade or not self._upload_complete or route is None or connection is None:
             self._drop_connection()
             self._attempt_failed(Failure.BAD_RESPONSE, "the node switched protocols without being asked to")
             return
@@ -363,7 +385,7 @@ class Exchange:
         self.record.status = 101
         self._proxy.balancer.answered(route.node, 101)
         tunnel = Tunnel(self._proxy, self, connection, response, self._extras(route, response))
-        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely)
+        self._stream = self._proxy.balancer.stream_opened(route.node, tunnel.close_politely, route.session)
         tunnel.open(self._client, rest)
 
     def tunnelled(self, data: bytes) -> None:
@@ -407,7 +429,7 @@ class Exchange:
             phase = "Q"
         elif self._response is not None:
             phase = "D"
-        elif not self.upload_complete:
+        elif not self._upload_complete:
             phase = "R"
         else:
             phase = "H"
@@ -480,7 +502,7 @@ class Exchange:
         """Answer in our own words."""
         record, request = self.record, self._request
         record.status, record.own = status, reason
-        keep_alive = keep_alive and request.keep_alive and self.upload_complete and not self._proxy.closing
+        keep_alive = keep_alive and request.keep_alive and self._upload_complete and not self._proxy.closing
         attempts = len(record.attempts)
         self._client.write(
             own_answer(
@@ -496,7 +518,7 @@ class Exchange:
             )
         )
         self._done_with(ended)
-        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self.upload_complete)
+        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self._upload_complete)
 
     def _break_off(self, ended: str) -> None:
         """The response has begun and will not end: the client must see that something is missing."""
@@ -523,11 +545,16 @@ class Exchange:
             header = proxy.move_header
             response = self._response
             safe = bool(header and response and any(line.lower().startswith(header) for line in response.fields))
+            # Whose stream we ended comes again at once: back to the node that it was sent away from, it would be
+            # sent away again and again until the drain is over.
+            safe = safe or ended == _SENT_AWAY
             proxy.balancer.end(route, safe_to_move=safe)
         proxy.observe(record)
 
 
 _FOREVER_S = float("inf")
+_SENT_AWAY = "KD"
+"""How a tunnel or an event stream ends that we end."""
 
 _ENDED = {
     Failure.REFUSED: "SC",

@@ -59,6 +59,8 @@ def request_to_node(request: RequestHead, peer: Peer, cookies: bytes, request_id
     lines.append(b"X-Request-Id: " + request_id)
     if request.length:
         _add_request_framing(lines, request)
+    elif request.lengths:
+        lines.append(b"Content-Length: 0")  # of a POST some want to hear even that (RFC 9110 8.6)
     if request.upgrade or request.te_trailers:
         _add_connection(lines, request)
     if request.max_forwards >= 0:
@@ -73,10 +75,14 @@ def _add_route(lines: list[bytes], request: RequestHead, peer: Peer, via: bytes)
     chain = request.chain + b", " + peer.encoded if request.chain else peer.encoded
     lines.append(b"X-Forwarded-For: " + chain)
     lines.append(b"Via: " + (request.via + b", " + via if request.via else via))
-    if peer.trusted and request.forwarded:
+    said: set[bytes] = set()
+    if peer.trusted:
         lines += request.forwarded
-    else:
-        lines += (peer.facts, b"X-Forwarded-Host: " + request.host)
+        said = {line.partition(b":")[0] for line in request.forwarded}
+    if b"X-Forwarded-Proto" not in said and b"X-Forwarded-Port" not in said:
+        lines.append(peer.facts)  # both or none: our port does not go with another's scheme
+    if b"X-Forwarded-Host" not in said:
+        lines.append(b"X-Forwarded-Host: " + request.host)
 
 
 def _add_connection(lines: list[bytes], request: RequestHead) -> None:

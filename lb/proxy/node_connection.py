@@ -12,6 +12,7 @@ import select
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
+from lb.http.fields import BARE_LINE_END
 from lb.http.response import UNTIL_CLOSE, BadResponseError, ResponseHead, ResponseScanner
 from lb.proxy.roles import Asker
 from lb.retry import Failure
@@ -205,9 +206,11 @@ class NodeConnection(asyncio.Protocol):
         while True:
             end = data.find(b"\r\n\r\n")
             limit = self._home.scanner.limits.header_bytes
-            if end < 0 and len(data) <= limit:
+            if end < 0 and len(data) <= limit + 3:  # three bytes of the empty line may be there
                 if data[:5] != b"HTTP/"[: len(data)]:
                     self._fail("what came is no HTTP response")
+                elif BARE_LINE_END.search(data):
+                    self._fail("a line of the response's head does not end with CR LF")
                 else:
                     self._input = data
                 return

@@ -30,7 +30,6 @@ class NodeConnections:
         self.timeouts = timeouts
         self.scanner = scanner
         self.now = now
-        self.reuses = 0
         self._tasks = tasks
         self._generation = 0
         self._idle: list[NodeConnection] = []
@@ -67,14 +66,13 @@ class NodeConnections:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.idle_deadline_s <= now_s or connection.is_stale():
-                connection.close()
-            elif risky and now_s - connection.idle_since_s > _YOUNG_S:
+            idle_s = now_s - connection.idle_since_s
+            if risky and idle_s > _YOUNG_S:
                 idle.append(connection)
                 return None
-            else:
-                self.reuses += 1
+            if connection.idle_deadline_s > now_s and not ((risky or idle_s > _WARM_S) and connection.is_stale()):
                 return connection
+            connection.close()
         return None
 
     def give_back(self, connection: NodeConnection, idle_timeout_s: float | None) -> None:
@@ -156,6 +154,9 @@ class NodeConnections:
 
 _YOUNG_S = 1.0
 """A connection used so recently is hardly ever the one that the node closes now: servers count in seconds."""
+
+_WARM_S = 0.005
+"""One used just now need not even be looked at for a request that could be repeated."""
 
 _SHARE_OF_ADVERTISED = 0.8
 """Of the time a node says it keeps an idle connection; the rest is for clocks, and for the way there."""

@@ -35,6 +35,8 @@ def own_answer(
     ]
     if retry_after_s is not None:
         lines.append(b"Retry-After: %d" % retry_after_s)
+    if status == 405:
+        lines.append(_ALLOW)
     lines += extras
     if close:
         lines.append(b"Connection: close")
@@ -42,3 +44,7 @@ def own_answer(
         lines.append(b"Connection: keep-alive")
     lines.append(b"\r\n")
     return b"\r\n".join(lines) + (b"" if head else body)
+
+
+_ALLOW = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+"""RFC 9110 15.5.6 wants it; others than these are passed on too, if a node knows them."""

@@ -84,11 +84,18 @@ async def test_tc16_a_get_that_a_node_dropped_is_repeated_once_and_at_another_no
             assert body in {b"node2", b"node3"}
         assert len(nodes[0].received) == 10
 
-        nodes[1].on("/", behaviour)
-        nodes[2].on("/", behaviour)
-        response, _ = await lb.request("/", "node1")
-        assert response.status == 502
-        assert sum(len(node.received) for node in nodes) == 20 + 2
+
+async def test_tc16_a_get_that_two_nodes_dropped_is_given_up() -> None:
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(HttpNode(f"node{number}")) for number in (1, 2, 3)]
+        lb = await stack.enter_async_context(running_balancer(*nodes, **NOBODY_OUT))
+        for node in nodes:
+            node.on("/", close_without_a_byte)
+        for turn in range(1, 6):
+            response, _ = await lb.request("/", "node1")
+            assert (response.status, response.headers["X-LB-Attempts"]) == (502, "2")
+            assert len(nodes[0].received) == turn
+            assert len(nodes[1].received) + len(nodes[2].received) == turn
 
 
 async def test_tc16_a_refused_request_never_meets_the_same_node_twice(tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from tests.support.http_nodes import (
 )
 from tests.support.waiting import until
 
+PATIENT = {"queue": {"timeout": "1h"}, "timeouts": {"server": "1h"}, "retry": {"deadline": "1h"}}
+"""No request's time is up because the test lets a slow start pass in no time."""
 RAMP = {
+    **PATIENT,
     "each_node": {"slowstart": "10min", "maxconn": 20},
-    "queue": {"timeout": "30s"},
     "rebalance": {"enabled": False},
 }
 

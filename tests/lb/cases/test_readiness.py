@@ -75,7 +75,7 @@ async def test_tc13_one_failed_request_does_not_take_a_node_out_and_a_burst_does
     settings = {"health": SELDOM, "passive": {"error_limit": 5}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.on("/", fault)
-        one.on("/well", answering(ok("well")))
+        one.on("/well", answering(ok("well", "Connection: close")))  # a reused one would make it a keep-alive race
         for _ in range(4):
             await lb.request("/", "node1", "POST")
         assert usable(lb) == 2

@@ -17,9 +17,9 @@ GOING_AWAY = 1001
 CALM = {"health": SELDOM, "rebalance": {"enabled": False}}
 
 
-async def connect(lb: RunningBalancer, node: str = "") -> ClientWebSocketResponse:
-    cookie = {"Cookie": f"ROUTEID=.{node}"} if node else {}
-    return await lb.client.ws_connect(lb.url + "/ws", headers=cookie)
+async def connect(lb: RunningBalancer, node: str = "", session: str = "s") -> ClientWebSocketResponse:
+    bound = f"; ROUTEID=.{node}" if node else ""
+    return await lb.client.ws_connect(lb.url + "/ws", headers={"Cookie": f"JSESSIONID={session}{bound}"})
 
 
 async def echoes(socket: ClientWebSocketResponse, text: str) -> bool:
@@ -50,27 +50,29 @@ async def test_tc18_in_a_drain_websockets_are_closed_with_1001_and_spread_over_t
         echo, other = EchoSocket(), EchoSocket()
         one.on("/ws", echo)
         two.on("/ws", other)
-        sockets = [await connect(lb, "node1") for _ in range(6)]
-        stranger = await connect(lb, "node2")
+        sockets = {f"s{number}": await connect(lb, "node1", f"s{number}") for number in range(6)}
+        stranger = await connect(lb, "node2", "stranger")
         loop = asyncio.get_running_loop()
         closed_after_s: list[float] = []
+        reconnected: list[ClientWebSocketResponse] = []
         began_s = loop.time()
 
-        async def user(socket: ClientWebSocketResponse) -> None:
+        async def user(session: str, socket: ClientWebSocketResponse) -> None:
             """Wait to be told to go, and open another one at once, as a page does."""
             message = await socket.receive(timeout=LIMIT_S)
             closed_after_s.append(loop.time() - began_s)
             assert (message.type, socket.close_code) == (WSMsgType.CLOSE, GOING_AWAY)
-            again = await connect(lb, "node1")
+            again = await connect(lb, "node1", session)
             assert await echoes(again, "hello again")
-            await again.close()
+            reconnected.append(again)
 
         lb.balancer.set_admin("node1", Admin.DRAIN)
         async with asyncio.timeout(LIMIT_S):
-            await asyncio.gather(*(user(socket) for socket in sockets))
+            await asyncio.gather(*(user(session, socket) for session, socket in sockets.items()))
             await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
-        assert await echoes(stranger, "a tunnel to another node")
-        await stranger.close()
+        for socket in [stranger, *reconnected]:
+            assert await echoes(socket, "still there")
+            await socket.close()
 
     # Six reconnects in one moment would be the herd that the window is there to prevent.
     assert closed_after_s[-1] - closed_after_s[0] > window_s / 3
@@ -182,21 +184,22 @@ async def test_tc30_event_streams_end_within_the_drains_deadline_and_their_clien
         for node in (one, two):
             node.on("/events", streams[node.name])
 
-        async def page() -> None:
+        async def page(session: str) -> None:
             """Read until the stream ends, and open another, as EventSource does."""
+            cookie = f"Cookie: JSESSIONID={session}; ROUTEID=.node1"
             async with RawClient.to(lb.url) as client:
-                await client.send("GET", "/events", node="node1")
+                await client.send("GET", "/events", cookie)
                 head = await client.reader.readuntil(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 200 OK")
                 opened.release()
                 # Whether it looks complete does not matter to EventSource: it comes again after either.
                 await client.ended()
             async with RawClient.to(lb.url) as client:
-                await client.send("GET", "/events", node="node1")
+                await client.send("GET", "/events", cookie)
                 await client.reader.readuntil(b"\r\n\r\n")
 
         opened = asyncio.Semaphore(0)
-        pages = [asyncio.create_task(page()) for _ in range(4)]
+        pages = [asyncio.create_task(page(f"s{number}")) for number in range(4)]
         async with asyncio.timeout(LIMIT_S):
             for _ in pages:
                 await opened.acquire()
