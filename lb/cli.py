@@ -119,7 +119,10 @@ async def serve(
         balancer.on_reload(reload)
         balancer.on_taken_over(taken_over)
         with on_hangup(lambda: tasks.create_task(hung_up(), name="lb-reload")):
-            addresses, facts = await _begun(balancer, take_over=take_over)
+            begun = await _begun(balancer, shutdown, take_over=take_over)
+            if begun is None:
+                return 0
+            addresses, facts = begun
             _log.info("serving on %s, admin on %s, %s", addresses.url, addresses.admin_url, EVENT_LOOP)
             _spare_the_collector()
             announce_ready(url=addresses.url, admin_url=addresses.admin_url, **facts)
@@ -137,10 +140,24 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _begun(balancer: LoadBalancer, *, take_over: bool) -> tuple[Addresses, dict[str, int]]:
+async def _begun(
+    balancer: LoadBalancer, shutdown: Shutdown, *, take_over: bool
+) -> tuple[Addresses, dict[str, int]] | None:
+    """Where it serves, and what else to announce; None if it is to stop before it has taken over."""
     if not take_over:
         return await balancer.start(), {}
-    addresses, pid = await balancer.take_over()
+    taking = asyncio.ensure_future(balancer.take_over())
+    stopping = asyncio.ensure_future(shutdown.requested.wait())
+    try:
+        await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not taking.done():
+            _log.info("stopping before it has taken over: %s", shutdown.reason)
+            return None
+        addresses, pid = taking.result()
+    finally:
+        stopping.cancel()
+        taking.cancel()
+        await asyncio.gather(stopping, taking, return_exceptions=True)
     _log.info("took over from process %d", pid)
     return addresses, {"took_over_from": pid}
 

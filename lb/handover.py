@@ -39,6 +39,7 @@ from zdu.errors import ZduError
 
 VERSION = 1
 """Of the messages; another one is refused, and the old process goes on."""
+_PAUSE_S = 1.0
 _MEMORY = TypeAdapter(Memory)
 _log = logging.getLogger("lb")
 
@@ -138,7 +139,12 @@ class Giver:
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
             while True:
-                sock, _ = await loop.sock_accept(self._sock)
+                try:
+                    sock, _ = await loop.sock_accept(self._sock)
+                except OSError as error:  # too many open files, say: no reason to end
+                    _log.error("cannot accept at %s: %s", self._path, error)
+                    await asyncio.sleep(_PAUSE_S)
+                    continue
                 link = Link(sock)
                 if self._given or not is_trusted(link):
                     link.close()

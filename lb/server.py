@@ -93,12 +93,15 @@ class LoadBalancer:
             self.balancer.recall(memory)
             addresses = await self._open(left)
             await left.confirmed()
-            self._begin_to_give()
         except BaseException:
             left.close()
             await self.stop()
             raise
         self._owned.append(self._tasks.create_task(self._inherit(left), name="lb-inherit"))
+        try:
+            self._begin_to_give()
+        except ZduError as error:  # users are here already: serve them, whatever becomes of the next replacement
+            _log.error("nobody will be able to take over from us: %s", error)
         return addresses, left.pid
 
     async def _open(self, left: Inheritance | None = None) -> Addresses:

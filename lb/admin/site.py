@@ -88,8 +88,9 @@ class AdminSite:
         """Stop listening and end long polls."""
         self.stop_listening()
         self._balancer.journal.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -236,7 +236,10 @@ class ClientConnection(asyncio.Protocol):
         if transport.is_closing() or transport.get_write_buffer_size():
             return None
         sock: socket.socket = transport.get_extra_info("socket")
-        copy = socket.socket(fileno=os.dup(sock.fileno()))
+        try:
+            copy = socket.socket(fileno=os.dup(sock.fileno()))
+        except OSError:  # too many open files: it is closed in good order instead
+            return None
         self.mode = _CLOSED
         self._pause()
         transport.abort()
