@@ -151,7 +151,7 @@ def _transfer_encoding(response: ResponseHead, value: bytes) -> None:
 
 
 def _content_type(response: ResponseHead, value: bytes) -> bytes:
-    response.event_stream = value[:17].lower() == b"text/event-stream"
+    response.event_stream = response.event_stream or value[:17].lower() == b"text/event-stream"
     return b"Content-Type: " + value
 
 

@@ -292,13 +292,15 @@ class ClientConnection(asyncio.Protocol):
             return False
         self._input = b""
         record = RequestRecord(
-            client=self.peer.address,
-            method=request.method.decode("ascii"),
-            target=request.target.decode("ascii"),
-            received_s=now_s,
-            version="1.1" if request.http11 else "1.0",
-            tq_ms=tq_s * 1000,
+            "",
+            self.peer.address,
+            request.method.decode("ascii"),
+            request.target.decode("ascii"),
+            now_s,
+            "1.1" if request.http11 else "1.0",
         )
+        if tq_s:
+            record.tq_ms = tq_s * 1000
         self._exchange = exchange = Exchange(proxy, self, request, record)
         rest = data[end + 4 :]
         self.deadline_s = _NEVER_S
