@@ -323,7 +323,7 @@ class ClientConnection(asyncio.Protocol):
         if data[:2] == b"\r\n":
             self._input = _EMPTY_LINES.sub(b"", data)
             return bool(self._input)
-        if len(data) > self._proxy.limits.header_bytes + _HALF_AN_END_BYTES:
+        if len(data) > self._proxy.limits.header_bytes + 3:  # three bytes of the empty line may be there
             self._refuse(self._too_long(data))
         elif BARE_LINE_END.search(data):
             self._refuse(Refusal(400, "a line of the request's head does not end with CR LF"))
@@ -524,7 +524,4 @@ _NEVER_S = float("inf")
 _NOBODY = Peer.of("unknown", 0, b"", trusted=False)
 _TOO_LONG = Refusal(431, "the request's head is too long", "header-bytes")
 _TARGET_TOO_LONG = Refusal(414, "the target is too long", "target-length")
-_HALF_AN_END_BYTES = 3
-"""What can have come of the empty line that ends a head, while the head itself is just as long as it may be."""
-
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
