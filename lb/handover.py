@@ -188,7 +188,7 @@ class Giver:
         facts = {"version": VERSION, "pid": os.getpid(), "data": len(data), "serving": estate.serving()}
         link.post("here", facts, [*data, *admin])
         await link.next(self._checks_s, "ready")
-        link.post("memory", {"memory": _MEMORY.dump_python(estate.memory(), mode="json")})
+        link.post("memory", memory=_MEMORY.dump_json(estate.memory()))  # it may be large, and users wait
         await link.next(self._answer_s, "serving")
         if self._link is not link or self._given or self._sock is None:
             raise LinkLost("another one came, or we stop already")

@@ -72,14 +72,18 @@ class Link:
         credentials = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return int(struct.unpack("3i", credentials)[1])
 
-    def post(self, kind: str, facts: Mapping[str, Any] | None = None, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, as much of it as goes at once now and the rest later.
+    def post(
+        self, kind: str, facts: Mapping[str, Any] | None = None, descriptors: Sequence[int] = (), memory: bytes = b""
+    ) -> None:
+        """Send a message, as much of it as goes at once now and the rest later. ``memory`` is one more fact, in JSON.
 
         The descriptors must stay open until the other side has answered. Raises LinkLost if it is known to be gone.
         """
         if self.lost:
             raise LinkLost("the other process is gone")
         data = json.dumps({"kind": kind, **(facts or {})}, separators=(",", ":")).encode()
+        if memory:
+            data = b'%b,"memory":%b}' % (data[:-1], memory)
         self._output.append((memoryview(_HEAD.pack(len(data), len(descriptors)) + data), list(descriptors)))
         if len(self._output) == 1:
             self._writable()

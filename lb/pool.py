@@ -155,7 +155,7 @@ class Pool:
 
     def closes_streams_by_s(self, name: str) -> float | None:
         """When node ``name`` is to be rid of its streams; None if it may keep them."""
-        node = self._nodes.get(name)
+        node = self._nodes.get(name) or self._leaving.get(name)
         if node is None or node.admin is Admin.MAINT:
             return 0.0
         return None if node.panic else node.deadline_s
@@ -253,6 +253,7 @@ class Pool:
         configuration now says another one than before.
         """
         gone = {name: node for name, node in self._nodes.items() if name not in {a.name for a in config.nodes}}
+        back = [address.name for address in config.nodes if address.name in self._leaving]
         self._nodes = {address.name: self._known(address, now) for address in config.nodes}
         for name in moved:
             self._nodes[name].begin_anew(now)
@@ -261,12 +262,14 @@ class Pool:
             self.sessions.forget_node(name)
             if node.in_flight or node.streams:
                 self._leaving[name] = node
+                if node.deadline_s is None:  # its streams are closed over the time of a drain
+                    node.deadline_s = now + config.drain.deadline
             node.operational = Operational.INIT  # nobody checks it any more
             node.regular = node.panic = False
             node.facts = node.what_it_takes(now)
             events.append(node.facts.event(name, now, "removed from the configuration"))
         self._apply(config)
-        for name in moved:
+        for name in (*moved, *back):
             self._drains.note(self._nodes[name], now, None)
         return events + self._changes(now, None, "new configuration")
 

@@ -474,7 +474,10 @@ async def test_replaced_three_times_under_traffic_no_request_fails_and_the_old_p
 
 
 @pytest.mark.slow
-async def test_one_that_is_killed_before_it_serves_leaves_the_old_one_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)])
+async def test_one_that_is_killed_before_it_serves_leaves_the_old_one_as_it_was(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     gate = Gate()
     settings = {"handover": str(tmp_path / "lb.sock"), "health": {"timeout": "20s"}}
     async with HttpNode() as node, balancer_process(tmp_path, node, **settings) as first:
@@ -488,8 +491,8 @@ async def test_one_that_is_killed_before_it_serves_leaves_the_old_one_as_it_was(
         try:
             async with steady_traffic(first.url) as traffic:
                 await asyncio.wait_for(gate.entered.wait(), START_LIMIT_S)  # it has the sockets, and checks the node
-                process.kill()
-                assert await process.wait() == -signal.SIGKILL
+                process.send_signal(number)
+                assert await asyncio.wait_for(process.wait(), START_LIMIT_S) == code
                 await until(lambda: "a process that wanted to take over did not" in first.log.read_text())
                 answered = traffic.total
                 await until(lambda: traffic.total > answered + 50, "requests go on", 20)

@@ -143,6 +143,30 @@ async def test_a_request_whose_node_goes_while_its_connection_dies_is_served_by_
         assert (response.status, body) == (200, b"node2")
 
 
+async def test_streams_to_a_node_taken_out_are_closed_over_the_time_of_a_drain_unless_it_comes_back() -> None:
+    async with HttpNode("node1") as one, HttpNode("node2") as two, ClientSession() as session:
+        echo = prepare(one)
+        short, long = {"drain": {"deadline": "300ms"}}, {"drain": {"deadline": "1h"}}
+        async with running_balancer(one, two, **long) as lb:
+            socket = await session.ws_connect(lb.url + "/ws", headers={"Cookie": "ROUTEID=.node1"})
+            await lb.reload(two, **long)
+            await lb.reload(one, two, **long)
+            await lb.until_state("node1", "UP")
+            lb.pass_time(3601)
+            await socket.send_str("still here")
+            assert (await socket.receive(timeout=LIMIT_S)).data == "still here"
+            assert (await lb.request("/", "node1"))[1] == b"node1"
+            began_s = asyncio.get_running_loop().time()
+            sockets = [socket]
+            for _ in range(5):
+                sockets.append(await session.ws_connect(lb.url + "/ws", headers={"Cookie": "ROUTEID=.node1"}))
+            await lb.reload(two, **short)
+            ends = [await each.receive(timeout=LIMIT_S) for each in sockets]
+            assert [end.data for end in ends] == [1001] * 6
+            assert asyncio.get_running_loop().time() - began_s > 0.1
+        assert echo.opened == 6
+
+
 async def test_another_weight_keeps_the_connections_to_a_node() -> None:
     async with HttpNode("node1") as one, running_balancer(one, health={"inter": "60s"}) as lb:
         await lb.request("/")
