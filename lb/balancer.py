@@ -9,7 +9,7 @@ requests resumed) comes after, and may well lead to further changes.
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
@@ -26,36 +26,6 @@ from lb.streams import Stream, Streams
 from zdu.clock import Entropy
 
 _log = logging.getLogger("lb")
-
-
-@dataclass
-class NodeCounters:
-    """What went to one node since the start. ``errors`` are attempts without a complete response, and 5xx."""
-
-    requests: int = 0
-    errors: int = 0
-
-
-@dataclass
-class Counters:
-    """What the load balancer did since its start.
-
-    ``errors`` counts 5xx answers the load balancer made itself and responses that broke off; ``retries`` requests
-    sent once more to the same node, ``redispatches`` requests sent to another. ``moves`` are sessions that left
-    their node, by the reason.
-    """
-
-    requests: int = 0
-    errors: int = 0
-    retries: int = 0
-    redispatches: int = 0
-    nodes: dict[str, NodeCounters] = field(default_factory=dict)
-    moves: dict[Moved, int] = field(default_factory=dict)
-
-    @property
-    def sessions_moved(self) -> int:
-        """How many sessions left their node, for whatever reason."""
-        return sum(self.moves.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +71,6 @@ class Balancer:
         rng = rng or Entropy(config.seed).rng
         self._wall_s = wall_s or now
         self._pool = Pool(config, self.started_s, rng=rng, cookie_for=self._cookie_for, forecast_s=self._forecast_s)
-        self.counters = Counters(nodes={node.name: NodeCounters() for node in config.nodes}, moves=self._pool.moves)
         self._queue = HoldQueue(self._pool, size=config.queue.size, timeout_s=config.queue.timeout)
         self._streams = Streams(rng)
         self._purge: Callable[[str], None] = lambda _node: None
@@ -304,8 +273,6 @@ class Balancer:
             else:
                 known.configure(config.health)
         self.health = {name: known for name, known in health.items() if known is not None}
-        for name in self.addresses:
-            self.counters.nodes.setdefault(name, NodeCounters())
         self.stickiness.reconfigure(config.stickiness)
         self._budget.config = config.retry
         self._passive.config = config.passive
@@ -355,6 +322,11 @@ class Balancer:
         return self._promised_s
 
     # What is shown.
+
+    @property
+    def moves(self) -> dict[Moved, int]:
+        """How many sessions left their node since the start, by the reason."""
+        return self._pool.moves
 
     def view(self, node: str) -> NodeView:
         """The node as it is now; looks at each session of one that drains. Raises KeyError if there is none."""

@@ -116,7 +116,7 @@ def test_silent_sessions_go_to_the_node_that_came_back_until_it_has_its_share() 
         nodes.append(lb.serve("a", f"s{number}").node)
         lb.pass_time(1.0)
     assert nodes == ["b"] * 5 + ["a"] * 5
-    assert lb.balancer.counters.moves[Moved.REBALANCED] == 5
+    assert lb.balancer.moves[Moved.REBALANCED] == 5
 
 
 def test_no_more_sessions_are_rebalanced_in_a_second_than_the_rate_says() -> None:
