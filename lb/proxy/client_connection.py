@@ -12,24 +12,26 @@ Theory of operation. A connection is in one of these modes::
     CLOSED   it is over
 
 Each mode has a deadline; :meth:`ClientConnection.expire` is called soon after it. A request has no timers
-of its own.
+of its own. In any mode the client may be *blocked*: it takes no more of what was written. Then the deadline is for
+that alone, the node is not read, and no request that was sent ahead is served: who does not read is written nothing.
 """
 
 import asyncio
 import os
 import re
 import socket
-import struct
 from enum import Enum
 from typing import Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
-from lb.http.request import CHUNKED, Refusal, RequestHead
+from lb.http.request import CHUNKED, Refusal
+from lb.proxy.client_transport import NEVER_S, ClientTransport
 from lb.proxy.context import Proxy
 from lb.proxy.exchange import Exchange
 from lb.proxy.forward import Peer
 from lb.proxy.own_answer import own_answer
+from lb.proxy.refusals import check_served, record_of, too_long
 from lb.proxy.tunnel import Tunnel
 from lb.telemetry.record import RequestRecord
 
@@ -61,12 +63,11 @@ class Owner(Protocol):
         ...
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(ClientTransport):
     """One client's connection; see the module."""
 
     __slots__ = (
         "_advancing",
-        "_blocked",
         "_chunks",
         "_exchange",
         "_half_closed",
@@ -76,36 +77,28 @@ class ClientConnection(asyncio.Protocol):
         "_lingered_bytes",
         "_owner",
         "_paused_at_s",
-        "_proxy",
-        "_reading",
-        "_transport",
         "_tunnel",
         "_upload_began_s",
-        "deadline_s",
         "mode",
         "peer",
     )
 
     def __init__(self, proxy: Proxy, owner: Owner) -> None:
-        self._proxy = proxy
+        super().__init__(proxy)
         self._owner = owner
-        self._transport: asyncio.Transport | None = None
         self.peer = _NOBODY
         self.mode = _HEAD
-        self.deadline_s = _NEVER_S
         self._input = b""
-        self._head_began_s = _NEVER_S
+        self._head_began_s = NEVER_S
         self._exchange: Exchange | None = None
         self._chunks: ChunkedBody | None = None
         self._left = 0
         self._upload_began_s = 0.0
         self._paused_at_s = 0.0
         self._tunnel: Tunnel | None = None
-        self._reading = True
         self._half_closed = False
         self._advancing = False
         self._lingered_bytes = 0
-        self._blocked = False
 
     def __repr__(self) -> str:
         return f"<ClientConnection {self.peer.address} {self.mode.name}>"
@@ -119,7 +112,7 @@ class ClientConnection(asyncio.Protocol):
         peer = self._owner.welcome(self, transport)
         if peer is None:
             self._answer(Refusal(503, "too many connections", "maxconn"), error="connection_limit_reached")
-            self.close()
+            self._linger()
         else:
             self.peer = peer
 
@@ -145,21 +138,28 @@ class ClientConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client will send no more. True keeps our side open."""
-        exchange = self._exchange
-        if self.mode is _TUNNEL:
+        mode, exchange = self.mode, self._exchange
+        if mode is _TUNNEL:
             assert self._tunnel is not None  # noqa: S101 - the mode says so
             self._tunnel.client_ended()
             return True
-        if exchange is None:
-            return False
-        if self.mode is _UPLOAD:
+        self._half_closed = True
+        if mode is _UPLOAD and exchange is not None:
             exchange.upload_failed(400, "the request's body ended before it was complete", ended="CR")
-        elif self._proxy.balancer.config.abortonclose:
-            exchange.give_up("C")
-        else:
-            self._half_closed = True
             return True
-        return self.mode is _LINGER
+        waits = mode is _BUSY or (mode is _HEAD and self._blocked)
+        if waits and not self._proxy.balancer.config.abortonclose:
+            return True
+        if mode is _BUSY and exchange is not None:
+            is_responding = exchange.is_responding
+            exchange.give_up("C")
+            if is_responding:
+                self.abort()  # a mere close could be taken for the end of the response
+                return False
+        elif mode is _HEAD and self._input:
+            self._observe(0, ended="CR", own="")
+        self.close()  # which takes as long as the client takes to read what was written, but not for ever
+        return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is no more."""
@@ -167,7 +167,7 @@ class ClientConnection(asyncio.Protocol):
         if self.mode is _HEAD and self._input:
             self._observe(0, ended="CR", own="")
         self.mode = _CLOSED
-        self.deadline_s = _NEVER_S
+        self.deadline_s = NEVER_S
         exchange, self._exchange = self._exchange, None
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
@@ -179,15 +179,23 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client is slower than its node."""
         self._blocked = True
-        self.deadline_s = self._proxy.now() + self._proxy.timeouts.client
+        self._watch_unsent()
         self._tell_blocked()
 
     def resume_writing(self) -> None:
         """The client takes data again."""
         self._blocked = False
-        self.deadline_s = _NEVER_S
-        if self.mode is _HEAD:
-            self.deadline_s = self._proxy.now() + self._proxy.timeouts.client_keep_alive
+        now_s, times, mode = self._proxy.now(), self._proxy.timeouts, self.mode
+        self.deadline_s = NEVER_S
+        if mode is _HEAD:
+            self.deadline_s = now_s + times.client_keep_alive
+            self._advance()
+        elif mode is _CLOSING:
+            self._watch_unsent()
+        elif mode is _LINGER:
+            self.deadline_s = now_s + _LINGER_S
+        elif mode is _UPLOAD and self._reading:
+            self.deadline_s = now_s + times.client
         self._tell_blocked()
 
     def _tell_blocked(self) -> None:
@@ -200,9 +208,12 @@ class ClientConnection(asyncio.Protocol):
 
     def expire(self) -> None:
         """The deadline is over."""
-        self.deadline_s = _NEVER_S
+        self.deadline_s = NEVER_S
         exchange = self._exchange
-        if self._blocked or self.mode in {_TUNNEL, _CLOSING}:
+        if self._blocked or self.mode is _CLOSING:
+            if self._takes_enough():
+                self._watch_unsent()
+                return
             if exchange is not None:
                 exchange.give_up("c")  # the response is there and the client does not take it
             self.abort()
@@ -262,12 +273,15 @@ class ClientConnection(asyncio.Protocol):
             return  # a request was answered at once: the loop below goes on with the next
         self._advancing = True
         try:
-            while self.mode is _HEAD and self._input and self._next_request():
+            while self.mode is _HEAD and self._input and not self._blocked and self._next_request():
                 pass
         finally:
             self._advancing = False
         if self.mode is _HEAD:
-            if self._half_closed:
+            if self._blocked:
+                if len(self._input) > _PIPELINED_BYTES:
+                    self._pause()
+            elif self._half_closed:
                 self.close()
             elif not self._reading:
                 self._resume()
@@ -280,13 +294,13 @@ class ClientConnection(asyncio.Protocol):
         if end <= 0:
             return self._without_head(data, now_s)
         proxy = self._proxy
-        tq_s = now_s - self._head_began_s if self._head_began_s != _NEVER_S else 0.0
-        self._head_began_s = _NEVER_S
+        tq_s = now_s - self._head_began_s if self._head_began_s != NEVER_S else 0.0
+        self._head_began_s = NEVER_S
         try:
             if end > proxy.limits.header_bytes:
-                raise self._too_long(data)
+                raise too_long(data, proxy.limits)
             request = proxy.request_scanner.scan(data[data.startswith(b"\r\n") * 2 : end])
-            _unserved(request, proxy.via)
+            check_served(request, proxy.via)
         except Refusal as refusal:
             self._refuse(refusal)
             return False
@@ -303,7 +317,7 @@ class ClientConnection(asyncio.Protocol):
             record.tq_ms = tq_s * 1000
         self._exchange = exchange = Exchange(proxy, self, request, record)
         rest = data[end + 4 :]
-        self.deadline_s = _NEVER_S
+        self.deadline_s = NEVER_S
         if not request.length:
             self.mode = _BUSY
             self._input = rest
@@ -312,8 +326,12 @@ class ClientConnection(asyncio.Protocol):
         self.mode = _UPLOAD
         self._left = request.length
         self._chunks = ChunkedBody(proxy.limits.header_bytes) if request.length == CHUNKED else None
-        self._upload_began_s = now_s
-        self.deadline_s = now_s + proxy.timeouts.client
+        if request.expects_continue and not rest:
+            self._upload_began_s = NEVER_S  # it waits to be told to go on: see await_upload
+        else:
+            self._upload_began_s = now_s
+            self.deadline_s = now_s + proxy.timeouts.client
+        self._resume()
         if rest:
             self._upload(rest)
         if self._exchange is exchange:
@@ -325,19 +343,14 @@ class ClientConnection(asyncio.Protocol):
         if data[:2] == b"\r\n":
             self._input = _EMPTY_LINES.sub(b"", data)
             return bool(self._input)
-        if len(data) > self._proxy.limits.header_bytes + 3:  # three bytes of the empty line may be there
-            self._refuse(self._too_long(data))
+        if len(data) > self._proxy.limits.header_bytes + _HALF_AN_END_BYTES:
+            self._refuse(too_long(data, self._proxy.limits))
         elif BARE_LINE_END.search(data):
             self._refuse(Refusal(400, "a line of the request's head does not end with CR LF"))
-        elif self._head_began_s == _NEVER_S:
+        elif self._head_began_s == NEVER_S:
             self._head_began_s = now_s
             self.deadline_s = now_s + self._proxy.timeouts.http_request
         return False
-
-    def _too_long(self, data: bytes) -> Refusal:
-        """Which limit a head is over that is too long as a whole."""
-        line = data.lstrip(b"\r\n").partition(b"\r\n")[0]
-        return _TARGET_TOO_LONG if len(line) > self._proxy.limits.target_bytes else _TOO_LONG
 
     def _upload(self, data: bytes) -> None:
         exchange = self._exchange
@@ -360,45 +373,27 @@ class ClientConnection(asyncio.Protocol):
             self.mode = _BUSY
             self._input = rest
             self._chunks = None
-            self.deadline_s = _NEVER_S
+            if not self._blocked:
+                self.deadline_s = NEVER_S
         else:
+            self._upload_began_s = min(self._upload_began_s, now_s)
             took_s = now_s - self._upload_began_s
             received_bytes = exchange.record.received_bytes + len(data)
             grace_s = min(_RATE_GRACE_S, self._proxy.timeouts.client)
             if took_s > grace_s and received_bytes < took_s * self._proxy.limits.body_rate:
                 exchange.upload_failed(408, "the request's body comes too slowly", ended="cR")
                 return
-            if self._reading:
+            if self._reading and not self._blocked:
                 self.deadline_s = now_s + self._proxy.timeouts.client
         exchange.upload(pieces, complete=complete, trailers=trailers)
 
     # What the exchange does with it.
 
-    def write(self, data: bytes) -> None:
-        """Send a part of the response."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def write_eof(self) -> None:
-        """Say that nothing more comes from us."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def abort(self) -> None:
-        """Break the connection off with a reset: a mere close can be taken for a response's end."""
-        transport = self._transport
-        if transport is None:
-            return
-        sock: socket.socket | None = transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-
     def close(self) -> None:
         """Close in good order, after what was written has left; but not for ever."""
         if self._transport is not None and self.mode is not _CLOSED:
             self.mode = _CLOSING
-            self.deadline_s = self._proxy.now() + self._proxy.timeouts.client
+            self._watch_unsent()
             self._transport.close()
 
     def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
@@ -414,7 +409,8 @@ class ClientConnection(asyncio.Protocol):
             return
         self.mode = _HEAD
         times = self._proxy.timeouts
-        self.deadline_s = self._proxy.now() + (times.client if self._blocked else times.client_keep_alive)
+        if not self._blocked:
+            self.deadline_s = self._proxy.now() + times.client_keep_alive
         if self._input or self._half_closed or not self._reading:
             self._advance()
 
@@ -422,7 +418,8 @@ class ClientConnection(asyncio.Protocol):
         """Read no more of the request for now; the client is not to blame for the time."""
         if self.mode is _UPLOAD and self._reading:
             self._paused_at_s = self._proxy.now()
-            self.deadline_s = _NEVER_S
+            if not self._blocked:
+                self.deadline_s = NEVER_S
             self._pause()
 
     def resume_upload(self) -> None:
@@ -430,18 +427,29 @@ class ClientConnection(asyncio.Protocol):
         if self.mode is _UPLOAD and not self._reading:
             now_s = self._proxy.now()
             self._upload_began_s += now_s - self._paused_at_s
-            self.deadline_s = now_s + self._proxy.timeouts.client
+            if not self._blocked:
+                self.deadline_s = now_s + self._proxy.timeouts.client
             self._resume()
+
+    def await_upload(self) -> None:
+        """The client was told to go on: from now on it is to blame if its request's body does not come."""
+        if self.mode is _UPLOAD:
+            self._upload_began_s = self._proxy.now()
+            if not self._blocked:
+                self.deadline_s = self._upload_began_s + self._proxy.timeouts.client
 
     def start_tunnel(self, tunnel: Tunnel) -> None:
         """From here on the connection speaks another protocol."""
         self._tunnel = tunnel
         self.mode = _TUNNEL
-        self.deadline_s = _NEVER_S
+        if self._blocked:
+            tunnel.client_blocked(blocked=True)
+        else:
+            self.deadline_s = NEVER_S
+        self._resume()
         waiting, self._input = self._input, b""
         if waiting:
-            tunnel.from_client(waiting)
-        self._resume()
+            tunnel.from_client(waiting)  # which may tell at once to read no more
 
     def pause(self) -> None:
         """Read no more: the node of a tunnel is slower than the client."""
@@ -450,17 +458,6 @@ class ClientConnection(asyncio.Protocol):
     def resume(self) -> None:
         """Read again."""
         self._resume()
-
-    def _pause(self) -> None:
-        if self._reading and self._transport is not None and not self._transport.is_closing():
-            self._reading = False
-            self._transport.pause_reading()
-
-    def _resume(self) -> None:
-        if not self._reading and self._transport is not None:
-            self._reading = True
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
 
     # Refusals.
 
@@ -474,43 +471,22 @@ class ClientConnection(asyncio.Protocol):
         self.write(own_answer(refusal.status, refusal.text, error=kind, reason=refusal.reason, close=True))
 
     def _observe(self, status: int, *, ended: str, own: str) -> None:
-        """Tell of a request that was none: what of its first line can be read."""
-        words = self._input[:_SHOWN_BYTES].lstrip(b"\r\n").partition(b"\r\n")[0].decode("latin-1").split(" ")
-        now_s = self._proxy.now()
-        began_s = now_s if self._head_began_s == _NEVER_S else self._head_began_s
-        self._proxy.observe(
-            RequestRecord(
-                request_id=self._proxy.new_id(),
-                client=self.peer.address,
-                method=words[0],
-                target=words[1] if len(words) > 1 else "",
-                received_s=now_s,
-                status=status,
-                ended=ended,
-                own=own,
-                tq_ms=(now_s - began_s) * 1000,
-            )
-        )
+        """Tell of a request that was none."""
+        proxy = self._proxy
+        record = record_of(self._input, self.peer.address, proxy.new_id(), self._head_began_s, proxy.now())
+        record.status, record.ended, record.own = status, ended, own
+        proxy.observe(record)
 
     def _linger(self) -> None:
         self.mode = _LINGER
         self._input = b""
-        self.deadline_s = self._proxy.now() + _LINGER_S
+        if not self._blocked:
+            self.deadline_s = self._proxy.now() + _LINGER_S
         self._resume()
         if self._half_closed:
             self.close()
         else:
             self.write_eof()
-
-
-def _unserved(request: RequestHead, via: bytes) -> None:
-    """Raise Refusal for a request that is well formed, and still none for a node."""
-    if request.method == b"TRACE":
-        raise Refusal(405, "TRACE is not allowed", "unsupported-method")
-    if request.via and via.partition(b" ")[2] in request.via:
-        raise Refusal(508, "the request has been here already", "loop")
-    if request.max_forwards == 0 and request.method == b"OPTIONS":
-        raise Refusal(405, "Max-Forwards ends at the load balancer", "max-forwards")
 
 
 _PIPELINED_BYTES = 64 * 1024
@@ -521,9 +497,8 @@ _LINGER_BYTES = 1024 * 1024
 _RATE_GRACE_S = 5.0
 """A body's rate is judged after so long, or after ``timeouts.client`` if that is less: before that it is chance."""
 
-_SHOWN_BYTES = 2048
-_NEVER_S = float("inf")
 _NOBODY = Peer.of("unknown", 0, b"", trusted=False)
-_TOO_LONG = Refusal(431, "the request's head is too long", "header-bytes")
-_TARGET_TOO_LONG = Refusal(414, "the target is too long", "target-length")
+_HALF_AN_END_BYTES = 3
+"""What can have come of the empty line that ends a head, while the head itself is just as long as it may be."""
+
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")

@@ -196,7 +196,8 @@ class HttpDataPath:
             await asyncio.sleep(self._sweep_every_s())
             now_s = self._proxy.now()
             for client in [client for client in self._clients if client.deadline_s <= now_s]:
-                client.expire()
+                if client.deadline_s <= now_s:  # the end of one may be the beginning of another
+                    client.expire()
             for connections in self._proxy.all_connections():
                 connections.expire(now_s)
 

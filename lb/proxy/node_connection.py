@@ -9,8 +9,10 @@ body came with it, ``more`` for the rest, ``node_failed`` for the end of it all.
 
 import asyncio
 import select
+from contextlib import suppress
 from typing import Protocol, cast
 
+from lb.config import Timeouts
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
 from lb.http.response import UNTIL_CLOSE, BadResponseError, ResponseHead, ResponseScanner
@@ -22,6 +24,7 @@ class Home(Protocol):
     """Where a connection comes from and where it goes back to."""
 
     scanner: ResponseScanner
+    timeouts: Timeouts
 
     def attached(self, connection: "NodeConnection") -> None:
         """The connection stands."""
@@ -102,7 +105,8 @@ class NodeConnection(asyncio.Protocol):
     def write_eof(self) -> None:
         """Send no more: the client of a tunnel has said its last word."""
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write_eof()
+            with suppress(OSError):  # it was reset, which nobody has read yet
+                self.transport.write_eof()
 
     def pause(self) -> None:
         """Read no more until :meth:`resume`: the client is slower than the node."""
@@ -121,6 +125,8 @@ class NodeConnection(asyncio.Protocol):
         """The exchange has done with it, in the middle of things or at their end."""
         self.asker = None
         self.deadline_s = _NEVER_S
+        if not self._reading:
+            self.resume()
 
     def abort(self) -> None:
         """Drop it at once."""
@@ -129,10 +135,17 @@ class NodeConnection(asyncio.Protocol):
             self.transport.abort()
 
     def close(self) -> None:
-        """Close it in good order."""
+        """Close it in good order, after what was written has left; but not for ever."""
         self.let_go()
         if self.transport is not None:
+            if not self.is_flushed:
+                self.deadline_s = self._home.now() + self._home.timeouts.server
             self.transport.close()
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether all that was written has left us."""
+        return self.transport is None or not self.transport.get_write_buffer_size()
 
     def is_stale(self) -> bool:
         """Whether an idle connection has anything to read: bytes nobody asked for, or, far more often, its end."""
@@ -154,8 +167,9 @@ class NodeConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         asker = self.asker
-        if asker is None:
-            self.abort()  # nobody asked: what is next would be taken for the answer to another's request
+        if asker is None:  # nobody asked: what is next would be taken for the answer to another's request
+            self._home.lost(self)
+            self.abort()
         elif self._tunnel:
             asker.tunnelled(data)
         elif self._response is not None:
@@ -168,6 +182,10 @@ class NodeConnection(asyncio.Protocol):
         if self._tunnel and self.asker is not None:
             self.asker.tunnel_ended()
             return True
+        if self.asker is None:
+            self._home.lost(self)  # and not only when it is closed: until then it could be taken
+        elif not self.is_flushed and self.transport is not None:
+            self.transport.abort()  # else it would stand until the node has read what it may never read
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -187,7 +205,7 @@ class NodeConnection(asyncio.Protocol):
         elif self._input:
             asker.node_failed(Failure.BAD_RESPONSE, "the connection ended in the middle of the response's head")
         else:
-            failure = Failure.CLOSED_REUSED if self.served else Failure.CLOSED_FRESH
+            failure = Failure.CLOSED_REUSED if self.served or self.idle_since_s else Failure.CLOSED_FRESH
             asker.node_failed(failure, str(exc) if exc else "the connection was closed without a response")
 
     def pause_writing(self) -> None:

@@ -146,7 +146,10 @@ class NodeConnections:
         except OSError as error:
             waiter.unreachable(Failure.REFUSED, error.strerror or str(error))
         else:
-            waiter.connected(connection, reused=False)
+            if connection.transport is None or connection.transport.is_closing():
+                waiter.unreachable(Failure.NOT_SENT, "the connection was closed as soon as it stood")
+            else:
+                waiter.connected(connection, reused=False)
 
     def _connect_done(self, task: asyncio.Task[None]) -> None:
         self._connecting.pop(task, None)

@@ -114,6 +114,10 @@ class Client(TunnelClient, Protocol):
         """Read the request again."""
         ...
 
+    def await_upload(self) -> None:
+        """The client was told to go on: from now on it is to blame if its request's body does not come."""
+        ...
+
 
 class TunnelOwner(Protocol):
     """Who made it and wants to know of its end: the exchange."""

@@ -151,9 +151,9 @@ class Tunnel:
         if self._over or self._client is None:
             return
         self._closing = True
-        if self._from_node is not None and self._from_node.at_boundary:
+        if self._from_node is not None and self._from_node.at_boundary and not self._node_ended:
             self._client.write(close_frame(1001))
-        if self._from_client is not None and self._from_client.at_boundary:
+        if self._from_client is not None and self._from_client.at_boundary and not self._client_ended:
             self._node.write(close_frame(1001, mask=self._proxy.entropy.rng.randbytes(4)))
         self._finish("KD")
 
