@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale oracle soak wheel clean
+.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale bench-handover oracle soak wheel clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Set up and play the Valiantys scenario (more options: make run ARGS="--seed 7")
 	@$(BIN)/zdu run valiantys $(ARGS)
@@ -56,6 +56,9 @@ bench-lb: dev ## The load balancer's speed beside HAProxy, nginx, Apache and aio
 
 bench-scale: dev ## 10,000 idle clients and 1,000 active ones; 100 nodes checked every second
 	@$(BIN)/python -m bench.scale $(ARGS)
+
+bench-handover: dev ## The load balancer is replaced five times under load: no request may fail
+	@$(BIN)/python -m bench.handover $(ARGS)
 
 oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apache (docs/oracle.md)
 	@$(BIN)/python -m bench.oracle $(ARGS)

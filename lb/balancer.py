@@ -16,6 +16,7 @@ from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational, Outcome
 from lb.hold import Held, HoldQueue
 from lb.journal import Journal
+from lb.nodes import NodeMemory
 from lb.passive import Passive
 from lb.pool import Admin, Moved, NodeChanged, NodeView, NoNode, Pool, Route
 from lb.retry import Failure, RetryBudget
@@ -57,6 +58,20 @@ class Counters:
         return sum(self.moves.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one process hands over to the next.
+
+    ``learned`` is what stickiness learned of the cookie named ``cookie``. Left out on purpose: sessions (each comes
+    back with its cookie, and counts as heard of when the new process began), counters, and what the checks found.
+    """
+
+    nodes: tuple[NodeMemory, ...] = ()
+    cookie: str = ""
+    learned: tuple[tuple[str, str, float, float], ...] = ()
+    last_seq: int = 0
+
+
 class Balancer:
     """Decides for the data path, and remembers why.
 
@@ -91,6 +106,7 @@ class Balancer:
         self._streams = Streams(rng)
         self._purge: Callable[[str], None] = lambda _node: None
         self._notify: Callable[[], None] = lambda: None
+        self._tell_learned: Callable[[str, Sequence[bytes]], None] | None = None
         self._promised_s: float | None = None
         self._ask_at_s: float | None = None
 
@@ -104,6 +120,10 @@ class Balancer:
     def on_earlier_deadline(self, notify: Callable[[], None]) -> None:
         """Call ``notify`` when :meth:`tick` is due earlier than :meth:`next_deadline_s` said last."""
         self._notify = notify
+
+    def on_learned(self, tell: Callable[[str, Sequence[bytes]], None]) -> None:
+        """Call ``tell`` with whatever :meth:`learn` is told from now on."""
+        self._tell_learned = tell
 
     # The hot path.
 
@@ -161,6 +181,8 @@ class Balancer:
     def learn(self, node: str, set_cookies: Sequence[bytes]) -> None:
         """A response of ``node`` had these Set-Cookie fields (their values)."""
         self.stickiness.learn(node, set_cookies)
+        if self._tell_learned is not None:
+            self._tell_learned(node, set_cookies)
 
     def takes_new_sessions(self, node: str) -> bool:
         """Whether ``node`` gets new sessions now; as in its view, but at no cost."""
@@ -292,6 +314,18 @@ class Balancer:
             self._passive.forget(name)
             self._purge(name)
         self._settled(self._pool.reconfigure(config, now, moved), always=True)
+
+    def memory(self) -> Memory:
+        """What another process must know to go on with what this one does."""
+        cookie = self.config.stickiness.cookie
+        return Memory(tuple(self._pool.memories()), cookie, tuple(self.stickiness.learned()), self.journal.last_seq)
+
+    def recall(self, memory: Memory) -> None:
+        """Go on with what another process did."""
+        self.journal.skip_past(memory.last_seq)
+        if memory.cookie == self.config.stickiness.cookie:
+            self.stickiness.recall(memory.learned)
+        self._settled(self._pool.recall(memory.nodes, self.now()), always=True)
 
     # Time.
 

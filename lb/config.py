@@ -39,6 +39,12 @@ def _check_pattern(pattern: str) -> str:
     return pattern
 
 
+def _check_socket_path(path: str) -> str:
+    if len(path.encode()) > 90:  # sun_path has 108 bytes, and for a moment ours is a little longer
+        raise ValueError("the path of a Unix socket has at most 90 bytes")
+    return path
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -221,6 +227,9 @@ class Timeouts(_Strict):
     close_grace: Duration = 0.2
     """How long idle clients' connections are kept at a stop, for requests that are on their way."""
     shutdown: Duration = 5.0
+    handover: Duration = 60.0
+    """After another process took over: for requests in flight, and for streams, which are closed one after the other
+    over this time."""
 
 
 class Limits(_Strict):
@@ -265,6 +274,8 @@ class BalancerConfig(_Strict):
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     """Whose ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``X-Request-Id`` are passed on instead of replaced, and
     ``Forwarded`` instead of dropped."""
+    handover: Annotated[str, AfterValidator(_check_socket_path)] = ""
+    """The path of a Unix socket by which ``zdu lb --take-over`` replaces this process. Empty: it cannot be."""
     log_file: str = ""
     access_log_file: str = ""
     seed: int | None = None

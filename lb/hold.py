@@ -61,7 +61,7 @@ class Held:
         self.number = number
         self.reading = reading
         self.client = client
-        self.tried = set(tried)
+        self.tried = list(tried)  # in their order: the reason names them
         self.resume = resume
         self.refusal = refusal
         self.line = refusal.waits_for
@@ -143,7 +143,7 @@ class HoldQueue:
         forgiven = False
         for held in self._all.values():
             if node in held.tried:
-                held.tried.discard(node)
+                held.tried.remove(node)
                 forgiven = True
         return forgiven
 
@@ -156,7 +156,7 @@ class HoldQueue:
         """Resume those that waited too long with the reason why nothing could take them."""
         for held in [held for held in self._all.values() if held.until_s <= now]:
             if self.remove(held):  # resuming another one may have made it leave
-                decision = self._routing.route(held.reading, held.client, now, tuple(held.tried))
+                decision = self._routing.route(held.reading, held.client, now, held.tried)
                 held.resume(decision if isinstance(decision, Route) else _waited(decision, held))
 
     def news(self, now: float) -> None:
@@ -190,7 +190,7 @@ class HoldQueue:
         for held in list(self._all.values()):
             if held.number not in self._all:
                 continue  # it left while others were resumed
-            decision = self._routing.route(held.reading, held.client, now, tuple(held.tried))
+            decision = self._routing.route(held.reading, held.client, now, held.tried)
             if isinstance(decision, Route):
                 self.remove(held)
                 held.resume(decision)
@@ -223,7 +223,7 @@ class HoldQueue:
             if held is None or held.number in asked:
                 return
             asked.add(held.number)
-            decision = self._routing.route(held.reading, held.client, now, tuple(held.tried))
+            decision = self._routing.route(held.reading, held.client, now, held.tried)
             if isinstance(decision, NoNode):
                 self._stand_in(held, decision)  # its node would not have it any more
                 continue

@@ -43,6 +43,14 @@ class Journal:
             self._more.set()
             self._more = asyncio.Event()
 
+    def skip_past(self, seq: int) -> None:
+        """Go on with numbers well above ``seq``, which another process had come to: its readers come here now.
+
+        The gap tells them that they may have missed something.
+        """
+        self.last_seq = max(self.last_seq, seq) + CAPACITY
+        self._entries.clear()
+
     def after(self, seq: int) -> list[JournalEntry]:
         """The events held whose number is higher than ``seq``."""
         return [entry for entry in self._entries if entry.seq > seq]

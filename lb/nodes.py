@@ -107,6 +107,24 @@ class Facts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NodeMemory:
+    """What of a node another process must know to go on with it; what the checks find it finds by itself.
+
+    ``weight`` is the operator's, None if it is the configured one. All ``*_s`` are on the monotonic clock, which all
+    processes of a machine share.
+    """
+
+    name: str
+    admin: Admin = Admin.READY
+    weight: int | None = None
+    came_up: bool = False
+    draining_since_s: float | None = None
+    deadline_s: float | None = None
+    drain_over: bool = False
+    ramp_began_s: float | None = None
+
+
 SERVING = frozenset({Operational.UP, Operational.GOING_DOWN})
 ANSWERING = SERVING | {Operational.STOPPING}
 
@@ -227,3 +245,28 @@ class Node:
     def has_room(self, now: float) -> bool:
         """Whether it may get one more request."""
         return not self.maxconn or self.in_flight < self.limit(now)
+
+    def memory(self) -> NodeMemory:
+        """What another process must know of it."""
+        return NodeMemory(
+            self.name,
+            self.admin,
+            self.weight if self.weight != self.configured_weight else None,
+            self.came_up,
+            self.draining_since_s,
+            self.deadline_s,
+            self.drain_over,
+            self.ramp.began_s if self.ramp is not None else None,
+        )
+
+    def recall(self, memory: NodeMemory) -> None:
+        """Go on as another process would have; its drain only if the node is still to be drained."""
+        self.admin = memory.admin
+        if memory.weight is not None:
+            self.weight = memory.weight
+        self.came_up = self.came_up or memory.came_up
+        if memory.ramp_began_s is not None and self.slowstart_s > 0:
+            self.ramp = Ramp(memory.ramp_began_s, self.slowstart_s)
+        if self.is_draining() and memory.draining_since_s is not None:
+            self.draining_since_s, self.deadline_s = memory.draining_since_s, memory.deadline_s
+            self.drain_over = memory.drain_over

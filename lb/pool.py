@@ -37,7 +37,7 @@ from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
 from lb.drains import Drains
 from lb.health import Operational
-from lb.nodes import Admin, DrainView, Node, NodeChanged, NodeView
+from lb.nodes import Admin, DrainView, Node, NodeChanged, NodeMemory, NodeView
 from lb.rebalance import Rebalance
 from lb.routes import Moved, NoNode, Route
 from lb.routing import Router
@@ -273,6 +273,19 @@ class Pool:
     def preview(self, reading: Reading, client: str, now: float) -> Route | NoNode:
         """Where a request would go; nothing is changed by asking."""
         return self._router.preview(reading, client, now)
+
+    def memories(self) -> list[NodeMemory]:
+        """What another process must know to go on with the nodes."""
+        return [node.memory() for node in self._nodes.values()]
+
+    def recall(self, memories: Sequence[NodeMemory], now: float) -> list[NodeChanged]:
+        """Go on with the nodes as another process would have."""
+        for memory in memories:
+            node = self._nodes.get(memory.name)
+            if node is not None:
+                node.recall(memory)
+                self._drains.note(node, now, None)
+        return self._changes(now, None, "taken over from another process")
 
     # The hot path.
 

@@ -30,7 +30,7 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum
@@ -183,6 +183,17 @@ class Stickiness:
             self._table.move_to_end(key)
             if len(self._table) > self._table_size:
                 self._table.popitem(last=False)
+
+    def learned(self) -> list[tuple[str, str, float, float]]:
+        """The table of ``learn``, for another process: value, node, first and last visit; the oldest entry first."""
+        return [(value, bond.node, bond.first_s, bond.last_s) for value, bond in self._table.items()]
+
+    def recall(self, learned: Iterable[tuple[str, str, float, float]]) -> None:
+        """Take in what another process had learned; only ``learn`` heeds it."""
+        for value, node, first_s, last_s in learned if self._learns else ():
+            self._table[value] = _Bond(node, first_s, last_s)
+        while len(self._table) > self._table_size:
+            self._table.popitem(last=False)
 
     def _remember(self, cookies: bytes) -> Reading:
         reading = self._parse(cookies)

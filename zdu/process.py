@@ -10,8 +10,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 try:
@@ -46,6 +46,17 @@ class Shutdown:
 
 
 Main = Callable[[Shutdown], Awaitable[int]]
+
+
+@contextmanager
+def on_hangup(call: Callable[[], object]) -> Iterator[None]:
+    """Call ``call`` at each SIGHUP, by which daemons are asked to read their configuration again."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, call)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def announce_ready(**facts: object) -> None:

@@ -1,5 +1,7 @@
 """The admin port itself: its guard, its page, and the REST side behind both."""
 
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -10,6 +12,7 @@ from lb.admin.api import Api, Reload
 from lb.admin.guard import refusal
 from lb.admin.page import StatusPage
 from lb.balancer import Balancer
+from lb.listening import Listening
 from lb.status import figures
 from lb.telemetry.telemetry import Telemetry
 
@@ -37,7 +40,10 @@ class AdminSite:
         self._page = StatusPage()
         self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
         self._runner: web.AppRunner | None = None
+        self._listening: Listening | None = None
         self.data_url = url
+        self.frozen = False
+        """Whether commands are refused, because another process is just taking over what they would change."""
 
     def on_reload(self, reload: Reload) -> None:
         """Let ``POST /reload`` call ``reload``."""
@@ -51,8 +57,11 @@ class AdminSite:
         self._api.add_routes(app.router)
         return app
 
-    async def open(self, host: str, port: int) -> int:
-        """Listen, and return the port. Raises OSError if the address is taken or not ours."""
+    async def open(self, host: str, port: int, listeners: Sequence[socket.socket] = ()) -> int:
+        """Listen, and return the port; by ``listeners`` if another process gave them.
+
+        Raises OSError if the address is taken or not ours.
+        """
         self._runner = web.AppRunner(
             self.application(),
             access_log=None,
@@ -61,15 +70,27 @@ class AdminSite:
             handler_cancellation=True,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+        server = self._runner.server
+        assert server is not None  # noqa: S101 - it was just set up
+        self._listening = await Listening.on(host, port, server, listeners)
+        return self._listening.port
+
+    def listeners(self) -> list[int]:
+        """The file descriptors of the sockets that listen."""
+        return self._listening.descriptors() if self._listening is not None else []
+
+    def stop_listening(self) -> None:
+        """Accept no more; what is open goes on until :meth:`close`."""
+        if self._listening is not None:
+            self._listening.close()
 
     async def close(self) -> None:
         """Stop listening and end long polls."""
+        self.stop_listening()
         self._balancer.journal.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -85,6 +106,8 @@ class AdminSite:
             if refused.status == web.HTTPUnauthorized.status_code:
                 response.headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="zdu-lb"'
             return response
+        if self.frozen and request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
+            return Problem(503, "another process is taking over this moment: try again").response()
         try:
             return await handler(request)
         except Problem as problem:

@@ -16,6 +16,7 @@ of its own.
 """
 
 import asyncio
+import os
 import re
 import socket
 import struct
@@ -217,6 +218,32 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.give_up("K")
         self.abort()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is in use for something that has no end of its own: a tunnel, an event stream."""
+        return self._tunnel is not None or (self._exchange is not None and self._exchange.is_stream)
+
+    def detach(self) -> socket.socket | None:
+        """Let go of the connection without closing it, if nothing is asked on it and nothing left to send.
+
+        What is returned is the same connection, for another process; None if it is in use. A request that comes at
+        this moment waits in the socket: nothing of it was read here.
+        """
+        transport = self._transport
+        if transport is None or self.mode is not _HEAD or self._input or self._half_closed:
+            return None
+        if transport.is_closing() or transport.get_write_buffer_size():
+            return None
+        sock: socket.socket = transport.get_extra_info("socket")
+        try:
+            copy = socket.socket(fileno=os.dup(sock.fileno()))
+        except OSError:  # too many open files: it is closed in good order instead
+            return None
+        self.mode = _CLOSED
+        self._pause()
+        transport.abort()
+        return copy
 
     def wind_up(self) -> None:
         """We stop: end what would not end by itself. What is asked for is still answered."""

@@ -24,6 +24,8 @@ class Proxy:
     entropy: Entropy
     closing: bool = False
     connections: dict[str, NodeConnections] = field(default_factory=dict)
+    leaving: list[NodeConnections] = field(default_factory=list)
+    """Those of nodes that are not configured any more; their requests in flight still end."""
 
     def __post_init__(self) -> None:
         self.now = self.balancer.now
@@ -43,16 +45,26 @@ class Proxy:
         self.move_header = f"{config.drain.move_header}:".lower().encode("ascii") if config.drain.move_header else b""
         for name, address in self.balancer.addresses.items():
             known = self.connections.get(name)
-            if known is None or known.address != address:
-                if known is not None:
-                    known.purge()
-                self.connections[name] = NodeConnections(
-                    address, config.timeouts, self.response_scanner, self.now, self.tasks
-                )
-            else:
-                known.timeouts, known.scanner = config.timeouts, self.response_scanner
+            if known is not None and known.leads_to(address):
+                known.address, known.timeouts, known.scanner = address, config.timeouts, self.response_scanner
+                continue
+            self._let_go(name)
+            self.connections[name] = NodeConnections(
+                address, config.timeouts, self.response_scanner, self.now, self.tasks
+            )
         for name in [name for name in self.connections if name not in self.balancer.addresses]:
-            self.connections.pop(name).purge()
+            self._let_go(name)
+
+    def all_connections(self) -> list[NodeConnections]:
+        """Those to all nodes, the ones that are gone included as long as anything is left of them."""
+        self.leaving = [connections for connections in self.leaving if connections.in_use]
+        return [*self.connections.values(), *self.leaving]
+
+    def _let_go(self, name: str) -> None:
+        known = self.connections.pop(name, None)
+        if known is not None:
+            known.purge()
+            self.leaving.append(known)
 
     def new_id(self) -> str:
         """An identifier for a request: this process's own prefix, and a number."""

@@ -361,11 +361,16 @@ class Exchange:
         self._done_with("--")
         self._client.exchange_over(keep_alive=not self._close, upload_complete=self._upload_complete)
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it has no end of its own."""
+        return self._stream is not None and not self._done
+
     def end_stream(self) -> None:
         """Its node is drained, or we stop: an event stream has no end of its own, and its client will come again."""
         if self._stream is not None and not self._done:
             self._drop_connection()
-            self._break_off(_SENT_AWAY)
+            self._break_off("KD")
 
     # Upgrades.
 
@@ -441,6 +446,8 @@ class Exchange:
         proxy.balancer.end(route)
         proxy.balancer.failed(route.node, failure)
         again = decision or self._decide(failure)
+        if again is Again.FRESH_CONNECTION and proxy.connections.get(route.node) is not self._nodes:
+            again = Again.ANOTHER_NODE  # the configuration was read again, and the node is gone or elsewhere
         if again is Again.FRESH_CONNECTION:
             self._fresh = True
             if self._nodes is not None:
@@ -538,16 +545,11 @@ class Exchange:
             header = proxy.move_header
             response = self._response
             safe = bool(header and response and any(line.lower().startswith(header) for line in response.fields))
-            # Whose stream we ended comes again at once: back to the node that it was sent away from, it would be
-            # sent away again and again until the drain is over.
-            safe = safe or ended == _SENT_AWAY
             proxy.balancer.end(route, safe_to_move=safe)
         proxy.observe(record)
 
 
 _FOREVER_S = float("inf")
-_SENT_AWAY = "KD"
-"""How a tunnel or an event stream ends that we end."""
 
 _ENDED = {
     Failure.REFUSED: "SC",

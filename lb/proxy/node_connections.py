@@ -47,6 +47,15 @@ class NodeConnections:
         """How many wait to be used again."""
         return len(self._idle)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether there are any, or will be."""
+        return bool(self._all or self._connecting)
+
+    def leads_to(self, address: NodeAddress) -> bool:
+        """Whether these are connections to ``address``, whatever else is said of the node."""
+        return (self.address.host, self.address.port) == (address.host, address.port)
+
     def take(self, *, risky: bool) -> NodeConnection | None:
         """An idle connection that is fit for use; None if there is none.
 

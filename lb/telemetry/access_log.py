@@ -158,6 +158,14 @@ class AccessLog:
         self._discard()
         self._file = fresh
 
+    def move(self, path: str) -> None:
+        """Go on in the file at ``path``, or in none if that is empty. Raises ZduError if it cannot be opened."""
+        fresh = _opened(path) if path else None
+        self.flush()
+        self._discard()
+        self._lines.clear()
+        self.path, self._file = path, fresh
+
     def close(self) -> None:
         """Write what is gathered and close the file."""
         self.flush()

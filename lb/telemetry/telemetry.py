@@ -105,6 +105,10 @@ class Telemetry:
             await asyncio.sleep(FLUSH_EVERY_S)
             self.tick()
 
+    def move_log(self, path: str) -> None:
+        """Go on in another file, none if ``path`` is empty. Raises ZduError if it cannot be opened."""
+        self._log.move(path)
+
     def reopen_log(self) -> None:
         """Go on in a new file of the same name, after somebody has renamed the old one."""
         self._digest()

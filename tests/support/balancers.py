@@ -24,7 +24,7 @@ FAST_CHECKS = {"inter": "40ms", "timeout": "500ms", "rise": 2, "fall": 2}
 SELDOM = {"inter": "60s"}
 """Checks so rare that the load balancer does not learn of a node's death by them."""
 
-_START_LIMIT_S = 20.0
+_START_LIMIT_S = 45.0
 _ROOT = Path(__file__).parents[2]
 
 

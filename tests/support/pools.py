@@ -105,3 +105,22 @@ class ManualBalancer:
         """Let ``node`` pass its checks until it is UP."""
         while self.balancer.health[node].state is not Operational.UP:
             self.balancer.checked(node, passed())
+
+
+class Parked:
+    """A request that waits; it begins when it is resumed, as the data path does."""
+
+    def __init__(self, lb: ManualBalancer, bound_to: str | None = None, tried: tuple[str, ...] = ()) -> None:
+        self.decision: Route | NoNode | None = None
+        self._lb = lb
+        self.held = lb.balancer.hold(reading(bound_to), CLIENT, tried, self._resumed)
+
+    def _resumed(self, decision: Route | NoNode) -> None:
+        assert self.decision is None
+        self.decision = decision
+        if isinstance(decision, Route):
+            self._lb.balancer.begin(decision)
+
+    @property
+    def node(self) -> str | None:
+        return self.decision.node if isinstance(self.decision, Route) else None

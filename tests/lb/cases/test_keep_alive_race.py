@@ -1,7 +1,9 @@
 """Nodes that leave idle connections at bad moments: no GET may fail by it, and no POST may be carried out twice."""
 
 import asyncio
+import os
 import random
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +11,7 @@ from itertools import count
 
 import pytest
 
+from lb.pool import Admin
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.faulty_nodes import Restless, Unreliable
 from tests.support.http_nodes import Connection, HttpNode, Request, close_if_reused, ok
@@ -103,6 +106,40 @@ async def test_tc02_a_post_never_goes_to_a_connection_whose_end_has_already_come
             # The node's end of the connection is closed by now, so its FIN has arrived here: this is one machine.
             await until(lambda: not one.open_connections, "the node has closed")
     assert one.operations == {f"op-{number}": 1 for number in range(200)}
+
+
+async def test_tc02_a_post_never_goes_to_a_connection_that_ended_while_the_post_came() -> None:
+    ends: list[socket.socket] = []
+
+    async def keeps(connection: Connection, request: Request) -> bool:
+        await connection.read_body(request)
+        one.execute(request)
+        ends.append(socket.socket(fileno=os.dup(connection.writer.get_extra_info("socket").fileno())))
+        await connection.send(ok("one"))
+        return True
+
+    def post(number: int) -> bytes:
+        fields = f"Host: h\r\nOperation-Id: op-{number}\r\nContent-Length: 1"
+        return f"POST / HTTP/1.1\r\n{fields}\r\n\r\nx".encode()
+
+    loop = asyncio.get_running_loop()
+    async with two_nodes() as (one, _, lb):
+        lb.balancer.set_admin("node2", Admin.MAINT)
+        one.on("/", keeps)
+        host, port = lb.url.removeprefix("http://").split(":")
+        for turn in range(50):
+            with socket.create_connection((host, int(port))) as client:
+                client.setblocking(False)
+                await loop.sock_sendall(client, post(2 * turn))
+                assert (await loop.sock_recv(client, 65536)).startswith(b"HTTP/1.1 200 OK")
+                # Nothing else runs between these two: the load balancer finds the request first, then the end.
+                client.send(post(2 * turn + 1))
+                ends[-1].shutdown(socket.SHUT_WR)
+                assert (await loop.sock_recv(client, 65536)).startswith(b"HTTP/1.1 200 OK")
+            for end in ends:
+                end.close()
+            ends.clear()
+    assert one.operations == {f"op-{number}": 1 for number in range(100)}
 
 
 async def test_tc02_posts_that_lose_the_race_fail_cleanly_and_no_other_does() -> None:

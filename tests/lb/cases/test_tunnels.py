@@ -50,7 +50,8 @@ async def test_tc18_in_a_drain_websockets_are_closed_with_1001_and_spread_over_t
         echo, other = EchoSocket(), EchoSocket()
         one.on("/ws", echo)
         two.on("/ws", other)
-        sockets = {f"s{number}": await connect(lb, "node1", f"s{number}") for number in range(6)}
+        sessions = [f"s{number}" for number in range(3)] * 2  # two tabs each
+        sockets = [(session, await connect(lb, "node1", session)) for session in sessions]
         stranger = await connect(lb, "node2", "stranger")
         loop = asyncio.get_running_loop()
         closed_after_s: list[float] = []
@@ -68,7 +69,7 @@ async def test_tc18_in_a_drain_websockets_are_closed_with_1001_and_spread_over_t
 
         lb.balancer.set_admin("node1", Admin.DRAIN)
         async with asyncio.timeout(LIMIT_S):
-            await asyncio.gather(*(user(session, socket) for session, socket in sockets.items()))
+            await asyncio.gather(*(user(session, socket) for session, socket in sockets))
             await lb.until(lambda: lb.balancer.view("node1").drained, "node1 is drained")
         for socket in [stranger, *reconnected]:
             assert await echoes(socket, "still there")
