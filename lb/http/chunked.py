@@ -54,7 +54,8 @@ class ChunkedBody:
                 continue
             end = data.find(b"\r\n", position)
             if end < 0:
-                self._keep(data[position:])
+                if position < len(data):
+                    self._keep(data[position:])
                 return pieces
             self._on_line(data[position:end])
             position = end + 2

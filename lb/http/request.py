@@ -162,12 +162,14 @@ class RequestScanner:
             self._check_host(request.host)
         elif request.http11:
             raise Refusal(400, "no Host")
-        if request.method in _NO_REQUESTS:
-            raise Refusal(501, f"{request.method.decode('ascii')} is not supported", "unsupported-method")
-        target = request.target
+        method, target = request.method, request.target
+        if method == b"CONNECT" or method == b"PRI":  # noqa: PLR1714 - a set costs twice as much, for every request
+            # Whatever the target: to some readers what follows is no HTTP any more, but a tunnel's (RFC 9110 9.3.6),
+            # or HTTP/2 (RFC 9113 3.4).
+            raise Refusal(501, f"{method.decode('ascii')} is not supported", "unsupported-method")
         if target[:1] == b"/":
             return
-        if target == b"*" and request.method == b"OPTIONS":
+        if target == b"*" and method == b"OPTIONS":
             return
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None:
@@ -175,7 +177,7 @@ class RequestScanner:
         self._check_host(absolute[1])
         request.host = absolute[1]
         rest = absolute[2]
-        if not rest and request.method == b"OPTIONS":
+        if not rest and method == b"OPTIONS":
             request.target = b"*"  # RFC 9112 3.2.4
         else:
             request.target = rest if rest[:1] == b"/" else b"/" + rest
@@ -327,10 +329,6 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
     b"http2-settings": DROPPED,  # belongs to an upgrade to HTTP/2, which we do not make
 }
 """RFC 9110 7.6.1, and what we write ourselves."""
-
-_NO_REQUESTS = frozenset({b"CONNECT", b"PRI"})
-"""Whatever their target: to some readers what follows them is no HTTP any more, but a tunnel's (RFC 9110 9.3.6), or
-HTTP/2 (RFC 9113 3.4)."""
 
 _REMEMBERED_HOSTS = 256
 _HTTP2 = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})

@@ -313,3 +313,36 @@ def test_a_body_behind_an_upgrade_is_never_a_request_at_the_node() -> None:
     proxy.finish()
     httptools.HttpRequestParser(object()).feed_data(proxy.nodes[0].transport.written)  # raises if it sees an upgrade
     assert targets == [b"/a"]
+
+
+@pytest.mark.parametrize(
+    ("method", "response"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokMORE"),
+        ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nMORE"),
+        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nMORE"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nMORE"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nMORE"),
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"),
+    ],
+    ids=["length", "chunked", "204", "304", "HEAD", "close"],
+)
+def test_a_node_that_says_more_than_it_should_or_its_last_word_is_not_asked_again_there(
+    method: str, response: bytes
+) -> None:
+    proxy = WirelessProxy(lambda _request, _body: response)
+    for _ in range(4):
+        proxy.send(f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        proxy.finish()
+    assert len(proxy.records) == 4
+    assert len(proxy.nodes) == 4
+    assert b"MORE" not in proxy.received
+
+
+def test_a_node_that_says_what_it_should_is_asked_again_on_the_same_connection() -> None:
+    proxy = WirelessProxy(answer)
+    for number in range(6):
+        proxy.send(b"GET /%d/chunks HTTP/1.1\r\nHost: a\r\n\r\n" % number)
+        proxy.finish()
+    assert len(proxy.records) == 6
+    assert len(proxy.nodes) == 2
