@@ -34,6 +34,9 @@ class HandTransport(asyncio.Transport):
             self.written += bytes(data)
             self._on_write(bytes(data))
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def is_closing(self) -> bool:
         return self.closing
 
