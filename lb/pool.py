@@ -87,6 +87,7 @@ class Pool:
         self._table = self.sessions.table
         self._drains = Drains(config.drain, self.sessions)
         self._rebalance = Rebalance(config.rebalance)
+        self._ticked_s = now
         self._router = Router(
             config,
             sessions=self.sessions,
@@ -220,6 +221,7 @@ class Pool:
 
     def tick(self, now: float) -> list[NodeChanged]:
         """Let time pass: drain deadlines that are over take effect for everybody to see."""
+        self._ticked_s = now
         for node in self._nodes.values():
             if node.ramp is not None and node.ramp.is_over(now):
                 node.ramp = None
@@ -232,7 +234,9 @@ class Pool:
     def next_deadline_s(self, now: float, *, anybody_waits: bool = False) -> float | None:
         """When :meth:`tick` has to be called next; None if nothing is pending.
 
-        With ``anybody_waits`` that is also when a node in slow start may get one more request.
+        With ``anybody_waits`` that is also when a node in slow start may get one more request. What has become due
+        since the last tick is still due: left out, a deadline that falls between a tick and this call would take
+        effect with the next event of another kind, or never.
         """
         times: list[float] = []
         for node in self._nodes.values():
@@ -244,7 +248,7 @@ class Pool:
                 times.append(node.ramp.began_s + node.ramp.length_s)
                 if node.maxconn and anybody_waits:
                     times.append(node.ramp.next_room_s(node.maxconn, now))
-        return min((time for time in times if time > now), default=None)
+        return min((time for time in times if time > self._ticked_s), default=None)
 
     def reconfigure(self, config: BalancerConfig, now: float, moved: Collection[str]) -> list[NodeChanged]:
         """Go by another configuration; nodes in ``moved`` have another address: nothing is known of them yet.

@@ -186,6 +186,16 @@ def test_a_node_within_its_drain_deadline_is_not_drained_even_if_nothing_is_in_f
     assert pool.tick(11.0) == []
 
 
+def test_a_deadline_that_ends_just_after_a_tick_is_still_due() -> None:
+    pool = pool_of("a", "b", deadline_s=10.0)
+    pool.set_admin("a", Admin.DRAIN, 0.0, "operator")
+    assert pool.tick(9.9999) == []
+
+    assert pool.next_deadline_s(10.0001) == 10.0
+    assert [event.drained for event in pool.tick(10.0002)] == [True]
+    assert pool.next_deadline_s(10.0003) is None
+
+
 def test_each_change_is_told_once_and_no_change_is_not_told() -> None:
     pool = pool_of("a")
     assert [event.reason for event in pool.set_operational("a", GOING_DOWN, 1.0, "L4CON refused")] == [
