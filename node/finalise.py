@@ -15,6 +15,9 @@ VERSION_PATCHED = "jira.version.patched"
 
 TASKS_LOCK = "com.atlassian.jira.upgrade.tasks.lock"
 
+_LETTING_GO_S = 2.0
+"""How long a node may take to give the lock back after it has told how the tasks ended."""
+
 
 class UpgradeTasks:
     """Runs this release's upgrade tasks.
@@ -35,9 +38,7 @@ class UpgradeTasks:
     async def approve(self, actor: str, owner: asyncio.TaskGroup) -> None:
         """Write RUNNING_UPGRADE_TASKS and begin; the tasks go on in a task of ``owner``. Raises NotAllowed."""
         async with self._approval:
-            if not await self._lock.take():
-                view = await self._upgrade.view()
-                raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
+            await self._take_lock()
             try:
                 await self._upgrade.act(UpgradeAction.APPROVE, actor)
             except BaseException:
@@ -45,6 +46,21 @@ class UpgradeTasks:
                     await self._lock.release()
                 raise
             self._running = owner.create_task(self._run_and_tell(), name="upgradeTasks")
+
+    async def _take_lock(self) -> None:
+        """Take the lock. Raises NotAllowed while another node runs the tasks.
+
+        A node that ran them tells the outcome first and then gives the lock back: for a moment it holds the lock of
+        tasks that are over. An administrator who is as quick as that is not to be refused.
+        """
+        loop = asyncio.get_running_loop()
+        within_s = min(_LETTING_GO_S, self._parts.intervals.lock_expiry / 4)  # a lock that is kept expires later
+        until_s = loop.time() + within_s
+        while not await self._lock.take():
+            view = await self._upgrade.view()
+            if view.state != UpgradeState.READY_TO_RUN_UPGRADE_TASKS or loop.time() >= until_s:
+                raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
+            await asyncio.sleep(within_s / 50)
 
     async def run_at_start(self) -> None:
         """Bring the data to this release's build while no other node is alive, without any upgrade mode.

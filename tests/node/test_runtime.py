@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from node.finalise import TASKS_LOCK
 from node.releases import Release
 from node.runtime import NodeRuntime
 from node.services import ApplicationState, NotAllowed, UpgradeAction
@@ -226,7 +227,7 @@ async def test_a_killed_base_node_holds_up_the_upgrade_until_it_is_declared_offl
 
 async def test_when_the_node_that_runs_the_tasks_is_gone_the_others_record_a_failure(cluster: RuntimeCluster) -> None:
     _, node2 = await ready_to_finalise(cluster)
-    locked = await cluster.database.locks.acquire("com.atlassian.jira.upgrade.tasks.lock", "node9", 0.8)
+    locked = await cluster.database.locks.acquire(TASKS_LOCK, "node9", 0.8)
     assert locked
 
     with pytest.raises(NotAllowed):
@@ -237,6 +238,29 @@ async def test_when_the_node_that_runs_the_tasks_is_gone_the_others_record_a_fai
     )
 
     await cluster.reaches("UPGRADE_TASKS_FAILED")
+
+
+async def test_whoever_approves_before_the_lock_of_the_last_attempt_is_given_back_is_served(
+    cluster: RuntimeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, node2 = await ready_to_finalise(cluster)
+    refusals: list[str] = []
+    own = cluster.nodes["node2"].databases[0].locks
+    acquire = own.acquire
+
+    async def given_back_after_a_refusal(name: str, node_id: str, expiry_s: float) -> bool:
+        got = await acquire(name, node_id, expiry_s)
+        if not got:
+            refusals.append(name)
+            await cluster.database.locks.release(name, "node9")
+        return got
+
+    monkeypatch.setattr(own, "acquire", given_back_after_a_refusal)
+    assert await cluster.database.locks.acquire(TASKS_LOCK, "node9", INTERVALS.lock_expiry)
+    await node2.act(APPROVE, "admin")
+
+    assert refusals == [TASKS_LOCK]
+    await cluster.reaches("STABLE")
 
 
 async def test_a_newer_node_is_refused_by_a_stable_cluster(cluster: RuntimeCluster) -> None:
@@ -409,7 +433,7 @@ async def test_upgrading_the_data_at_start_leaves_no_lock_behind(cluster: Runtim
     await cluster.start("node1", "7.3.2")
 
     assert await cluster.database.properties.get("jira.version.patched") == "73013"
-    assert await cluster.database.locks.holder("com.atlassian.jira.upgrade.tasks.lock") is None
+    assert await cluster.database.locks.holder(TASKS_LOCK) is None
 
 
 async def test_a_node_that_stops_in_the_middle_of_the_tasks_records_a_failure(
