@@ -25,6 +25,7 @@ from node.services import (
 from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
+from node.workflow import BOARD_COLUMNS, STATUSES
 from shared_db import Database, NewUser
 from zdu.clock import Entropy, ManualClock
 
@@ -81,13 +82,14 @@ class FakeCluster:
 
 async def open_database(folder: Path, name: str = "web.db") -> Database:
     """A database as the set-up leaves it: users ``admin``, ``user1`` and ``user2`` (password = name), two issues."""
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}")
+    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}", node_id="node1")
     await database.schema.create_base()
     people = [("admin", "Ada Min", True), ("user1", "User One", False), ("user2", "User Two", False)]
     await database.users.create_many(
         [NewUser(name, shown, hash_password(name, COST, "ab" * 8), admin) for name, shown, admin in people]
     )
-    await database.issues.create_project("ZDU", "Zero Downtime")
+    await database.projects.create_statuses(STATUSES)
+    await database.projects.create("ZDU", "Zero Downtime", "admin", board="ZDU board", columns=BOARD_COLUMNS)
     await database.issues.create("ZDU", "The first issue", "Its description", "user1")
     await database.issues.create("ZDU", "Another thing", "", "user2")
     return database
