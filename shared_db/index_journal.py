@@ -82,10 +82,11 @@ class IndexJournalGateway:
             )
             return {row.node_id: row.newest for row in rows}
 
-    async def oldest(self) -> int:
-        """The id of the oldest operation that is kept; 0 if there is none."""
+    async def has(self, operation_id: int) -> bool:
+        """Whether that operation is still there, and with it all that came after."""
+        operation = replicatedindexoperation.c.id
         async with self._transactions.read() as connection:
-            return await connection.scalar(select(func.min(replicatedindexoperation.c.id))) or 0
+            return await connection.scalar(select(operation).where(operation == operation_id)) is not None
 
     async def count_up(self, node_id: str, consumed: Mapping[str, int]) -> None:
         """Record how far ``node_id`` has replayed each node's operations."""

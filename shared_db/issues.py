@@ -167,6 +167,33 @@ class IssuesGateway:
             await self._journal.note(connection, [issue.id], "UPDATE")
             return comment
 
+    async def comment_many(self, keys: Sequence[str], author: str, body: str) -> list[Issue] | None:
+        """Add one comment to each of the issues, or to none: None if one of them does not exist.
+
+        In the order of their keys, so that two such transactions cannot wait for each other.
+        """
+        check_text(body, "comment")
+        async with self._transactions.write() as connection:
+            issues: list[Issue] = []
+            for key in sorted(set(keys)):
+                issue = await _find(connection, key, for_update=True)
+                if issue is None:
+                    # Nothing has been written yet.
+                    return None
+                issues.append(issue)
+            after: list[Issue] = []
+            for issue in issues:
+                await _insert_comment(connection, issue.id, author, body)
+                row = await connection.execute(
+                    update(jiraissue)
+                    .where(jiraissue.c.id == issue.id)
+                    .values(updated=DatabaseTimeMs())
+                    .returning(*jiraissue.c)
+                )
+                after.append(_issue(row.mappings().one(), issue.project_key))
+            await self._journal.note(connection, [issue.id for issue in after], "UPDATE")
+            return after
+
     async def with_ids(self, ids: Sequence[int]) -> list[Issue]:
         """Those of the issues that there are; what an index needs to bring them up to date."""
         found: list[Issue] = []

@@ -44,12 +44,10 @@ class ProjectsGateway:
                 view = await connection.execute(
                     insert(rapidview).values(name=board, project=found.id).returning(rapidview.c.id)
                 )
-                rows = [
-                    {"name": column.name, "status_id": column.status, "pos": pos}
-                    for pos, column in enumerate(columns)
-                ]
                 view_id = view.scalar_one()
-                await connection.execute(insert(rapidviewcolumn), [{**row, "rapid_view_id": view_id} for row in rows])
+                for pos, column in enumerate(columns):
+                    row = {"name": column.name, "status_id": column.status, "pos": pos}
+                    await connection.execute(insert(rapidviewcolumn).values(rapid_view_id=view_id, **row))
             await self._messages.tell(connection, PROJECTS_CHANGED)
             return Project(found.id, key, name, lead)
 

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Literal
 
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from node.config import DatabaseConfig, NodeConfig
+from node.caches import NodeLocal
+from node.config import DatabaseConfig, NodeConfig, SessionLife
 from node.passwords import hash_password
 from node.releases import Release, find_release
 from node.services import (
@@ -113,10 +115,14 @@ class WebNode:
 
 @asynccontextmanager
 async def web_node(
-    database: Database | None, templates: Templates | None = None, **cluster_values: object
+    database: Database | None,
+    templates: Templates | None = None,
+    *,
+    kept_in: Literal["memory", "database"] = "memory",
+    **cluster_values: object,
 ) -> AsyncIterator[WebNode]:
     """Serve one node's web side on a free port."""
-    clock, cluster = ManualClock(), FakeCluster(**cluster_values)  # type: ignore[arg-type]  # the test's business
+    clock, cluster, local = ManualClock(), FakeCluster(**cluster_values), NodeLocal()  # type: ignore[arg-type]  # the test's business
     config = NodeConfig(
         node_id=cluster.node_id,
         version=cluster.release.version,
@@ -124,6 +130,7 @@ async def web_node(
         shared_home=Path("shared"),
         local_home=Path("local"),
         password_cost=COST,
+        sessions=SessionLife(kept_in=kept_in),
     )
     context = WebContext(
         config=config,
@@ -131,9 +138,12 @@ async def web_node(
         clock=clock,
         entropy=Entropy(),
         database=database,
+        local=local,
         templates=templates or Templates(),
     )
     cluster.context = context
+    if database is not None:
+        local.index.put_all(await database.issues.following(0, 1000))
     app = build_app(context)
     server = TestServer(app)
     await server.start_server()
