@@ -119,6 +119,7 @@ def evidence(
     events: Sequence[tuple[float, Event]] | None = None,
     requests: list[RequestRecord] | None = None,
     expect: Expectations | None = None,
+    sessions_kind: str = "remember-me",
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -131,4 +132,5 @@ def evidence(
         version_from=OLD,
         version_to=NEW,
         users=2,
+        sessions_kind=sessions_kind,
     )
