@@ -4,14 +4,12 @@ import asyncio
 
 from node.cluster_lock import ClusterLock, LockLost
 from node.cluster_upgrade import ClusterUpgrade
+from node.contraction import VERSION_PATCHED, Contraction
 from node.logs import UPGRADE_SERVICE
 from node.parts import NodeParts
 from node.services import NotAllowed, UpgradeAction
 from node.upgrade_state import TaskOutcome, UpgradeState, state_in
 from shared_db import Database
-
-VERSION_PATCHED = "jira.version.patched"
-"""The property that holds the build the data was last brought to (KB "What happens if starting nodes …")."""
 
 TASKS_LOCK = "com.atlassian.jira.upgrade.tasks.lock"
 
@@ -30,6 +28,7 @@ class UpgradeTasks:
         self._parts = parts
         self._database = database
         self._upgrade = upgrade
+        self.contraction = Contraction(parts, database)
         self._lock = ClusterLock(parts, database, TASKS_LOCK)
         self._log = parts.log.logger(UPGRADE_SERVICE)
         self._approval = asyncio.Lock()
@@ -71,12 +70,13 @@ class UpgradeTasks:
             await self._run_all()
 
     async def _run_all(self) -> None:
-        """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again.
+        """Run every task that has not run yet, then record the data's new build.
 
         Raises LockLost, and goes no further, once another node has the lock.
         """
         loop = asyncio.get_running_loop()
-        for name in self._parts.release.upgrade_tasks:
+        done = await self._database.schema.applied()
+        for name in [name for name in self._parts.release.upgrade_tasks if name not in done]:
             await self._lock.renew()
             self._log.info("Running upgrade task %s", name)
             began_s = loop.time()

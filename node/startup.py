@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from node.cluster_lock import ClusterLock
 from node.cluster_upgrade import ClusterUpgrade
-from node.finalise import VERSION_PATCHED, UpgradeTasks
+from node.contraction import VERSION_PATCHED
+from node.finalise import UpgradeTasks
 from node.logs import CLUSTER_MANAGER, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
 from node.parts import NodeParts
 from node.shared_files import expand_shared_home

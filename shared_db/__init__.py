@@ -14,6 +14,7 @@ from shared_db.errors import (
     DatabaseNotSetUp,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
     StepFailed,
     ValueRejected,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "NewUpgradeState",
     "NewUser",
     "NodeState",
+    "StatementRefused",
     "StepFailed",
     "UpgradeStateRow",
     "User",

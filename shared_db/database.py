@@ -37,8 +37,8 @@ class Database:
         self.nodes = NodesGateway(self._transactions)
         self.upgrade_state = UpgradeStateGateway(self._transactions)
         self.locks = LocksGateway(self._transactions)
-        self.users = UsersGateway(self._transactions)
-        self.remember_me = RememberMeGateway(self._transactions)
+        self.users = UsersGateway(self._transactions, features)
+        self.remember_me = RememberMeGateway(self._transactions, features)
         self.issues = IssuesGateway(self._transactions, features)
 
     @classmethod

@@ -1,7 +1,7 @@
 """``project``, ``jiraissue``, ``jiraaction``, ``changegroup``, ``changeitem``: the application's own data.
 
-Every statement names its columns, and only columns of the oldest release: nodes of two releases work on these tables
-at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
+Every statement names its columns, and only those that this node's release knows: nodes of two releases work on these
+tables at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
 transaction that creates the issue, as in Jira.
 """
 
@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
 from shared_db.errors import AlreadyExists, DatabaseError
-from shared_db.issue_search import SummaryColumn
+from shared_db.issue_search import SummarySearch
+from shared_db.release_tables import ReleaseTables
 from shared_db.rows import SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, NewIssue
 from shared_db.statements import check_text, insert_or, is_storable
 from shared_db.tables import changegroup, changeitem, jiraaction, jiraissue, project
@@ -29,14 +30,16 @@ class IssuesGateway:
 
     def __init__(self, transactions: Transactions, features: frozenset[str] = frozenset()) -> None:
         self._transactions = transactions
-        self._summary = SummaryColumn(enabled="summary_lower" in features)
+        self._tables = ReleaseTables(features)
+        self._issues = self._tables.of(jiraissue)
+        self._search = SummarySearch(features, self._issues)
 
     async def create_project(self, key: str, name: str) -> None:
         """Create a project. Raises AlreadyExists if the key is taken."""
         async with self._transactions.write() as connection:
             created = await connection.execute(
-                insert_or(connection, project)
-                .values(pkey=key, pname=name, pcounter=0)
+                insert_or(connection, self._tables.of(project))
+                .values(self._tables.new_row(project, {"pkey": key, "pname": name, "pcounter": 0}))
                 .on_conflict_do_nothing(index_elements=["pkey"])
                 .returning(project.c.id)
             )
@@ -66,18 +69,17 @@ class IssuesGateway:
             first = found.pcounter - len(issues) + 1
             created: list[Issue] = []
             for number, issue in enumerate(issues, first):
+                values = {
+                    "project": found.id,
+                    "issuenum": number,
+                    "reporter": issue.reporter,
+                    "summary": issue.summary,
+                    "description": issue.description,
+                    "created": DatabaseTimeMs(),
+                    "updated": DatabaseTimeMs(),
+                }
                 row = await connection.execute(
-                    insert(self._summary.table)
-                    .values(
-                        project=found.id,
-                        issuenum=number,
-                        reporter=issue.reporter,
-                        description=issue.description,
-                        created=DatabaseTimeMs(),
-                        updated=DatabaseTimeMs(),
-                        **self._summary.values(issue.summary),
-                    )
-                    .returning(*self._summary.known)
+                    insert(self._issues).values(self._tables.new_row(jiraissue, values)).returning(*self._issues.c)
                 )
                 created.append(_issue(row.mappings().one(), project_key))
             return created
@@ -85,14 +87,14 @@ class IssuesGateway:
     async def get(self, key: str) -> Issue | None:
         """One issue by its key, or None."""
         async with self._transactions.read() as connection:
-            return await _find(connection, key)
+            return await self._find(connection, key)
 
     async def search(self, text: str, start: int, limit: int) -> tuple[list[Issue], int]:
         """Issues whose summary contains ``text`` in any case, newest first, and how many there are in all."""
         async with self._transactions.read() as connection:
-            where = await self._summary.contains(connection, text)
-            total = (await connection.execute(_count(where))).scalar_one()
-            page = _select().order_by(jiraissue.c.id.desc()).offset(_clamp(start)).limit(_clamp(limit))
+            where = await self._search.contains(connection, text)
+            total = (await connection.execute(self._count(where))).scalar_one()
+            page = self._select().order_by(self._issues.c.id.desc()).offset(_clamp(start)).limit(_clamp(limit))
             rows = await connection.execute(page if where is None else page.where(where))
             return [_issue(row, row["pkey"]) for row in rows.mappings()], total
 
@@ -105,7 +107,7 @@ class IssuesGateway:
         """
         _check(summary or "", description or "")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key, for_update=True)
+            issue = await self._find(connection, key, for_update=True)
             if issue is None:
                 return None
             wanted = {"summary": summary, "description": description}
@@ -116,53 +118,55 @@ class IssuesGateway:
             ]
             if not items:
                 return issue
-            values: dict[str, str] = {}
-            for item in items:
-                values |= self._summary.values(item.new) if item.field == "summary" else {item.field: item.new}
+            values = self._tables.change(jiraissue, {item.field: item.new for item in items})
             row = await connection.execute(
-                update(self._summary.table)
-                .where(self._summary.table.c.id == issue.id)
+                update(self._issues)
+                .where(self._issues.c.id == issue.id)
                 .values(updated=DatabaseTimeMs(), **values)
-                .returning(*self._summary.known)
+                .returning(*self._issues.c)
             )
             edited = _issue(row.mappings().one(), issue.project_key)
-            await _record(connection, issue.id, author, items)
+            await self._record(connection, issue.id, author, items)
             return edited
 
     async def add_comment(self, key: str, author: str, body: str) -> Comment | None:
         """Add a comment; None if there is no such issue."""
         check_text(body, "comment")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key)
+            issue = await self._find(connection, key)
             if issue is None:
                 return None
+            values = {
+                "issueid": issue.id,
+                "author": author,
+                "actiontype": _COMMENT,
+                "actionbody": body,
+                "created": DatabaseTimeMs(),
+            }
+            actions = self._tables.of(jiraaction)
             row = await connection.execute(
-                insert(jiraaction)
-                .values(
-                    issueid=issue.id, author=author, actiontype=_COMMENT, actionbody=body, created=DatabaseTimeMs()
-                )
-                .returning(*jiraaction.c)
+                insert(actions).values(self._tables.new_row(jiraaction, values)).returning(*actions.c)
             )
             return _comment(row.mappings().one())
 
     async def comments(self, key: str) -> list[Comment]:
         """The issue's comments, oldest first; none if there is no such issue."""
         async with self._transactions.read() as connection:
-            issue = await _find(connection, key)
+            issue = await self._find(connection, key)
             if issue is None:
                 return []
-            action = jiraaction.c
+            actions = self._tables.of(jiraaction)
             rows = await connection.execute(
-                select(jiraaction)
-                .where(action.issueid == issue.id, action.actiontype == _COMMENT)
-                .order_by(action.id)
+                select(actions)
+                .where(actions.c.issueid == issue.id, actions.c.actiontype == _COMMENT)
+                .order_by(actions.c.id)
             )
             return [_comment(row) for row in rows.mappings()]
 
     async def history(self, key: str) -> list[Change]:
         """The issue's edits, oldest first; none if there is no such issue."""
         async with self._transactions.read() as connection:
-            issue = await _find(connection, key)
+            issue = await self._find(connection, key)
             if issue is None:
                 return []
             of_issue = changegroup.c.issueid == issue.id
@@ -182,48 +186,35 @@ class IssuesGateway:
                 for row in groups.mappings()
             ]
 
+    def _select(self) -> Select[tuple[object, ...]]:
+        return select(*self._issues.c, project.c.pkey).join(project, project.c.id == self._issues.c.project)
 
-def _clamp(count: int) -> int:
-    return min(max(0, count), _MAX_PAGE)
+    def _count(self, where: ColumnElement[bool] | None) -> Select[int]:
+        count = select(func.count()).select_from(self._issues)
+        return count if where is None else count.where(where)
 
+    async def _find(self, connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
+        project_key, _, number = key.rpartition("-")
+        if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS):
+            return None
+        if not is_storable(project_key):
+            return None
+        statement = self._select().where(project.c.pkey == project_key, self._issues.c.issuenum == int(number))
+        if for_update:
+            statement = statement.with_for_update(of=self._issues)
+        row = (await connection.execute(statement)).mappings().first()
+        return None if row is None else _issue(row, project_key)
 
-def _check(summary: str, description: str) -> None:
-    check_text(summary, "summary", SUMMARY_MAX_LENGTH)
-    check_text(description, "description")
-
-
-def _select() -> Select[tuple[object, ...]]:
-    return select(*jiraissue.c, project.c.pkey).join(project, project.c.id == jiraissue.c.project)
-
-
-def _count(where: ColumnElement[bool] | None) -> Select[int]:
-    count = select(func.count()).select_from(jiraissue)
-    return count if where is None else count.where(where)
-
-
-async def _find(connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
-    project_key, _, number = key.rpartition("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS):
-        return None
-    if not is_storable(project_key):
-        return None
-    statement = _select().where(project.c.pkey == project_key, jiraissue.c.issuenum == int(number))
-    if for_update:
-        statement = statement.with_for_update(of=jiraissue)
-    row = (await connection.execute(statement)).mappings().first()
-    return None if row is None else _issue(row, project_key)
-
-
-async def _record(connection: AsyncConnection, issue_id: int, author: str, items: Sequence[ChangeItem]) -> None:
-    group = await connection.execute(
-        insert(changegroup)
-        .values(issueid=issue_id, author=author, created=DatabaseTimeMs())
-        .returning(changegroup.c.id)
-    )
-    group_id = group.scalar_one()
-    await connection.execute(
-        insert(changeitem),
-        [
+    async def _record(
+        self, connection: AsyncConnection, issue_id: int, author: str, items: Sequence[ChangeItem]
+    ) -> None:
+        change = self._tables.new_row(
+            changegroup, {"issueid": issue_id, "author": author, "created": DatabaseTimeMs()}
+        )
+        groups = self._tables.of(changegroup)
+        group = await connection.execute(insert(groups).values(change).returning(groups.c.id))
+        group_id = group.scalar_one()
+        rows = [
             {
                 "groupid": group_id,
                 "fieldtype": "jira",
@@ -232,8 +223,19 @@ async def _record(connection: AsyncConnection, issue_id: int, author: str, items
                 "newstring": item.new,
             }
             for item in items
-        ],
-    )
+        ]
+        await connection.execute(
+            insert(self._tables.of(changeitem)), [self._tables.new_row(changeitem, row) for row in rows]
+        )
+
+
+def _clamp(count: int) -> int:
+    return min(max(0, count), _MAX_PAGE)
+
+
+def _check(summary: str, description: str) -> None:
+    check_text(summary, "summary", SUMMARY_MAX_LENGTH)
+    check_text(description, "description")
 
 
 def _issue(row: RowMapping, project_key: str) -> Issue:

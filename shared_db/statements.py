@@ -6,6 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.errors import ValueRejected
 
+_SHORT = 160
+"""So many characters of a statement are told in a log or a report."""
+
 
 def insert_or(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can be continued with ``on_conflict_do_update`` or ``on_conflict_do_nothing``."""
@@ -29,3 +32,14 @@ def check_text(value: str, field: str, max_length: int | None = None) -> str:
     if max_length is not None and len(value) > max_length:
         raise ValueRejected(f"{field} is {len(value)} characters long; {max_length} are allowed")
     return value
+
+
+def in_short(sql: str) -> str:
+    """A statement as one line that a person recognises: what it does to which tables, without lists of columns."""
+    line = " ".join(sql.split())
+    columns, from_, tables = line.partition(" FROM ")
+    if columns.upper().startswith("SELECT ") and tables:
+        line = f"SELECT …{from_}{tables}"
+    for end in (" VALUES ", " RETURNING "):
+        line = line.partition(end)[0]
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, insert, select
 
+from shared_db.release_tables import ReleaseTables
 from shared_db.rows import NewUser, User
 from shared_db.statements import check_text, is_storable
 from shared_db.tables import cwd_user
@@ -13,15 +14,17 @@ from shared_db.transactions import Transactions
 class UsersGateway:
     """The users."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, features: frozenset[str] = frozenset()) -> None:
         self._transactions = transactions
+        self._tables = ReleaseTables(features)
 
     async def get(self, username: str) -> User | None:
         """One user, or None."""
         if not is_storable(username):
             return None
+        users = self._tables.of(cwd_user)
         async with self._transactions.read() as connection:
-            found = await connection.execute(select(cwd_user).where(cwd_user.c.lower_user_name == username.lower()))
+            found = await connection.execute(select(users).where(users.c.lower_user_name == username.lower()))
             row = found.mappings().first()
             if row is None:
                 return None
@@ -41,7 +44,8 @@ class UsersGateway:
         ]
         if rows:
             async with self._transactions.write() as connection:
-                await connection.execute(insert(cwd_user), rows)
+                completed = [self._tables.new_row(cwd_user, row) for row in rows]
+                await connection.execute(insert(self._tables.of(cwd_user)), completed)
 
     async def count(self) -> int:
         """How many users there are."""

@@ -40,3 +40,17 @@ class Release:
             contract_steps=previous.contract_steps + self.contract_steps,
             features=previous.features | self.features,
         )
+
+
+def with_column(version: str, build: int, column: str, says: str) -> Release:
+    """A release that adds ``column``, ``table.name``, to the database, in the four steps of ``shared_db.steps``."""
+    of = column.replace(".", "-").replace("_", "-")
+    return Release(
+        version,
+        build,
+        expand_steps=(f"{build}-add-{of}",),
+        upgrade_tasks=(f"{build}-fill-{of}", f"{build}-index-{of}"),
+        contract_steps=(f"{build}-require-{of}",),
+        features=frozenset({column}),
+        log_lines=(says,),
+    )

@@ -83,7 +83,7 @@ async def test_an_upgrade_by_atlassians_rule_goes_through_every_state(cluster: R
     assert await cluster.database.properties.get("jira.version.patched") == "73013"
     assert {
         "73013-add-jiraissue-summary-lower",
-        "73012-fill-summary-lower",
+        "73013-fill-jiraissue-summary-lower",
     } <= await cluster.database.schema.applied()
 
 

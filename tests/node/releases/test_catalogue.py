@@ -29,6 +29,28 @@ BUILDS = {
     "10.3.5": 10030005,
 }
 
+COLUMNS = {
+    "7.3.0": "",
+    "7.3.1": "jiraissue.creator",
+    "7.3.2": "jiraissue.summary_lower",
+    "7.3.3": "jiraaction.updateauthor",
+    "7.3.4": "project.originalkey",
+    "7.3.5": "jiraaction.updated",
+    "7.3.6": "changegroup.author_lower",
+    "7.3.7": "cwd_user.lower_display_name",
+    "7.3.8": "changeitem.field_lower",
+    "7.4.6": "project.pname_lower",
+    "7.6.17": "remembermetoken.username_lower",
+    "7.13.18": "project.projecttype",
+    "8.0.3": "jiraissue.archived",
+    "8.5.19": "cwd_user.active",
+    "8.13.27": "jiraaction.version",
+    "8.20.30": "jiraissue.description_length",
+    "9.4.30": "jiraaction.body_length",
+    "9.12.24": "changegroup.version",
+    "10.3.5": "remembermetoken.token_hash",
+}
+
 
 def test_the_catalogue_has_these_versions_with_these_builds() -> None:
     assert {version: find_release(version).build for version in known_versions()} == BUILDS
@@ -54,6 +76,25 @@ def test_a_release_has_the_steps_of_all_releases_before_it() -> None:
         assert newer.upgrade_tasks[: len(older.upgrade_tasks)] == older.upgrade_tasks
         assert newer.contract_steps[: len(older.contract_steps)] == older.contract_steps
         assert newer.features >= older.features
+
+
+def test_each_release_adds_one_column_to_those_before_it() -> None:
+    before: frozenset[str] = frozenset()
+    for version, column in COLUMNS.items():
+        features = find_release(version).features
+        assert features - before == ({column} if column else set())
+        before = features
+
+
+def test_the_steps_of_7_3_2_are_named_after_its_build_and_what_they_do() -> None:
+    release = find_release("7.3.2")
+
+    assert release.expand_steps[-1] == "73013-add-jiraissue-summary-lower"
+    assert release.upgrade_tasks[-2:] == (
+        "73013-fill-jiraissue-summary-lower",
+        "73013-index-jiraissue-summary-lower",
+    )
+    assert release.contract_steps[-1] == "73013-require-jiraissue-summary-lower"
 
 
 def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
