@@ -2,6 +2,7 @@
 
 import asyncio
 
+from node.bad_release import BadRelease
 from node.cluster_lock import ClusterLock, LockLost
 from node.cluster_upgrade import ClusterUpgrade
 from node.contraction import VERSION_PATCHED, Contraction
@@ -28,6 +29,7 @@ class UpgradeTasks:
         self._parts = parts
         self._database = database
         self._upgrade = upgrade
+        self._bad = BadRelease(parts, database)
         self.contraction = Contraction(parts, database)
         self._lock = ClusterLock(parts, database, TASKS_LOCK)
         self._log = parts.log.logger(UPGRADE_SERVICE)
@@ -80,6 +82,7 @@ class UpgradeTasks:
             await self._lock.renew()
             self._log.info("Running upgrade task %s", name)
             began_s = loop.time()
+            await self._bad.before_task(name)
             await self._database.schema.run_task(name)
             self._log.info("Upgrade task %s finished in %d ms", name, (loop.time() - began_s) * 1000)
         await self._lock.renew()
@@ -127,7 +130,7 @@ class UpgradeTasks:
             self._log.error("The upgrade tasks were given up: %s", lost.message)
             return
         except Exception:
-            self._log.exception("An upgrade task failed")
+            self._log.exception("An upgrade task of Jira %s failed", self._parts.release.version)
         try:
             await self._upgrade.tasks_ended(outcome)
         except Exception:

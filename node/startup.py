@@ -9,6 +9,7 @@ then: while the node was starting, somebody may have cancelled the upgrade.
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from node.bad_release import BadRelease
 from node.cluster_lock import ClusterLock
 from node.cluster_upgrade import ClusterUpgrade
 from node.contraction import VERSION_PATCHED
@@ -49,6 +50,7 @@ class Startup:
         self._database = database
         self._upgrade = upgrade
         self._tasks = tasks
+        self._bad = BadRelease(parts, database)
         self._began_s = asyncio.get_running_loop().time()
         self._data_to_upgrade: int | None = None
         self.joined = False
@@ -62,6 +64,7 @@ class Startup:
         await self._until_allowed(self._check)
         async with ClusterLock(self._parts, self._database, STARTUP_LOCK).held("which is starting"):
             await self._expand()
+        self._bad.crash_at_start()
         await self._rest_of_start_duration()
         await self._until_allowed(self._join)
 
@@ -183,7 +186,7 @@ class Startup:
             log.info("The schema needs no expansion for %s", release.version)
 
     async def _rest_of_start_duration(self) -> None:
-        left_s = self._began_s + self._parts.config.start_duration - asyncio.get_running_loop().time()
+        left_s = self._began_s + self._bad.start_duration_s - asyncio.get_running_loop().time()
         if left_s > 0:
             await asyncio.sleep(left_s)
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Table
 
 from shared_db.steps import COLUMNS
+from shared_db.steps.bad import NEW_NAME, RENAME_FEATURE, RENAMED_COLUMN, RENAMED_TABLE, SEVERITY
 
 
 class ReleaseTables:
@@ -18,7 +19,8 @@ class ReleaseTables:
 
     def __init__(self, features: Iterable[str] = ()) -> None:
         known = frozenset(features)
-        self._added = [column for column in COLUMNS if column.feature in known]
+        self._added = [column for column in (*COLUMNS, SEVERITY) if column.feature in known]
+        self._renames = RENAME_FEATURE in known
         # Definitions of its own, so that the shared ones stay those of the oldest release.
         self._metadata = MetaData()
         self._tables: dict[str, Table] = {}
@@ -30,6 +32,9 @@ class ReleaseTables:
             for added in self._added:
                 if added.table == table.name:
                     own.append_column(Column(added.name, added.type))
+            if self._renames and table.name == RENAMED_TABLE:
+                old = own.c[RENAMED_COLUMN]
+                own.append_column(Column(NEW_NAME, old.type, key=RENAMED_COLUMN), replace_existing=True)
             self._tables[table.name] = own
         return self._tables[table.name]
 

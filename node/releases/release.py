@@ -14,7 +14,8 @@ class Release:
     * ``upgrade_tasks`` run once, on one node, when the upgrade is finalised,
     * ``contract_steps`` take away what only older releases need, once the cluster is STABLE on this one,
     * ``features`` name what the code of this release does differently, in the SQL above all,
-    * ``log_lines`` are what its nodes write into their log as they start, beside what every node writes.
+    * ``log_lines`` are what its nodes write into their log as they start, beside what every node writes,
+    * ``flaw`` is what is wrong with it on purpose (:mod:`node.releases.flaws`); those of the catalogue have none.
     """
 
     version: str
@@ -24,10 +25,11 @@ class Release:
     contract_steps: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
     log_lines: tuple[str, ...] = ()
+    flaw: str = ""
 
     @property
     def numbers(self) -> tuple[int, int, int]:
-        """``(7, 3, 2)`` for 7.3.2."""
+        """``(7, 3, 2)`` for 7.3.2, flawed or not."""
         major, minor, patch = (int(part) for part in self.version.partition("+")[0].split("."))
         return major, minor, patch
 

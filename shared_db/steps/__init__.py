@@ -9,11 +9,12 @@ need. All are written with alembic's ``Operations``; a task may take its time, t
 """
 
 from shared_db.steps.added_column import AddedColumn
+from shared_db.steps.bad import STEPS as BAD_STEPS
 from shared_db.steps.columns import COLUMNS
 from shared_db.steps.step import Step, StepKind
 from zdu.errors import UsageError
 
-_STEPS = {step.name: step for column in COLUMNS for step in column.steps()}
+_STEPS = {step.name: step for step in (*(step for column in COLUMNS for step in column.steps()), *BAD_STEPS)}
 
 
 def find_step(name: str, kind: StepKind) -> Step:

@@ -66,7 +66,7 @@ class AddedColumn:
             Step(self._step_name("add"), StepKind.EXPAND, self._add),
             Step(self.fill_task, StepKind.TASK, self._fill),
             Step(self._step_name("index"), StepKind.TASK, self._index),
-            Step(self._step_name("require"), StepKind.CONTRACT, self._require),
+            Step(self._step_name("require"), StepKind.CONTRACT, self.require),
         )
 
     def _step_name(self, verb: str) -> str:
@@ -103,7 +103,8 @@ class AddedColumn:
     def _index(self, op: Operations) -> None:
         op.create_index(f"zdu_{self.table}_{self.name}", self.table, [self.name])
 
-    def _require(self, op: Operations) -> None:
+    def require(self, op: Operations) -> None:
+        """Make the column NOT NULL, whatever is missing in it filled first."""
         self._fill(op)  # for what a node of an older release wrote at the last moment, while it was being stopped
         # SQLite cannot change a column: there alembic copies the table, in this one transaction.
         with op.batch_alter_table(self.table) as table:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from node.releases import find_release, known_versions
+from node.releases import Flaw, find_release, is_known, known_versions
 from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade, Step
 
 Loc = tuple[str | int, ...]
@@ -77,9 +77,11 @@ def find_problems(
 
 
 def _unknown_version(version: str, loc: Loc) -> list[Problem]:
-    if version in known_versions():
+    if is_known(version):
         return []
-    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known_versions())}")]
+    plain = version.partition("+")[0]
+    known = known_versions() if plain == version or not is_known(plain) else [f"{plain}+{flaw}" for flaw in Flaw]
+    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known)}")]
 
 
 def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
@@ -154,10 +156,10 @@ def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Proble
 
 
 def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
-    known = known_versions()
-    if version not in known or to not in known or find_release(to).numbers > find_release(version).numbers:
+    known = is_known(version) and is_known(to)
+    if not known or find_release(to).numbers > find_release(version).numbers:
         return []
-    newer = [name for name in known if find_release(name).numbers > find_release(version).numbers]
+    newer = [name for name in known_versions() if find_release(name).numbers > find_release(version).numbers]
     choice = f"newer and known: {', '.join(newer)}" if newer else "no newer one is known"
     return [Problem(loc, f"{to} is not newer than the cluster's {version}; {choice}")]
 

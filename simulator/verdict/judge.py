@@ -7,6 +7,7 @@ from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -62,5 +63,7 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
     failed, lost = len(evidence.failed_requests), len(sessions.lost)
     if failed or lost:
         also = f" and {lost} sessions were lost" if lost else ""
-        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        noticed = f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        refused = refused_statements(evidence)
+        return f"{noticed} {tell(refused[0], evidence)}." if refused else noticed
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."

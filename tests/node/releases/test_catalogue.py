@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from node.releases import find_release, known_versions
+from node.releases import Flaw, find_release, is_known, known_versions
 from zdu.errors import UsageError
 
 BUILDS = {
@@ -101,3 +101,26 @@ def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"unknown version '7\.3\.99'") as refused:
         find_release("7.3.99")
     assert "7.3.0, 7.3.1, 7.3.2" in refused.value.hint
+
+
+def test_a_flawed_release_is_the_plain_one_with_one_thing_wrong() -> None:
+    plain = find_release("7.3.2")
+    for flaw in Flaw:
+        release = find_release(f"7.3.2+{flaw}")
+        assert is_known(release.version)
+        assert (release.build, release.numbers, release.flaw) == (plain.build, plain.numbers, flaw)
+        assert release.upgrade_tasks == plain.upgrade_tasks
+        assert release.expand_steps[: len(plain.expand_steps)] == plain.expand_steps
+        assert "flawed on purpose" in release.log_lines[-1]
+
+
+def test_no_release_of_the_catalogue_is_flawed() -> None:
+    assert not any(find_release(version).flaw or "+" in version for version in known_versions())
+
+
+@pytest.mark.parametrize("version", ["7.3.2+", "7.3.2+bad", "7.3.99+bad-rename", "+bad-rename"])
+def test_an_unknown_flaw_is_refused_with_the_known_ones(version: str) -> None:
+    assert not is_known(version)
+    with pytest.raises(UsageError) as refused:
+        find_release(version)
+    assert ("bad-rename" in refused.value.hint) == version.startswith("7.3.2")
