@@ -173,6 +173,8 @@ class Startup:
             "Shared home %s the files of %s", "was given" if new else "has", release.version
         )
         log = self._parts.log.logger(UPGRADE_SERVICE)
+        for line in release.log_lines:
+            log.info("%s: %s", release.version, line)
         applied = await self._database.schema.expand(release.expand_steps)
         for step in applied:
             log.info("Expanded the schema: %s", step)

@@ -166,7 +166,7 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.2'?"),
+        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.8'?"),
         (
             GOOD.replace('"7.3.2"', '"7.3.0"'),
             "f:9:16: 7.3.0 is not newer than the cluster's 7.3.0; newer and known: ",
