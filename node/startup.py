@@ -58,8 +58,7 @@ class Startup:
         and nobody has heard of it yet."""
 
     async def run(self) -> None:
-        """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
-        await self._check_set_up()
+        """Become a member. Raises NodeRefused or another ZduError; nothing is left behind then."""
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
         await self._until_allowed(self._check)
         async with ClusterLock(self._parts, self._database, STARTUP_LOCK).held("which is starting"):
@@ -79,7 +78,8 @@ class Startup:
             )
             await self._tasks.run_at_start()
 
-    async def _check_set_up(self) -> None:
+    async def check_set_up(self) -> None:
+        """Raise NotSetUp while there are no tables or no data."""
         if not await self._database.schema.is_set_up() or await self._data_build() is None:
             raise NotSetUp(
                 f"{self._database.name} has not been set up",

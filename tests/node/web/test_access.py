@@ -20,7 +20,7 @@ def _name(route: Route) -> str:
 
 
 def _path(route: Route) -> str:
-    return route.path.replace("{key}", "ZDU-1")
+    return route.path.replace("{key}", "ZDU-1").replace("{node_id}", "node2")
 
 
 @pytest.mark.parametrize("route", _GUARDED, ids=_name)
@@ -67,7 +67,7 @@ def test_everything_about_the_cluster_is_for_administrators() -> None:
     }
 
     assert {_name(route) for route in _FOR_ADMINISTRATORS} == about_the_cluster
-    assert len(about_the_cluster) == 11
+    assert len(about_the_cluster) == 13
 
 
 @pytest.mark.parametrize("route", _FOR_ADMINISTRATORS, ids=_name)
