@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from node.releases import Flaw, find_release, is_known, known_versions
-from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade, Step
 
 Loc = tuple[str | int, ...]
 
@@ -51,6 +51,8 @@ class _Story:
     refused: list[str] = field(default_factory=list)
     """The nodes that a roll has left out, alive and useless."""
     refused_told: bool = False
+    finalised_from: str = ""
+    """The version that the last finalised upgrade came from."""
     certain: bool = True
     """False once a roll names a node that does not exist: which one was meant cannot be known."""
 
@@ -92,7 +94,7 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         return []
     known = node_ids(nodes)
     action = step.action
-    if isinstance(action, StartUpgrade | Cancel | Finalise):
+    if isinstance(action, StartUpgrade | RollBack | Cancel | Finalise):
         choices = ("first", *known)
         if action.on in choices:
             return []
@@ -126,6 +128,8 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
             return _start(story, loc)
         case Roll() as roll:
             return _roll(story, roll, loc, nodes)
+        case RollBack():
+            return _roll_back(story, loc)
         case Cancel():
             return _cancel(story, loc)
         case Finalise():
@@ -195,6 +199,20 @@ def _cancel(story: _Story, loc: Loc) -> list[Problem]:
     return found
 
 
+def _roll_back(story: _Story, loc: Loc) -> list[Problem]:
+    found = _still_refused(story, [*loc])
+    if not story.upgrading and story.finalised_from:
+        message = (
+            f"there is no way back to {story.finalised_from}: the upgrade to {story.version} is finalised and the "
+            f"data is changed; roll_back has to come before finalise"
+        )
+        found.append(Problem(loc, message))
+    elif not story.rolled:
+        found.append(Problem(loc, "there is nothing to roll back: no node has been upgraded yet"))
+    story.upgrading, story.target, story.rolled = False, "", []
+    return found
+
+
 def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
     known = is_known(version) and is_known(to)
     if not known or find_release(to).numbers > find_release(version).numbers:
@@ -212,5 +230,6 @@ def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
     elif behind and story.certain:
         message = f"finalise needs every node upgraded: {', '.join(behind)} would still run {story.version}"
         found.append(Problem(loc, message))
+    story.finalised_from = story.version
     story.version, story.upgrading, story.target, story.rolled = story.target or story.version, False, "", []
     return found

@@ -52,6 +52,9 @@ def _journey(evidence: Evidence) -> str:
     if evidence.refusals and evidence.version_from == evidence.version_to:
         refused = ", ".join(f"{node} with {version}" for node, version in evidence.refusals)
         return f"the cluster refused {refused} and its other nodes served on with {evidence.version_from}"
+    if evidence.rolled_back_from:
+        tried = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.rolled_back_from}"
+        return f"{tried} and back to {evidence.version_to}"
     return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
 
 

@@ -122,6 +122,7 @@ def evidence(
     requests: list[RequestRecord] | None = None,
     expect: Expectations | None = None,
     refusals: tuple[tuple[str, str], ...] = (),
+    rolled_back_from: str = "",
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -132,7 +133,8 @@ def evidence(
         nodes=("node1", "node2"),
         rolled=("node1", "node2"),
         version_from=OLD,
-        version_to=NEW,
+        version_to=OLD if rolled_back_from else NEW,
         refusals=refusals,
+        rolled_back_from=rolled_back_from,
         users=2,
     )
