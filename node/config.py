@@ -82,6 +82,9 @@ class NodeConfig(_Strict):
     node_upgrade_mode: bool = False
     """The blog's flow: a node can be put into upgrade mode and then asks the load balancer, by ``/status``, to be
     drained. Plain Jira has no such thing: its nodes are simply stopped."""
+    self_shutdown_if_offline_disabled: bool = False
+    """``jira.cluster.node.self.shutdown.if.offline.disabled``: a node that finds itself OFFLINE works on all the
+    same, beside a cluster that no longer counts it in."""
     start_duration: Duration = 0.0
     """How long the node stays STARTING at least: a JVM that loads Jira takes its time."""
     stop_duration: Duration = 0.0

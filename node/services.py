@@ -52,6 +52,14 @@ class NotAllowed(Exception):
         self.allowed = allowed
 
 
+class NoSuchNode(Exception):
+    """The cluster knows no node of that id: HTTP 404."""
+
+
+class NodeChangeRefused(Exception):
+    """The node is not in a condition that allows what was asked: HTTP 409. The message says which it is in."""
+
+
 @dataclass(frozen=True)
 class UpgradeView:
     """The cluster's upgrade state as a page shows it. Build and version are the base's until the STABLE row."""
@@ -115,6 +123,14 @@ class ClusterService(Protocol):
 
     async def members(self) -> list[MemberView]:
         """All nodes the cluster knows of, by id."""
+        ...
+
+    async def set_member_offline(self, node_id: str, actor: str) -> None:
+        """Declare a node gone that has no heartbeat. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
+        ...
+
+    async def remove_member(self, node_id: str, actor: str) -> None:
+        """Forget a node that is OFFLINE. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
         ...
 
     async def act(self, action: UpgradeAction, actor: str) -> None:

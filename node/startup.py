@@ -9,9 +9,11 @@ then: while the node was starting, somebody may have cancelled the upgrade.
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from node.bad_release import BadRelease
 from node.cluster_lock import ClusterLock
 from node.cluster_upgrade import ClusterUpgrade
-from node.finalise import VERSION_PATCHED, UpgradeTasks
+from node.contraction import VERSION_PATCHED
+from node.finalise import UpgradeTasks
 from node.logs import CLUSTER_MANAGER, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
 from node.parts import NodeParts
 from node.shared_files import expand_shared_home
@@ -48,6 +50,7 @@ class Startup:
         self._database = database
         self._upgrade = upgrade
         self._tasks = tasks
+        self._bad = BadRelease(parts, database)
         self._began_s = asyncio.get_running_loop().time()
         self._data_to_upgrade: int | None = None
         self.joined = False
@@ -55,12 +58,12 @@ class Startup:
         and nobody has heard of it yet."""
 
     async def run(self) -> None:
-        """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
-        await self._check_set_up()
+        """Become a member. Raises NodeRefused or another ZduError; nothing is left behind then."""
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
         await self._until_allowed(self._check)
         async with ClusterLock(self._parts, self._database, STARTUP_LOCK).held("which is starting"):
             await self._expand()
+        self._bad.crash_at_start()
         await self._rest_of_start_duration()
         await self._until_allowed(self._join)
 
@@ -75,7 +78,8 @@ class Startup:
             )
             await self._tasks.run_at_start()
 
-    async def _check_set_up(self) -> None:
+    async def check_set_up(self) -> None:
+        """Raise NotSetUp while there are no tables or no data."""
         if not await self._database.schema.is_set_up() or await self._data_build() is None:
             raise NotSetUp(
                 f"{self._database.name} has not been set up",
@@ -173,6 +177,8 @@ class Startup:
             "Shared home %s the files of %s", "was given" if new else "has", release.version
         )
         log = self._parts.log.logger(UPGRADE_SERVICE)
+        for line in release.log_lines:
+            log.info("%s: %s", release.version, line)
         applied = await self._database.schema.expand(release.expand_steps)
         for step in applied:
             log.info("Expanded the schema: %s", step)
@@ -180,7 +186,7 @@ class Startup:
             log.info("The schema needs no expansion for %s", release.version)
 
     async def _rest_of_start_duration(self) -> None:
-        left_s = self._began_s + self._parts.config.start_duration - asyncio.get_running_loop().time()
+        left_s = self._began_s + self._bad.start_duration_s - asyncio.get_running_loop().time()
         if left_s > 0:
             await asyncio.sleep(left_s)
 

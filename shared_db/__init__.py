@@ -14,6 +14,7 @@ from shared_db.errors import (
     DatabaseNotSetUp,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
     StepFailed,
     ValueRejected,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "NodeState",
     "Project",
     "SharedSession",
+    "StatementRefused",
     "Status",
     "StepFailed",
     "UpgradeStateRow",

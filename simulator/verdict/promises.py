@@ -10,11 +10,15 @@ from simulator.verdict.legal_states import illegal_steps, not_in_order
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import follow_sessions, tell_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
     ClusterObserved,
+    NodeLogsAudited,
+    NodeNotStarted,
     ProcessExited,
+    ProcessStarted,
     RunAborted,
     RunInterrupted,
     UpgradeHistory,
@@ -172,6 +176,19 @@ def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
     )
 
 
+def schema_serves_everyone(evidence: Evidence) -> Iterator[Check]:
+    """Every node, of whichever version, could run its statements on the schema that they share."""
+    if not evidence.events(NodeLogsAudited):
+        return
+    told = [tell(statement, evidence) for statement in refused_statements(evidence)]
+    yield _check(
+        "every version could work on the shared schema",
+        "a version could not work on the shared schema",
+        not told,
+        _examples(told) if told else "no node's log tells of a statement that did not fit",
+    )
+
+
 def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     """A node that was taken out answered nothing, and the load balancer's log has no attempt, until it was back."""
     late = [
@@ -233,6 +250,32 @@ def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
         yield _check(name, "the cluster is not upgraded", not wrong, detail)
 
 
+def who_has_to_be_refused_is(evidence: Evidence) -> Iterator[Check]:
+    """Each node of the story that the cluster had to refuse was, with a reason, and the upgrade state did not move.
+
+    From the start of that node until it was refused no row was written: a node that is not let in changes nothing.
+    """
+    if not evidence.refusals:
+        return
+    wrong, told = [], []
+    for node, version in evidence.refusals:
+        refused = [(t_s, e) for t_s, e in evidence.events(NodeNotStarted) if (e.node, e.version) == (node, version)]
+        if not refused:
+            wrong.append(f"{node} was not refused with {version}")
+            continue
+        t_s, event = refused[0]
+        begun_s = max(at_s for at_s, e in evidence.events(ProcessStarted) if e.process == node and at_s <= t_s)
+        moved = [state for at_s, state in evidence.history if begun_s <= at_s <= t_s]
+        wrong += [f"the state went to {state} while {node} was being refused" for state in moved]
+        told.append(f'{node} said "{event.reason}"')
+    yield _check(
+        "the cluster refused who had to be refused",
+        "the cluster did not refuse who had to be refused",
+        not wrong,
+        "; ".join(wrong) or "; ".join(told),
+    )
+
+
 def _examples(sentences: list[str]) -> str:
     more = len(sentences) - EXAMPLES
     return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
@@ -251,8 +294,10 @@ PROMISES: tuple[Promise, ...] = (
     outages_are_short,
     writes_are_kept_once,
     states_come_in_order,
+    schema_serves_everyone,
     taken_out_is_out,
     processes_live,
     story_is_played,
     cluster_is_upgraded,
+    who_has_to_be_refused_is,
 )

@@ -121,9 +121,17 @@ def describe(
         under_way=state not in {"STABLE", _UNKNOWN},
         checks=checks,
         healthy=all(check.mark != "bad" for check in checks),
-        newer_versions=tuple(v for v in known_versions() if find_release(v).numbers > release.numbers),
+        newer_versions=_reachable_from(release),
         nodes=tuple(_row(member, node_id) for member in members),
         card=_card(application_state, mode, under_way=state not in {"STABLE", _UNKNOWN}) if mode.available else None,
+    )
+
+
+def _reachable_from(release: Release) -> tuple[str, ...]:
+    """The newer releases of the same platform: across a major release there is no upgrade without downtime."""
+    known = (find_release(version) for version in known_versions())
+    return tuple(
+        new.version for new in known if new.numbers > release.numbers and new.numbers[0] == release.numbers[0]
     )
 
 
