@@ -74,6 +74,7 @@ class NodeRuntime:
         self._members: _Members | None = None
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
+        self._running_since_s: float | None = None
         self.activity: Activity = NoActivity()
         self.stop_wish = StopWish()
 
@@ -98,6 +99,11 @@ class NodeRuntime:
     def application_state(self) -> ApplicationState:
         """What ``/status`` says now."""
         return self._state
+
+    @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        return self._running_since_s
 
     async def upgrade_view(self) -> UpgradeView:
         """The cluster's upgrade state, read from the database now."""
@@ -263,6 +269,7 @@ class NodeRuntime:
                 self._background.create_task(member.watch.run(), name="upgradeWatch"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
+            self._running_since_s = asyncio.get_running_loop().time()
             self._happen(LifeEvent.STARTED)
             self._log.info("Jira %s is ready to serve", self.release.version)
             await self.stop_wish.made.wait()

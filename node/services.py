@@ -113,6 +113,11 @@ class ClusterService(Protocol):
         ...
 
     @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        ...
+
+    @property
     def boot_id(self) -> str:
         """New with each start of the process, so that an answer of an earlier life is recognised."""
         ...

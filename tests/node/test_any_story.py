@@ -1,7 +1,8 @@
 """Random stories on three nodes: administrators' calls, starts, stops, kills, naps and time, on both databases.
 
 Whatever happens, the upgrade state takes legal steps only, there is one current state that all nodes agree on, no
-heartbeat of a node that beats is lost, and in a STABLE cluster all running nodes have one version.
+heartbeat of a node that beats is lost, and in a STABLE cluster all running nodes have one version. The few stories
+that are played here are the same each time; for others raise the numbers at the end and take ``derandomize`` away.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,10 +23,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from node.releases import find_release
+from node.finalise import VERSION_PATCHED
 from node.services import NodeChangeRefused, NoSuchNode, NotAllowed, UpgradeAction
 from node.startup import NodeRefused
 from node.upgrade_state import UpgradeState
+from shared_db import ClusterNode, UpgradeStateRow
 from simulator.verdict.legal_states import LEGAL_NEXT, illegal_steps
 from tests.support.databases import DatabaseTarget, postgres_url
 from tests.support.hand_driven import INTERVALS, HandDrivenCluster
@@ -62,19 +64,19 @@ class Stories(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize(upgraded=st.sampled_from((None, 0, 1, 2, 3)))
-    def three_nodes_and_perhaps_an_upgrade_under_way(self, upgraded: int | None) -> None:
+    @initialize(size=st.sampled_from((3, 1, 2, 3)), upgraded=st.sampled_from((None, 0, 1, 2, 3)))
+    def some_nodes_and_perhaps_an_upgrade_under_way(self, size: int, upgraded: int | None) -> None:
         """Stories that all begin at the beginning would seldom come to the end."""
         folder = Path(self.folder.name)
         target = DatabaseTarget("sqlite", f"sqlite+aiosqlite:///{folder / 'zdu.db'}")
         if self.kind == "postgresql":
             target = DatabaseTarget("postgresql", postgres_url(), f"story_{Entropy().token(8)}")
         self.cluster = self.run(HandDrivenCluster.open(target, folder))
-        for node_id in NODE_IDS:
+        for node_id in NODE_IDS[:size]:
             self.run(self.cluster.start(node_id, "7.3.0"))
         if upgraded is not None:
             self.ask("node1", UpgradeAction.START)
-            for node_id in NODE_IDS[:upgraded]:
+            for node_id in NODE_IDS[: min(size, upgraded)]:
                 self.run(self.the.stop(node_id))
                 self.run(self.the.start(node_id, "7.3.2"))
 
@@ -199,44 +201,44 @@ class Stories(RuleBasedStateMachine):
     # --- what must hold
 
     @invariant()
-    def the_history_is_legal(self) -> None:
-        history = self.run(self.the.history())
-        assert illegal_steps([row.state for row in history]) == []
-        assert [row.order_number for row in history] == list(range(1, len(history) + 1))
+    def nothing_is_broken(self) -> None:
+        """One look for all that must hold: looking costs more than anything else here."""
+        if self.cluster is None:
+            return
+        history, members, patched, shown = self.run(self._look())
+        states = [row.state for row in history]
+        the_history_is_legal(history)
+        rows_keep_the_base_build_until_the_tasks_have_run(history)
+        assert shown <= {states[-1] if states else "STABLE"}, "all nodes agree on the one current state"
+        serving = [self.the.nodes[node_id] for node_id in self.running]
+        for node in serving:
+            row = members[node.parts.node_id]
+            assert (row.state, row.alive) == ("ACTIVE", True), "who beats is alive, and nobody declares it gone"
+            assert node.parts.release.build >= patched, "nobody serves data that is newer than itself"
+        if states[-1:] in ([], ["STABLE"]):
+            assert len({node.version for node in serving}) <= 1, "a STABLE cluster serves one version"
 
-    @invariant()
-    def all_nodes_agree_on_the_one_current_state(self) -> None:
-        state = self.run(self.the.state())
-        assert state in LEGAL_NEXT
-        shown = {self.run(node.upgrade.view()).state for node in self.the.nodes.values()}
-        assert shown <= {state}
+    async def _look(self) -> tuple[list[UpgradeStateRow], dict[str, ClusterNode], int, set[str]]:
+        return (
+            await self.the.history(),
+            await self.the.members(),
+            int(await self.the.database.properties.get(VERSION_PATCHED) or "0"),
+            {(await node.upgrade.view()).state for node in self.the.nodes.values()},
+        )
 
-    @invariant()
-    def rows_keep_the_base_build_until_the_tasks_have_run(self) -> None:
-        for before, after in pairwise(self.run(self.the.history())):
-            if before.state == "RUNNING_UPGRADE_TASKS" and after.state == "STABLE":
-                assert after.build_number > before.build_number
-            elif before.state != "STABLE":
-                assert after.build_number == before.build_number
 
-    @invariant()
-    def who_beats_is_alive(self) -> None:
-        """Nobody is declared gone while it beats; who finds itself OFFLINE had been asleep."""
-        members = self.run(self.the.members())
-        for node_id in self.running:
-            assert (members[node_id].state, members[node_id].alive) == ("ACTIVE", True), node_id
+def the_history_is_legal(history: list[UpgradeStateRow]) -> None:
+    assert illegal_steps([row.state for row in history]) == []
+    assert {row.state for row in history} <= set(LEGAL_NEXT)
+    assert [row.order_number for row in history] == list(range(1, len(history) + 1))
 
-    @invariant()
-    def a_stable_cluster_serves_one_version(self) -> None:
-        if self.run(self.the.state()) is UpgradeState.STABLE:
-            serving = {self.the.nodes[node_id].version for node_id in self.running}
-            assert len(serving) <= 1
 
-    @invariant()
-    def nobody_serves_data_that_is_newer_than_itself(self) -> None:
-        patched = int(self.run(self.the.database.properties.get("jira.version.patched")) or "0")
-        for node_id in self.running:
-            assert find_release(self.the.nodes[node_id].version).build >= patched
+def rows_keep_the_base_build_until_the_tasks_have_run(history: list[UpgradeStateRow]) -> None:
+    for before, after in pairwise(history):
+        if before.state == "RUNNING_UPGRADE_TASKS" and after.state == "STABLE":
+            assert after.build_number > before.build_number
+        elif before.state != "STABLE":
+            assert after.build_number == before.build_number
 
 
 class StoriesOnPostgres(Stories):
@@ -252,14 +254,16 @@ def bounded(examples: int, steps: int) -> settings:
         derandomize=True,
         deadline=None,
         database=None,
+        phases=(Phase.generate,),  # a failing story is told as it was: making it shorter would take minutes
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
 
 
 def test_no_story_breaks_the_cluster_on_sqlite() -> None:
-    run_state_machine_as_test(Stories, settings=bounded(30, 30))
+    run_state_machine_as_test(Stories, settings=bounded(20, 25))
 
 
 def test_no_story_breaks_the_cluster_on_postgresql() -> None:
     postgres_url()
-    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(10, 30))
+    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(6, 25))

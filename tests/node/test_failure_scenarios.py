@@ -15,6 +15,8 @@ from node.services import ApplicationState, NodeChangeRefused, NotAllowed, Upgra
 from node.startup import STARTUP_LOCK, NodeRefused
 from shared_db import NewUpgradeState
 from tests.support.databases import DatabaseTarget
+from tests.support.hand_driven import INTERVALS as DAYS_PASS
+from tests.support.hand_driven import HandDrivenCluster
 from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually, runtime_cluster
 
 START, CANCEL, APPROVE, RETRY = UpgradeAction
@@ -81,6 +83,24 @@ async def test_f4_the_first_node_of_a_dead_cluster_upgrades_the_data_and_locks_t
     with pytest.raises(NodeRefused, match="newer than build 73011"):
         await cluster.start("node1", "7.3.0")
     await cluster.start("node1", "7.3.2")
+
+
+async def test_f4_a_node_that_only_slept_shuts_down_when_it_wakes_up_beside_newer_data(
+    database_target: DatabaseTarget, tmp_path: Path
+) -> None:
+    """As a JVM does that collects its garbage for longer than five minutes."""
+    cluster = await HandDrivenCluster.open(database_target, tmp_path)
+    try:
+        await cluster.start("node1", "7.3.0")
+        await cluster.time_passes(DAYS_PASS.dead_after + 1, asleep=["node1"])
+        await cluster.start("node2", "7.3.2")
+
+        await cluster.beat("node1")
+
+        assert cluster.found_offline == ["node1"]
+        assert list(cluster.nodes) == ["node2"]
+    finally:
+        await cluster.close()
 
 
 async def test_f5_after_the_finalisation_an_old_node_serves_nothing_until_it_is_upgraded(

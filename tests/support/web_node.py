@@ -47,6 +47,7 @@ class FakeCluster:
     release: Release = field(default_factory=lambda: find_release("7.3.0"))
     application_state: ApplicationState = ApplicationState.RUNNING
     boot_id: str = "boot-1"
+    running_since_s: float | None = None
     state: UpgradeState = UpgradeState.STABLE
     nodes: list[MemberView] = field(default_factory=lambda: [member("node1"), member("node2")])
     mode_available: bool = False
