@@ -126,6 +126,17 @@ class Stories(RuleBasedStateMachine):
             assert node_id not in self.the.nodes
 
     @precondition(lambda self: self.running)
+    @rule(which=ANY, version=VERSION)
+    def a_node_is_rolled(self, which: int, version: str) -> None:
+        """Stopped and started again: the step that upgrades are made of."""
+        node_id = self.running[which % len(self.running)]
+        self.run(self.the.stop(node_id))
+        try:
+            self.run(self.the.start(node_id, version))
+        except NodeRefused:
+            assert node_id not in self.the.nodes
+
+    @precondition(lambda self: self.running)
     @rule(which=ANY)
     def a_node_stops(self, which: int) -> None:
         self.run(self.the.stop(self.running[which % len(self.running)]))
@@ -261,9 +272,9 @@ def bounded(examples: int, steps: int) -> settings:
 
 
 def test_no_story_breaks_the_cluster_on_sqlite() -> None:
-    run_state_machine_as_test(Stories, settings=bounded(20, 25))
+    run_state_machine_as_test(Stories, settings=bounded(12, 50))
 
 
 def test_no_story_breaks_the_cluster_on_postgresql() -> None:
     postgres_url()
-    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(6, 25))
+    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(4, 50))
