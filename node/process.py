@@ -69,6 +69,7 @@ async def _run(
         clock=parts.clock,
         entropy=parts.entropy,
         log=parts.log.logger(WEB),
+        local=runtime.local,
     )
     runtime.activity = WebActivity(context)
     server = HttpServer(parts, context)

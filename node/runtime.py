@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from node.app_state import LifeEvent, next_state
+from node.caches import NodeLocal
+from node.cluster_messages import ClusterMessages
 from node.cluster_upgrade import ClusterUpgrade
 from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
+from node.index_replay import IndexReplay
 from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE
 from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
-from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
+from node.services import ApplicationState, MemberView, NodeChangeRefused, NodeModeView, UpgradeAction, UpgradeView
 from node.stale_nodes import StaleNodes
 from node.startup import NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
@@ -61,6 +64,8 @@ class _Members:
     startup: Startup
     heartbeat: Heartbeat
     watch: UpgradeWatch
+    index: IndexReplay
+    messages: ClusterMessages
 
 
 class NodeRuntime:
@@ -75,7 +80,9 @@ class NodeRuntime:
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
         self._running_since_s: float | None = None
+        self._reindexing: asyncio.Task[None] | None = None
         self.activity: Activity = NoActivity()
+        self.local = NodeLocal()
         self.stop_wish = StopWish()
 
     # --- what pages may ask (node.services.ClusterService) ---
@@ -146,6 +153,27 @@ class NodeRuntime:
             node_id, allow=lambda node: may_be_removed(node_id, node), dead_after_s=self._parts.intervals.dead_after
         )
         self._parts.log.logger(CLUSTER_MANAGER).info("Node %s was removed by %s", node_id, actor)
+
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node, MAINTENANCE until it is done. Raises NodeChangeRefused.
+
+        Nobody is let in meanwhile; if this is the last node, nobody can use Jira (KB 757467576).
+        """
+        if self._state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"Only a node that is RUNNING can be reindexed; this one is {self._state}.")
+        self._log.info("Foreground reindex started by %s", actor)
+        self._happen(LifeEvent.REINDEX)
+        self._reindexing = self._owner.create_task(self._reindex(), name="indexing")
+
+    async def _reindex(self) -> None:
+        """Whatever becomes of it, the node serves again: with the old index, if there is no new one."""
+        try:
+            await asyncio.sleep(self._parts.config.reindex_duration)
+            await self._member.index.rebuild()
+        except Exception:
+            self._log.exception("The reindex failed, the old index stays")
+        if self._state is ApplicationState.MAINTENANCE:
+            self._happen(LifeEvent.REINDEXED)
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         """Carry out an administrator's wish. Raises NotAllowed if the state forbids it now."""
@@ -224,6 +252,7 @@ class NodeRuntime:
             config.database.namespace,
             config.database.statement_timeout,
             features=self._parts.release.features,
+            node_id=self.node_id,
         )
         self._log.info("Using %s", database.name)
         upgrade = ClusterUpgrade(self._parts, database)
@@ -237,12 +266,16 @@ class NodeRuntime:
             UpgradeWatch(
                 self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
             ),
+            IndexReplay(self._parts, database, self.local),
+            ClusterMessages(self._parts, database, self.local),
         )
         on_database(database)
         await self._until_set_up(self._members.startup, on_first_run)
         await self._members.startup.run()
         async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
             await self._members.startup.upgrade_data()
+            await self._members.messages.begin()
+            await self._members.index.prepare()
             await self._members.watch.look_once()
 
     async def _until_set_up(self, startup: Startup, on_first_run: Callable[[ZduError], None]) -> None:
@@ -267,6 +300,8 @@ class NodeRuntime:
             chores = [
                 self._background.create_task(member.heartbeat.run(), name="heartbeat"),
                 self._background.create_task(member.watch.run(), name="upgradeWatch"),
+                self._background.create_task(member.index.run(), name="nodeReindex"),
+                self._background.create_task(member.messages.run(), name="clusterMessages"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
             self._running_since_s = asyncio.get_running_loop().time()
@@ -278,8 +313,16 @@ class NodeRuntime:
                 await on_stopping(self.stop_wish)
             end = self._end
             await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
-            for chore in chores:
+            for chore in [*chores, *([self._reindexing] if self._reindexing else [])]:
                 await cancel(chore)
+            await self._leave_index(member.index)
+
+    async def _leave_index(self, index: IndexReplay) -> None:
+        try:
+            async with asyncio.timeout(INDEX_SAVED_WITHIN_S):
+                await index.save()
+        except (ZduError, TimeoutError) as error:
+            self._log.warning("The local index could not be saved: %s", str(error) or "no answer in time")
 
     def _begin_stopping(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -335,5 +378,8 @@ class NodeRuntime:
 
 _SET_UP_LOOK_S = 1.0
 """How often a node at its FIRST_RUN looks whether the set-up is done: a person is waiting for it."""
+
+INDEX_SAVED_WITHIN_S = 1.0
+"""A stopping node has something better to do than to wait for that: the index can be built anew."""
 
 _MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

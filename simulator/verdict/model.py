@@ -83,6 +83,8 @@ class Evidence:
     refusals: tuple[tuple[str, str], ...] = ()
     """Each node that the cluster had to refuse, with the version it had then."""
     users: int = field(default=0)
+    sessions_kind: str = "remember-me"
+    search_delay_s: float = 2.0
 
     def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
         """All events of one kind with their times, oldest first."""
