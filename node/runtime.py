@@ -21,7 +21,7 @@ from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
-from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
+from node.services import ApplicationState, MemberView, NodeChangeRefused, NodeModeView, UpgradeAction, UpgradeView
 from node.stale_nodes import StaleNodes
 from node.startup import NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
@@ -79,6 +79,8 @@ class NodeRuntime:
         self._members: _Members | None = None
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
+        self._running_since_s: float | None = None
+        self._reindexing: asyncio.Task[None] | None = None
         self.activity: Activity = NoActivity()
         self.local = NodeLocal()
         self.stop_wish = StopWish()
@@ -104,6 +106,11 @@ class NodeRuntime:
     def application_state(self) -> ApplicationState:
         """What ``/status`` says now."""
         return self._state
+
+    @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        return self._running_since_s
 
     async def upgrade_view(self) -> UpgradeView:
         """The cluster's upgrade state, read from the database now."""
@@ -146,6 +153,27 @@ class NodeRuntime:
             node_id, allow=lambda node: may_be_removed(node_id, node), dead_after_s=self._parts.intervals.dead_after
         )
         self._parts.log.logger(CLUSTER_MANAGER).info("Node %s was removed by %s", node_id, actor)
+
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node, MAINTENANCE until it is done. Raises NodeChangeRefused.
+
+        Nobody is let in meanwhile; if this is the last node, nobody can use Jira (KB 757467576).
+        """
+        if self._state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"Only a node that is RUNNING can be reindexed; this one is {self._state}.")
+        self._log.info("Foreground reindex started by %s", actor)
+        self._happen(LifeEvent.REINDEX)
+        self._reindexing = self._owner.create_task(self._reindex(), name="indexing")
+
+    async def _reindex(self) -> None:
+        """Whatever becomes of it, the node serves again: with the old index, if there is no new one."""
+        try:
+            await asyncio.sleep(self._parts.config.reindex_duration)
+            await self._member.index.rebuild()
+        except Exception:
+            self._log.exception("The reindex failed, the old index stays")
+        if self._state is ApplicationState.MAINTENANCE:
+            self._happen(LifeEvent.REINDEXED)
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         """Carry out an administrator's wish. Raises NotAllowed if the state forbids it now."""
@@ -276,6 +304,7 @@ class NodeRuntime:
                 self._background.create_task(member.messages.run(), name="clusterMessages"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
+            self._running_since_s = asyncio.get_running_loop().time()
             self._happen(LifeEvent.STARTED)
             self._log.info("Jira %s is ready to serve", self.release.version)
             await self.stop_wish.made.wait()
@@ -284,7 +313,7 @@ class NodeRuntime:
                 await on_stopping(self.stop_wish)
             end = self._end
             await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
-            for chore in chores:
+            for chore in [*chores, *([self._reindexing] if self._reindexing else [])]:
                 await cancel(chore)
             await self._leave_index(member.index)
 

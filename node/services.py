@@ -113,6 +113,11 @@ class ClusterService(Protocol):
         ...
 
     @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        ...
+
+    @property
     def boot_id(self) -> str:
         """New with each start of the process, so that an answer of an earlier life is recognised."""
         ...
@@ -131,6 +136,10 @@ class ClusterService(Protocol):
 
     async def remove_member(self, node_id: str, actor: str) -> None:
         """Forget a node that is OFFLINE. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
+        ...
+
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node. Raises :class:`NodeChangeRefused` unless it is RUNNING."""
         ...
 
     async def act(self, action: UpgradeAction, actor: str) -> None:

@@ -129,9 +129,10 @@ class Startup:
         data_build = await self._data_build()
         upgrades_data = False
 
-        def admit(snapshot: ClusterSnapshot) -> None:
+        def admit(snapshot: ClusterSnapshot) -> bool:
             nonlocal upgrades_data
             upgrades_data = self._admit(snapshot, data_build, waited_s).upgrades_data
+            return upgrades_data
 
         release = self._parts.release
         self.joined = True

@@ -34,18 +34,23 @@ class NodesGateway:
         build_number: int,
         version: str,
         *,
-        admit: Callable[[ClusterSnapshot], None] | None = None,
+        admit: Callable[[ClusterSnapshot], bool] | None = None,
         dead_after_s: float = DEAD_AFTER_S,
     ) -> None:
         """Write this node's row as ACTIVE, with its first heartbeat.
 
         ``admit`` sees the cluster as it is just before and keeps the node out by raising, which rolls back and
         reaches the caller. It runs in the same serialised transaction as changes of the upgrade state, so no such
-        change can slip in between the check and the joining.
+        change can slip in between the check and the joining. If it returns True, this node goes on without the
+        others: who is still ACTIVE, though not heard of for long, is set OFFLINE and shuts down should it wake up.
         """
         async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
-            if admit is not None:
-                admit(await read_snapshot(connection, dead_after_s))
+            if admit is not None and admit(await read_snapshot(connection, dead_after_s)):
+                await connection.execute(
+                    update(clusternode)
+                    .where(clusternode.c.node_id != node_id, clusternode.c.node_state != NodeState.OFFLINE.value)
+                    .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+                )
             row = {
                 "node_state": NodeState.ACTIVE.value,
                 "timestamp": DatabaseTimeMs(),

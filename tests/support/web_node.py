@@ -20,6 +20,7 @@ from node.releases import Release, find_release
 from node.services import (
     ApplicationState,
     MemberView,
+    NodeChangeRefused,
     NodeModeView,
     NotAllowed,
     UpgradeAction,
@@ -50,6 +51,7 @@ class FakeCluster:
     release: Release = field(default_factory=lambda: find_release("7.3.0"))
     application_state: ApplicationState = ApplicationState.RUNNING
     boot_id: str = "boot-1"
+    running_since_s: float | None = None
     state: UpgradeState = UpgradeState.STABLE
     nodes: list[MemberView] = field(default_factory=lambda: [member("node1"), member("node2")])
     mode_available: bool = False
@@ -82,6 +84,12 @@ class FakeCluster:
             if m.node_id == node_id
         ]
         return found[0] if found else None
+
+    async def reindex(self, actor: str) -> None:
+        if self.application_state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"this one is {self.application_state}")
+        self.application_state = ApplicationState.MAINTENANCE
+        self.actions.append(("reindex", actor))
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)
