@@ -1,6 +1,7 @@
 """One node's web side for tests: a fake cluster with the real state table, a SQLite database, a browser of sorts."""
 
 import re
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from node.services import (
 from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
-from shared_db import Database, NewUser
+from shared_db import Database, NewUser, NodeFigures
 from zdu.clock import Entropy, ManualClock
 
 COST = 4
@@ -60,6 +61,9 @@ class FakeCluster:
 
     async def members(self) -> list[MemberView]:
         return self.nodes
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        return {"node1": NodeFigures(self.application_state, 0.25, 90 * 1024**2, 3_723.0)}
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)
@@ -119,7 +123,7 @@ async def web_node(
         node_id=cluster.node_id,
         version=cluster.release.version,
         database=DatabaseConfig(url="sqlite+aiosqlite://"),
-        shared_home=Path("shared"),
+        shared_home=Path(tempfile.gettempdir()),
         local_home=Path("local"),
         password_cost=COST,
     )

@@ -55,6 +55,9 @@ def test_only_status_log_in_and_what_it_looks_like_is_open_to_strangers() -> Non
         "POST /rest/auth/1/session",
         "GET /static/node.css",
         "GET /static/icon.svg",
+        "GET /static/live.js",
+        "GET /static/menu.js",
+        "GET /static/refresh.js",
         "GET /static/upgrades.js",
     }
 
@@ -63,11 +66,13 @@ def test_everything_about_the_cluster_is_for_administrators() -> None:
     about_the_cluster = {
         _name(route)
         for route in _ROUTES
-        if route.path.startswith(("/secure/admin/", "/rest/api/2/cluster/", "/rest/zdu-simulator/"))
+        if route.path.startswith(
+            ("/secure/admin/", "/plugins/servlet/", "/rest/api/2/cluster/", "/rest/zdu-simulator/")
+        )
     }
 
     assert {_name(route) for route in _FOR_ADMINISTRATORS} == about_the_cluster
-    assert len(about_the_cluster) == 11
+    assert len(about_the_cluster) == 14
 
 
 @pytest.mark.parametrize("route", _FOR_ADMINISTRATORS, ids=_name)

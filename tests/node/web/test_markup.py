@@ -58,6 +58,9 @@ class _Page(HTMLParser):
         "/secure/CreateIssue.jspa",
         "/secure/EditIssue.jspa?key=ZDU-1",
         "/secure/admin/JiraUpgrades.jspa",
+        "/secure/admin/Clustering.jspa",
+        "/plugins/servlet/troubleshooting/view",
+        "/plugins/servlet/upm",
         "/nowhere",
     ],
 )
