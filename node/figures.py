@@ -20,9 +20,14 @@ class ProcessFigures:
         self._clock = clock
         self._began_s = clock.monotonic_s()
 
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since this process began."""
+        return self._clock.monotonic_s() - self._began_s
+
     def now(self, application_state: str) -> NodeFigures:
         """The figures as they are now. Asks the system only for what it has at hand: nothing here waits."""
-        return NodeFigures(application_state, _load(), _memory_bytes(), self._clock.monotonic_s() - self._began_s)
+        return NodeFigures(application_state, _load(), _memory_bytes(), self.uptime_s)
 
 
 def _load() -> float:

@@ -233,7 +233,9 @@ class NodeRuntime:
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
             self._happen(LifeEvent.STARTED)
-            self._log.info("Jira %s is ready to serve", self.release.version)
+            self._log.info(
+                "Jira %s is ready to serve, %.1f s after its start", self.release.version, self._process.uptime_s
+            )
             await self.stop_wish.made.wait()
             self._begin_stopping()
             if on_stopping is not None:
