@@ -28,6 +28,9 @@ UPGRADE_STATE = "c.a.jira.cluster.zdu.ClusterUpgradeStateManager"
 NODE_UPGRADE_MODE = "c.a.jira.cluster.zdu.NodeUpgradeMode"
 UPGRADE_SERVICE = "c.a.jira.upgrade.UpgradeService"
 SHARED_HOME = "c.a.jira.upgrade.SharedHomeUpgrade"
+INDEXING = "c.a.jira.startup.ClusteringLauncher"
+NODE_REINDEX = "c.a.jira.index.ha.DefaultNodeReindexService"
+CLUSTER_MESSAGES = "c.a.jira.cluster.OfBizMessageHandlerService"
 WEB = "c.a.jira.web.ExceptionInterceptor"
 
 

@@ -62,6 +62,7 @@ async def _run(parts: NodeParts, shutdown: Shutdown, announce: Callable[..., Non
         clock=parts.clock,
         entropy=parts.entropy,
         log=parts.log.logger(WEB),
+        local=runtime.local,
     )
     runtime.activity = WebActivity(context)
     server = HttpServer(parts, context)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from node.app_state import LifeEvent, next_state
+from node.caches import NodeLocal
+from node.cluster_messages import ClusterMessages
 from node.cluster_upgrade import ClusterUpgrade
 from node.figures import ProcessFigures
 from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
+from node.index_replay import IndexReplay
 from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE, UPGRADE_STATE
 from node.node_mode import NodeMode
 from node.parts import NodeParts
@@ -62,6 +65,8 @@ class _Members:
     startup: Startup
     heartbeat: Heartbeat
     watch: UpgradeWatch
+    index: IndexReplay
+    messages: ClusterMessages
 
 
 class NodeRuntime:
@@ -77,6 +82,7 @@ class NodeRuntime:
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
         self.activity: Activity = NoActivity()
+        self.local = NodeLocal()
         self.stop_wish = StopWish()
 
     # --- what pages may ask (node.services.ClusterService) ---
@@ -199,6 +205,7 @@ class NodeRuntime:
             config.database.namespace,
             config.database.statement_timeout,
             features=self._parts.release.features,
+            node_id=self.node_id,
         )
         self._log.info("Using %s", database.name)
         upgrade = ClusterUpgrade(self._parts, database)
@@ -217,11 +224,15 @@ class NodeRuntime:
             UpgradeWatch(
                 self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
             ),
+            IndexReplay(self._parts, database, self.local),
+            ClusterMessages(self._parts, database, self.local),
         )
         on_database(database)
         await self._members.startup.run()
         async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
             await self._members.startup.upgrade_data()
+            await self._members.messages.begin()
+            await self._members.index.prepare()
             await self._members.watch.look_once()
 
     async def _serve(self, on_stopping: Callable[[StopWish], Awaitable[None]] | None) -> None:
@@ -230,6 +241,8 @@ class NodeRuntime:
             chores = [
                 self._background.create_task(member.heartbeat.run(), name="heartbeat"),
                 self._background.create_task(member.watch.run(), name="upgradeWatch"),
+                self._background.create_task(member.index.run(), name="nodeReindex"),
+                self._background.create_task(member.messages.run(), name="clusterMessages"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
             self._happen(LifeEvent.STARTED)
@@ -244,6 +257,14 @@ class NodeRuntime:
             await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
             for chore in chores:
                 await cancel(chore)
+            await self._leave_index(member.index)
+
+    async def _leave_index(self, index: IndexReplay) -> None:
+        try:
+            async with asyncio.timeout(INDEX_SAVED_WITHIN_S):
+                await index.save()
+        except (ZduError, TimeoutError) as error:
+            self._log.warning("The local index could not be saved: %s", str(error) or "no answer in time")
 
     def _begin_stopping(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -307,5 +328,8 @@ class NodeRuntime:
             raise ZduError("This node has not started yet.")
         return self._background
 
+
+INDEX_SAVED_WITHIN_S = 1.0
+"""A stopping node has something better to do than to wait for that: the index can be built anew."""
 
 _MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

@@ -1,47 +1,41 @@
-"""``project``, ``jiraissue``, ``jiraaction``, ``changegroup``, ``changeitem``: the application's own data.
+"""``jiraissue``, ``jiraaction``, ``changegroup``, ``changeitem``: the application's own data.
 
 Every statement names its columns, and only columns of the oldest release: nodes of two releases work on these tables
 at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
-transaction that creates the issue, as in Jira.
+transaction that creates the issue, as in Jira. What changes an issue is noted in the index journal by the same
+transaction: an index can be late, and never misses a change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
-from shared_db.errors import AlreadyExists, DatabaseError
+from shared_db.errors import DatabaseError
+from shared_db.index_journal import JournalWriter
 from shared_db.issue_search import SummaryColumn
-from shared_db.rows import SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, NewIssue
-from shared_db.statements import check_text, insert_or, is_storable
+from shared_db.rows import FIRST_STATUS, SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, Moved, NewIssue
+from shared_db.statements import check_text, is_storable
 from shared_db.tables import changegroup, changeitem, jiraaction, jiraissue, project
 from shared_db.transactions import Transactions
 
 _COMMENT = "comment"
 _MAX_NUMBER_DIGITS = 18  # Jira's numeric(18)
+_IDS_AT_ONCE = 500
 _MAX_PAGE = 2**31 - 1  # more than there can be, and no trouble for either database
 
 
 class IssuesGateway:
-    """Projects, issues, their comments and their history."""
+    """Issues, their comments and their history."""
 
-    def __init__(self, transactions: Transactions, features: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, transactions: Transactions, features: frozenset[str] = frozenset(), journal: JournalWriter | None = None
+    ) -> None:
         self._transactions = transactions
         self._summary = SummaryColumn(enabled="summary_lower" in features)
-
-    async def create_project(self, key: str, name: str) -> None:
-        """Create a project. Raises AlreadyExists if the key is taken."""
-        async with self._transactions.write() as connection:
-            created = await connection.execute(
-                insert_or(connection, project)
-                .values(pkey=key, pname=name, pcounter=0)
-                .on_conflict_do_nothing(index_elements=["pkey"])
-                .returning(project.c.id)
-            )
-            if created.first() is None:
-                raise AlreadyExists(f"there is a project {key} already")
+        self._journal = journal or JournalWriter("")
 
     async def create(self, project_key: str, summary: str, description: str, reporter: str) -> Issue:
         """Create an issue with the next key of its project. Raises DatabaseError if there is no such project."""
@@ -73,6 +67,7 @@ class IssuesGateway:
                         issuenum=number,
                         reporter=issue.reporter,
                         description=issue.description,
+                        issuestatus=FIRST_STATUS,
                         created=DatabaseTimeMs(),
                         updated=DatabaseTimeMs(),
                         **self._summary.values(issue.summary),
@@ -80,6 +75,7 @@ class IssuesGateway:
                     .returning(*self._summary.known)
                 )
                 created.append(_issue(row.mappings().one(), project_key))
+            await self._journal.note(connection, [issue.id for issue in created], "CREATE")
             return created
 
     async def get(self, key: str) -> Issue | None:
@@ -127,23 +123,96 @@ class IssuesGateway:
             )
             edited = _issue(row.mappings().one(), issue.project_key)
             await _record(connection, issue.id, author, items)
+            await self._journal.note(connection, [issue.id], "UPDATE")
             return edited
 
-    async def add_comment(self, key: str, author: str, body: str) -> Comment | None:
-        """Add a comment; None if there is no such issue."""
-        check_text(body, "comment")
+    async def transition(
+        self, key: str, author: str, decide: Callable[[Issue], Moved], comment: str = ""
+    ) -> Issue | None:
+        """Move an issue along its workflow, with a comment if one is given; None if there is no such issue.
+
+        ``decide`` sees the issue as it is now, while nobody else can change it, and refuses by raising: then nothing
+        has happened, and the refusal reaches the caller.
+        """
+        check_text(comment, "comment")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key)
+            issue = await _find(connection, key, for_update=True)
             if issue is None:
                 return None
+            moved = decide(issue)
             row = await connection.execute(
-                insert(jiraaction)
-                .values(
-                    issueid=issue.id, author=author, actiontype=_COMMENT, actionbody=body, created=DatabaseTimeMs()
-                )
-                .returning(*jiraaction.c)
+                update(jiraissue)
+                .where(jiraissue.c.id == issue.id)
+                .values(issuestatus=moved.status, resolution=moved.resolution, updated=DatabaseTimeMs())
+                .returning(*jiraissue.c)
             )
-            return _comment(row.mappings().one())
+            after = _issue(row.mappings().one(), issue.project_key)
+            await _record(connection, issue.id, author, moved.items)
+            if comment:
+                await _insert_comment(connection, issue.id, author, comment)
+            await self._journal.note(connection, [issue.id], "UPDATE")
+            return after
+
+    async def add_comment(self, key: str, author: str, body: str) -> Comment | None:
+        """Add a comment, which counts as an update of the issue; None if there is no such issue."""
+        check_text(body, "comment")
+        async with self._transactions.write() as connection:
+            issue = await _find(connection, key, for_update=True)
+            if issue is None:
+                return None
+            comment = await _insert_comment(connection, issue.id, author, body)
+            await connection.execute(
+                update(jiraissue).where(jiraissue.c.id == issue.id).values(updated=DatabaseTimeMs())
+            )
+            await self._journal.note(connection, [issue.id], "UPDATE")
+            return comment
+
+    async def comment_many(self, keys: Sequence[str], author: str, body: str) -> list[Issue] | None:
+        """Add one comment to each of the issues, or to none: None if one of them does not exist.
+
+        In the order of their keys, so that two such transactions cannot wait for each other.
+        """
+        check_text(body, "comment")
+        async with self._transactions.write() as connection:
+            issues: list[Issue] = []
+            for key in sorted(set(keys)):
+                issue = await _find(connection, key, for_update=True)
+                if issue is None:
+                    # Nothing has been written yet.
+                    return None
+                issues.append(issue)
+            after: list[Issue] = []
+            for issue in issues:
+                await _insert_comment(connection, issue.id, author, body)
+                row = await connection.execute(
+                    update(jiraissue)
+                    .where(jiraissue.c.id == issue.id)
+                    .values(updated=DatabaseTimeMs())
+                    .returning(*jiraissue.c)
+                )
+                after.append(_issue(row.mappings().one(), issue.project_key))
+            await self._journal.note(connection, [issue.id for issue in after], "UPDATE")
+            return after
+
+    async def with_ids(self, ids: Sequence[int]) -> list[Issue]:
+        """Those of the issues that there are; what an index needs to bring them up to date."""
+        found: list[Issue] = []
+        async with self._transactions.read() as connection:
+            for first in range(0, len(ids), _IDS_AT_ONCE):
+                some = _select().where(jiraissue.c.id.in_(ids[first : first + _IDS_AT_ONCE]))
+                found += [_issue(row, row["pkey"]) for row in (await connection.execute(some)).mappings()]
+        return found
+
+    async def following(self, issue_id: int, limit: int) -> list[Issue]:
+        """The next issues after that id, by id; what a new index is built from."""
+        some = _select().where(jiraissue.c.id > issue_id).order_by(jiraissue.c.id).limit(limit)
+        async with self._transactions.read() as connection:
+            return [_issue(row, row["pkey"]) for row in (await connection.execute(some)).mappings()]
+
+    async def count(self) -> int:
+        """How many issues there are."""
+        async with self._transactions.read() as connection:
+            return (await connection.execute(_count(None))).scalar_one()
 
     async def comments(self, key: str) -> list[Comment]:
         """The issue's comments, oldest first; none if there is no such issue."""
@@ -236,6 +305,15 @@ async def _record(connection: AsyncConnection, issue_id: int, author: str, items
     )
 
 
+async def _insert_comment(connection: AsyncConnection, issue_id: int, author: str, body: str) -> Comment:
+    row = await connection.execute(
+        insert(jiraaction)
+        .values(issueid=issue_id, author=author, actiontype=_COMMENT, actionbody=body, created=DatabaseTimeMs())
+        .returning(*jiraaction.c)
+    )
+    return _comment(row.mappings().one())
+
+
 def _issue(row: RowMapping, project_key: str) -> Issue:
     return Issue(
         id=row["id"],
@@ -247,6 +325,8 @@ def _issue(row: RowMapping, project_key: str) -> Issue:
         reporter=row["reporter"],
         created_ms=row["created"],
         updated_ms=row["updated"],
+        status=row["issuestatus"],
+        resolution=row["resolution"],
     )
 
 

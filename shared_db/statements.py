@@ -1,6 +1,6 @@
 """The few statements that differ between SQLite and PostgreSQL, so that no gateway has to ask which one it is on."""
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,3 +29,16 @@ def check_text(value: str, field: str, max_length: int | None = None) -> str:
     if max_length is not None and len(value) > max_length:
         raise ValueRejected(f"{field} is {len(value)} characters long; {max_length} are allowed")
     return value
+
+
+async def take_turn(connection: AsyncConnection, table: Table) -> None:
+    """Make rows of ``table`` appear in the order of their ids, for readers who remember the last id they have seen.
+
+    PostgreSQL gives ids when rows are inserted and shows them when their transactions are committed: without this a
+    reader could see 8, and 7 only later, and would never look for it. It has to be a transaction's last lock; with
+    SQLite's one writer at a time nothing is to be done.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:name))"), {"name": table.name}
+        )

@@ -134,6 +134,10 @@ class Cluster:
                 "local_home": self.folder.node_home(node_id),
                 "log_file": self.folder.logs / f"{node_id}.log",
                 "password_cost": PASSWORD_COST,
+                "sessions": {
+                    "kept_in": "database" if self.scenario.sessions == "shared" else "memory",
+                    "idle_timeout": format_duration(self.scenario.cluster.session_timeout),
+                },
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
             }
         )

@@ -40,6 +40,8 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
         version_from=scenario.version_from,
         version_to=scenario.version_to,
         users=scenario.load.users,
+        sessions_kind=scenario.sessions,
+        search_delay_s=scenario.search_delay_s,
     )
     verdict = reach_verdict(evidence)
     result = build_result(evidence, verdict)

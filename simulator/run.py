@@ -160,6 +160,7 @@ class Run:
             self._scenario.load,
             cluster.balancer_url,
             self._recorder,
+            remember_me=self._scenario.sessions == "remember-me",
             common_issues=tuple(f"ZDU-{number}" for number in range(1, SEED_ISSUES + 1)),
             seed=self._plan.seed,
         )

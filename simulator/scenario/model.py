@@ -4,7 +4,7 @@ These are the words of the scenario language; ``docs/scenarios.md`` is made from
 A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -60,6 +60,8 @@ class ClusterPart(Section):
     """How long a node stays STARTING at least."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
+    session_timeout: PositiveDuration = 5 * 3600.0
+    """How long a session may be idle before it ends; Jira's five hours, which are not scaled."""
 
     @property
     def node_ids(self) -> tuple[str, ...]:
@@ -138,6 +140,14 @@ class ActionMix(Section):
     """Comment on an issue."""
     sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
     """Sign out and in again."""
+    search_issues: Annotated[Number, Field(ge=0)] = 2.0
+    """Search for one of one's own issues; what the search does not show yet is judged by `expect.search_delay`."""
+    view_board: Annotated[Number, Field(ge=0)] = 1.0
+    """Open the project's board."""
+    transition_issue: Annotated[Number, Field(ge=0)] = 2.0
+    """Move one of one's own issues along its workflow, with a comment."""
+    bulk_edit: Annotated[Number, Field(ge=0)] = 0.0
+    """Comment several of one's own issues over three pages; a session that is lost in between loses the work."""
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
@@ -158,14 +168,16 @@ class LoadPart(Section):
     """How many people work at once. Each waits for an answer before going on, as people do."""
     think_time: ThinkTime = ThinkTime()
     """How long a user looks at a page before the next click."""
-    remember_me: Flag = True
-    """Whether users tick "Remember my login on this computer"; without it a moved user has to log in again."""
     mix: ActionMix = ActionMix()
     """What users do, and how often."""
     probe_rate: Annotated[Number, Field(ge=0, le=1000)] = 10.0
     """Probes per second on new connections, and as many again on kept-alive ones; sent on time whatever happens."""
     request_timeout: PositiveDuration = 5.0
     """A request without its whole answer by then has failed."""
+
+
+SessionsKind = Literal["remember-me", "in-memory", "shared"]
+"""How people stay signed in, and what of it survives the loss of a node."""
 
 
 class Expectations(Section):
@@ -177,6 +189,8 @@ class Expectations(Section):
     """At most this many users may be thrown back to the log-in page."""
     longest_outage: Duration | None = None
     """No stretch of failed probes may last longer; without it, any length is judged by `failed_requests` alone."""
+    search_delay: Duration | None = None
+    """A search may miss a change for so long; without it, for two looks at the index journal and a second."""
     min_sessions_moved_per_node: Annotated[Whole, Field(ge=0)] = 1
     """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
     min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
@@ -194,6 +208,8 @@ class Scenario(Section):
     """One line for lists and headings."""
     story: Text = ""
     """What it shows, in a few sentences."""
+    sessions: SessionsKind = "remember-me"
+    """What a moved user has: a silent sign-in by `remember-me`, nothing (`in-memory`), or a `shared` session."""
     cluster: ClusterPart
     """The nodes before anything happens, and how this Jira behaves."""
     balancer: BalancerPart = BalancerPart()
@@ -211,6 +227,13 @@ class Scenario(Section):
         if problems:
             raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
         return self
+
+    @property
+    def search_delay_s(self) -> float:
+        """How long a search may miss a change before that counts."""
+        if self.expect.search_delay is not None:
+            return self.expect.search_delay
+        return 2 * self.cluster.intervals.index_replay / self.cluster.time_scale + 1.0
 
     @property
     def version_from(self) -> str:

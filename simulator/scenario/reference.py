@@ -42,6 +42,8 @@ _INTERVALS = {
     "version_check_wait": "How long a joining node waits for the heartbeats of killed nodes to die.",
     "lock_expiry": "A cluster lock that nobody renews is free again after this.",
     "upgrade_state_poll": "How often a node looks at the cluster's upgrade state.",
+    "index_replay": "How often a node brings the other nodes' changes into its own search index.",
+    "cluster_messages": "How often a node reads what the others tell it, such as to empty a cache.",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
-from simulator.verdict.sessions import SessionReport, follow_sessions
+from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -55,12 +55,19 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
             f"{'Within what was allowed' if failed or lost else 'Nobody noticed'}: "
             f"{journey} while {evidence.users} users worked. "
             f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
-            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
+            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there.{_people(evidence, sessions)}"
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."
     failed, lost = len(evidence.failed_requests), len(sessions.lost)
     if failed or lost:
         also = f" and {lost} sessions were lost" if lost else ""
-        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        people = _people(evidence, sessions)
+        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}.{people}"
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."
+
+
+def _people(evidence: Evidence, sessions: SessionReport) -> str:
+    """What it meant to those who were moved, to follow other sentences."""
+    told = tell_sessions(sessions, evidence.sessions_kind, evidence.user_requests)
+    return f" {told}" if told else ""

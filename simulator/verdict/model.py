@@ -72,6 +72,8 @@ class Evidence:
     version_from: str
     version_to: str
     users: int = field(default=0)
+    sessions_kind: str = "remember-me"
+    search_delay_s: float = 2.0
 
     def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
         """All events of one kind with their times, oldest first."""

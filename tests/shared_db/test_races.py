@@ -38,7 +38,7 @@ async def test_hundreds_of_racing_read_then_write_changes_lose_nothing(
 async def test_racing_processes_never_give_two_issues_the_same_key(
     database: Database, database_target: DatabaseTarget
 ) -> None:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
 
     keys = await race("create-issue", database_target, PROCESSES, count=40)
 

@@ -17,7 +17,7 @@ INDEX = "73013-index-summary-lower"
 @pytest.fixture
 async def newer(database: Database, database_target: DatabaseTarget) -> AsyncIterator[Database]:
     """The same database as a node of 7.3.2 opens it; ``database`` is the one of a node of 7.3.0."""
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
     async with await database_target.open(features=frozenset({"summary_lower"})) as newer:
         yield newer
 

@@ -39,7 +39,7 @@ def write(kind: str, marker: str, issue: str, **changes: object) -> RequestRecor
 
 @pytest.fixture
 async def auditor(database_target: FreshDatabase, database: Database) -> AsyncIterator[Auditor]:
-    await database.issues.create_project("ZDU", "Project")
+    await database.projects.create("ZDU", "Project")
     made = Auditor(DatabaseTarget(database_target.url, database_target.namespace))
     yield made
     await made.close()

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Literal
 
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from node.config import DatabaseConfig, NodeConfig
+from node.caches import NodeLocal
+from node.config import DatabaseConfig, NodeConfig, SessionLife
 from node.passwords import hash_password
 from node.releases import Release, find_release
 from node.services import (
@@ -26,6 +28,7 @@ from node.services import (
 from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
+from node.workflow import BOARD_COLUMNS, STATUSES
 from shared_db import Database, NewUser, NodeFigures
 from zdu.clock import Entropy, ManualClock
 
@@ -85,13 +88,14 @@ class FakeCluster:
 
 async def open_database(folder: Path, name: str = "web.db") -> Database:
     """A database as the set-up leaves it: users ``admin``, ``user1`` and ``user2`` (password = name), two issues."""
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}")
+    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}", node_id="node1")
     await database.schema.create_base()
     people = [("admin", "Ada Min", True), ("user1", "User One", False), ("user2", "User Two", False)]
     await database.users.create_many(
         [NewUser(name, shown, hash_password(name, COST, "ab" * 8), admin) for name, shown, admin in people]
     )
-    await database.issues.create_project("ZDU", "Zero Downtime")
+    await database.projects.create_statuses(STATUSES)
+    await database.projects.create("ZDU", "Zero Downtime", "admin", board="ZDU board", columns=BOARD_COLUMNS)
     await database.issues.create("ZDU", "The first issue", "Its description", "user1")
     await database.issues.create("ZDU", "Another thing", "", "user2")
     return database
@@ -115,10 +119,14 @@ class WebNode:
 
 @asynccontextmanager
 async def web_node(
-    database: Database | None, templates: Templates | None = None, **cluster_values: object
+    database: Database | None,
+    templates: Templates | None = None,
+    *,
+    kept_in: Literal["memory", "database"] = "memory",
+    **cluster_values: object,
 ) -> AsyncIterator[WebNode]:
     """Serve one node's web side on a free port."""
-    clock, cluster = ManualClock(), FakeCluster(**cluster_values)  # type: ignore[arg-type]  # the test's business
+    clock, cluster, local = ManualClock(), FakeCluster(**cluster_values), NodeLocal()  # type: ignore[arg-type]  # the test's business
     config = NodeConfig(
         node_id=cluster.node_id,
         version=cluster.release.version,
@@ -126,6 +134,7 @@ async def web_node(
         shared_home=Path(tempfile.gettempdir()),
         local_home=Path("local"),
         password_cost=COST,
+        sessions=SessionLife(kept_in=kept_in),
     )
     context = WebContext(
         config=config,
@@ -133,9 +142,12 @@ async def web_node(
         clock=clock,
         entropy=Entropy(),
         database=database,
+        local=local,
         templates=templates or Templates(),
     )
     cluster.context = context
+    if database is not None:
+        local.index.put_all(await database.issues.following(0, 1000))
     app = build_app(context)
     server = TestServer(app)
     await server.start_server()

@@ -1,4 +1,7 @@
-"""Turns whatever goes wrong into an answer: a page or JSON with the right code. Tracebacks go to the log only."""
+"""Turns whatever goes wrong into an answer: a page or JSON with the right code. Tracebacks go to the log only.
+
+Paths are logged as they were sent, percent signs and all: a decoded one could carry line breaks, and forge a line.
+"""
 
 import asyncio
 from http import HTTPStatus
@@ -30,11 +33,13 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as problem:
         return _http_answer(request, problem)
     except TimeoutError:
-        log.exception("%s %s was not done within %s s", request.method, request.path, limits.request_timeout_s)
+        log.exception(
+            "%s %s was not done within %s s", request.method, request.rel_url.raw_path, limits.request_timeout_s
+        )
     except ZduError:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, request.rel_url.raw_path)
     except Exception:
-        log.exception("%s %s failed unexpectedly", request.method, request.path)
+        log.exception("%s %s failed unexpectedly", request.method, request.rel_url.raw_path)
         return error_answer(request, 500, ["JIRA has a problem of its own. The node's log tells more."])
     return error_answer(request, 503, [_CANNOT_NOW], headers={"Retry-After": str(limits.retry_after_s)})
 

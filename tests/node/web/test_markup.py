@@ -7,7 +7,7 @@ import pytest
 from tests.support.web_node import Browser
 
 _VOID = {"meta", "link", "input", "img", "br", "path", "rect"}
-_CONTROLS = {"input", "textarea"}
+_CONTROLS = {"input", "textarea", "select"}
 
 
 class _Page(HTMLParser):
@@ -61,6 +61,10 @@ class _Page(HTMLParser):
         "/secure/admin/Clustering.jspa",
         "/plugins/servlet/troubleshooting/view",
         "/plugins/servlet/upm",
+        "/secure/BrowseProjects.jspa",
+        "/projects/ZDU",
+        "/secure/RapidBoard.jspa?rapidView=1",
+        "/secure/views/bulkedit/BulkEdit1.jspa?jql=",
         "/nowhere",
     ],
 )
