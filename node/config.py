@@ -82,8 +82,15 @@ class NodeConfig(_Strict):
     node_upgrade_mode: bool = False
     """The blog's flow: a node can be put into upgrade mode and then asks the load balancer, by ``/status``, to be
     drained. Plain Jira has no such thing: its nodes are simply stopped."""
+    self_shutdown_if_offline_disabled: bool = False
+    """``jira.cluster.node.self.shutdown.if.offline.disabled``: a node that finds itself OFFLINE works on all the
+    same, beside a cluster that no longer counts it in."""
     start_duration: Duration = 0.0
     """How long the node stays STARTING at least: a JVM that loads Jira takes its time."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.0
+    """By how much its first request takes longer; the later ones by less and less."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

@@ -19,6 +19,7 @@ from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
 from node.index_replay import IndexReplay
 from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE, UPGRADE_STATE
+from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
@@ -81,6 +82,7 @@ class NodeRuntime:
         self._process = ProcessFigures(parts.clock)
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
+        self._running_since_s: float | None = None
         self.activity: Activity = NoActivity()
         self.local = NodeLocal()
         self.stop_wish = StopWish()
@@ -107,6 +109,11 @@ class NodeRuntime:
         """What ``/status`` says now."""
         return self._state
 
+    @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        return self._running_since_s
+
     async def upgrade_view(self) -> UpgradeView:
         """The cluster's upgrade state, read from the database now."""
         return await self._member.upgrade.view()
@@ -132,6 +139,27 @@ class NodeRuntime:
         """What the nodes tell of themselves, by id: this one now, the others with their last heartbeat."""
         told = await self._member.database.nodes.figures()
         return {**told, self.node_id: self._own_figures()}
+
+    async def set_member_offline(self, node_id: str, actor: str) -> None:
+        """Declare a node gone that has no heartbeat. Raises NoSuchNode or NodeChangeRefused.
+
+        What that changes in an upgrade is written at once, as when a node leaves by itself.
+        """
+        member = self._member
+        await member.database.nodes.set_offline(
+            node_id,
+            allow=lambda node: may_be_set_offline(node_id, node),
+            dead_after_s=self._parts.intervals.dead_after,
+        )
+        self._parts.log.logger(CLUSTER_MANAGER).warning("Node %s was set OFFLINE by %s", node_id, actor)
+        await member.upgrade.observe()
+
+    async def remove_member(self, node_id: str, actor: str) -> None:
+        """Forget a node that is OFFLINE. Raises NoSuchNode or NodeChangeRefused."""
+        await self._member.database.nodes.remove(
+            node_id, allow=lambda node: may_be_removed(node_id, node), dead_after_s=self._parts.intervals.dead_after
+        )
+        self._parts.log.logger(CLUSTER_MANAGER).info("Node %s was removed by %s", node_id, actor)
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         """Carry out an administrator's wish. Raises NotAllowed, and logs it, if the state forbids it now."""
@@ -174,22 +202,24 @@ class NodeRuntime:
         *,
         on_database: Callable[[Database], None] = lambda _: None,
         on_stopping: Callable[[StopWish], Awaitable[None]] | None = None,
+        on_first_run: Callable[[ZduError], None] = lambda _: None,
     ) -> None:
         """Live from STARTING until the stop wish. Raises what kept the node from starting.
 
-        ``on_database`` gets the open database; ``on_stopping`` lets the web side finish what it has in hand.
-        Cancelled, the node is gone as after ``kill -9``: its row stays ACTIVE.
+        ``on_database`` gets the open database; ``on_stopping`` lets the web side finish what it has in hand;
+        ``on_first_run`` hears that somebody has to set the database up. Cancelled, the node is gone
+        as after ``kill -9``: its row stays ACTIVE.
         """
         release = self._parts.release
         self._log.info("Starting Jira %s (build %d), node %s", release.version, release.build, self.node_id)
         try:
-            if await run_unless(self.stop_wish.made, self._open_and_start(on_database), name="main"):
+            if await run_unless(self.stop_wish.made, self._open_and_start(on_database, on_first_run), name="main"):
                 await self._serve(on_stopping)
             else:
                 self._begin_stopping()
-        except Exception as error:
+        except Exception:
             if self._state is ApplicationState.STARTING:
-                self._happen(LifeEvent.NOT_SET_UP if isinstance(error, NotSetUp) else LifeEvent.FAILED)
+                self._happen(LifeEvent.FAILED)
             await self._leave()
             raise
         else:
@@ -198,7 +228,15 @@ class NodeRuntime:
             if self._members is not None:
                 await self._members.database.close(self._seconds_left(self._end.gone_by_s))
 
-    async def _open_and_start(self, on_database: Callable[[Database], None]) -> None:
+    async def stay_useless(self) -> None:
+        """Go on as a process whose application could not start, ERROR on ``/status``, until somebody stops it."""
+        self._log.info("This node serves nobody and waits to be stopped")
+        await self.stop_wish.made.wait()
+        self._begin_stopping()
+
+    async def _open_and_start(
+        self, on_database: Callable[[Database], None], on_first_run: Callable[[ZduError], None]
+    ) -> None:
         config = self._parts.config
         database = await Database.open(
             config.database.url,
@@ -228,12 +266,29 @@ class NodeRuntime:
             ClusterMessages(self._parts, database, self.local),
         )
         on_database(database)
+        await self._until_set_up(self._members.startup, on_first_run)
         await self._members.startup.run()
         async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
             await self._members.startup.upgrade_data()
             await self._members.messages.begin()
             await self._members.index.prepare()
             await self._members.watch.look_once()
+
+    async def _until_set_up(self, startup: Startup, on_first_run: Callable[[ZduError], None]) -> None:
+        """Say FIRST_RUN for as long as nobody has set the database up; a look costs one small query."""
+        while True:
+            try:
+                await startup.check_set_up()
+            except NotSetUp as missing:
+                if self._state is ApplicationState.STARTING:
+                    self._happen(LifeEvent.NOT_SET_UP)
+                    self._log.warning("%s", missing)
+                    on_first_run(missing)
+            else:
+                break
+            await asyncio.sleep(min(_SET_UP_LOOK_S, self._parts.intervals.upgrade_state_poll))
+        if self._state is ApplicationState.FIRST_RUN:
+            self._happen(LifeEvent.SET_UP)
 
     async def _serve(self, on_stopping: Callable[[StopWish], Awaitable[None]] | None) -> None:
         member = self._member
@@ -245,6 +300,7 @@ class NodeRuntime:
                 self._background.create_task(member.messages.run(), name="clusterMessages"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
+            self._running_since_s = asyncio.get_running_loop().time()
             self._happen(LifeEvent.STARTED)
             self._log.info(
                 "Jira %s is ready to serve, %.1f s after its start", self.release.version, self._process.uptime_s
@@ -331,5 +387,8 @@ class NodeRuntime:
 
 INDEX_SAVED_WITHIN_S = 1.0
 """A stopping node has something better to do than to wait for that: the index can be built anew."""
+
+_SET_UP_LOOK_S = 1.0
+"""How often a node at its FIRST_RUN looks whether the set-up is done: a person is waiting for it."""
 
 _MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

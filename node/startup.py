@@ -56,8 +56,7 @@ class Startup:
         and nobody has heard of it yet."""
 
     async def run(self) -> None:
-        """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
-        await self._check_set_up()
+        """Become a member. Raises NodeRefused or another ZduError; nothing is left behind then."""
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
         self._tell_cluster(await self._upgrade.snapshot())
         await self._until_allowed(self._check)
@@ -77,7 +76,8 @@ class Startup:
             )
             await self._tasks.run_at_start()
 
-    async def _check_set_up(self) -> None:
+    async def check_set_up(self) -> None:
+        """Raise NotSetUp while there are no tables or no data."""
         if not await self._database.schema.is_set_up() or await self._data_build() is None:
             raise NotSetUp(
                 f"{self._database.name} has not been set up",
@@ -133,9 +133,10 @@ class Startup:
         data_build = await self._data_build()
         upgrades_data = False
 
-        def admit(snapshot: ClusterSnapshot) -> None:
+        def admit(snapshot: ClusterSnapshot) -> bool:
             nonlocal upgrades_data
             upgrades_data = self._admit(snapshot, data_build, waited_s).upgrades_data
+            return upgrades_data
 
         release = self._parts.release
         self.joined = True
@@ -181,6 +182,8 @@ class Startup:
             "Shared home %s the files of %s", "was given" if new else "has", release.version
         )
         log = self._parts.log.logger(UPGRADE_SERVICE)
+        for line in release.log_lines:
+            log.info("%s: %s", release.version, line)
         began_s = asyncio.get_running_loop().time()
         applied = await self._database.schema.expand(release.expand_steps)
         for step in applied:

@@ -34,18 +34,23 @@ class NodesGateway:
         build_number: int,
         version: str,
         *,
-        admit: Callable[[ClusterSnapshot], None] | None = None,
+        admit: Callable[[ClusterSnapshot], bool] | None = None,
         dead_after_s: float = DEAD_AFTER_S,
     ) -> None:
         """Write this node's row as ACTIVE, with its first heartbeat.
 
         ``admit`` sees the cluster as it is just before and keeps the node out by raising, which rolls back and
         reaches the caller. It runs in the same serialised transaction as changes of the upgrade state, so no such
-        change can slip in between the check and the joining.
+        change can slip in between the check and the joining. If it returns True, this node goes on without the
+        others: who is still ACTIVE, though not heard of for long, is set OFFLINE and shuts down should it wake up.
         """
         async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
-            if admit is not None:
-                admit(await read_snapshot(connection, dead_after_s))
+            if admit is not None and admit(await read_snapshot(connection, dead_after_s)):
+                await connection.execute(
+                    update(clusternode)
+                    .where(clusternode.c.node_id != node_id, clusternode.c.node_state != NodeState.OFFLINE.value)
+                    .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+                )
             row = {
                 "node_state": NodeState.ACTIVE.value,
                 "timestamp": DatabaseTimeMs(),
@@ -94,12 +99,22 @@ class NodesGateway:
                 .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
             )
 
+    async def set_offline(
+        self, node_id: str, *, allow: Callable[[ClusterNode | None], None], dead_after_s: float
+    ) -> None:
+        """Mark another node OFFLINE if ``allow``, which sees its row, does not raise; what it raises rolls back."""
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            allow(await _read_one(connection, node_id, dead_after_s))
+            await connection.execute(
+                update(clusternode)
+                .where(clusternode.c.node_id == node_id)
+                .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+            )
+
     async def get(self, node_id: str, dead_after_s: float = DEAD_AFTER_S) -> ClusterNode | None:
         """One node, or None."""
         async with self._transactions.read() as connection:
-            rows = await connection.execute(select_members().where(clusternode.c.node_id == node_id))
-            found = nodes_of(rows.mappings().all(), dead_after_s)
-            return found[0] if found else None
+            return await _read_one(connection, node_id, dead_after_s)
 
     async def members(self, dead_after_s: float = DEAD_AFTER_S) -> list[ClusterNode]:
         """All nodes the cluster knows, the OFFLINE ones included, by id."""
@@ -137,11 +152,27 @@ class NodesGateway:
             )
             return Retired(offline=tuple(sorted(offline)), removed=tuple(sorted(removed)))
 
-    async def remove(self, node_id: str) -> None:
-        """Forget a node and its heartbeat."""
-        async with self._transactions.write() as connection:
+    async def remove(
+        self,
+        node_id: str,
+        *,
+        allow: Callable[[ClusterNode | None], None] = lambda _: None,
+        dead_after_s: float = DEAD_AFTER_S,
+    ) -> None:
+        """Forget a node and its heartbeat if ``allow``, which sees its row, does not raise; that rolls back.
+
+        One after the other with :meth:`join`, so that a node that comes back in this moment keeps its row.
+        """
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            allow(await _read_one(connection, node_id, dead_after_s))
             await connection.execute(delete(clusternode).where(clusternode.c.node_id == node_id))
             await _forget(connection, [node_id])
+
+
+async def _read_one(connection: AsyncConnection, node_id: str, dead_after_s: float) -> ClusterNode | None:
+    rows = await connection.execute(select_members().where(clusternode.c.node_id == node_id))
+    found = nodes_of(rows.mappings().all(), dead_after_s)
+    return found[0] if found else None
 
 
 def _lost(after_s: float, but_not: str) -> ColumnElement[bool]:

@@ -39,6 +39,7 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
         rolled=tuple(dict.fromkeys(rolled)),
         version_from=scenario.version_from,
         version_to=scenario.version_to,
+        refusals=scenario.refusals,
         users=scenario.load.users,
         sessions_kind=scenario.sessions,
         search_delay_s=scenario.search_delay_s,

@@ -17,6 +17,7 @@ from simulator.roll import (
     Blocked,
     EnterUpgradeMode,
     Finished,
+    NotStarted,
     RollPolicy,
     Step,
     Stop,
@@ -25,9 +26,9 @@ from simulator.roll import (
     next_step,
 )
 from simulator.scenario.model import Scenario
-from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade
+from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Roll, StartUpgrade
 from simulator.supervisor import StartFailed
-from zdu.events import StepStarted
+from zdu.events import NodeNotStarted, StepStarted
 
 SLACK_S = 30.0
 """A step that has not taken effect so long after it should have will not."""
@@ -69,24 +70,31 @@ class Operator:
         """Carry out all steps. Raises StoryBroken when one cannot be."""
         try:
             for step in self._scenario.timeline:
-                match step.action:
-                    case Observe() as action:
-                        self.tell(step.title or "Users work, nothing else happens")
-                        await self._observe(action.for_s)
-                    case StartUpgrade() as action:
-                        node_id = self._scenario.node_of(action)
-                        self.tell(step.title or f"Put Jira into upgrade mode on {node_id}", node_id)
-                        await self._start_upgrade(node_id)
-                    case Roll() as action:
-                        await self._roll(action)
-                    case Finalise() as action:
-                        node_id = self._scenario.node_of(action)
-                        self.tell(step.title or f"Finalise the upgrade on {node_id}", node_id)
-                        await self._finalise(node_id)
+                await self._play_step(step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
         except StartFailed as error:
             raise StoryBroken(f"{error.message}. {error.hint}") from error
+
+    async def _play_step(self, action: Action, title: str) -> None:
+        match action:
+            case Observe():
+                self.tell(title or "Users work, nothing else happens")
+                await self._observe(action.for_s)
+            case StartUpgrade():
+                node_id = self._scenario.node_of(action)
+                self.tell(title or f"Put Jira into upgrade mode on {node_id}", node_id)
+                await self._start_upgrade(node_id)
+            case Roll():
+                await self._roll(action)
+            case Cancel():
+                node_id = self._scenario.node_of(action)
+                self.tell(title or f"Cancel the upgrade on {node_id}", node_id)
+                await self._cancel(node_id)
+            case Finalise():
+                node_id = self._scenario.node_of(action)
+                self.tell(title or f"Finalise the upgrade on {node_id}", node_id)
+                await self._finalise(node_id)
 
     async def all_serving(self) -> None:
         """Wait until the load balancer finds every node UP. Raises StoryBroken."""
@@ -116,6 +124,10 @@ class Operator:
         self._picture.node_shows(node_id, state)
         await self._until("that every node shows READY_TO_UPGRADE", lambda: self._all_show("READY_TO_UPGRADE"))
 
+    async def _cancel(self, node_id: str) -> None:
+        await self._admins[node_id].cancel()
+        await self._until("that every node shows STABLE", lambda: self._all_show("STABLE"))
+
     async def _finalise(self, node_id: str) -> None:
         await self._until(
             "that every node shows READY_TO_RUN_UPGRADE_TASKS", lambda: self._all_show("READY_TO_RUN_UPGRADE_TASKS")
@@ -140,7 +152,12 @@ class Operator:
         while True:
             self._nobody_died()
             step = next_step(self._picture.seen(), policy)
+            if isinstance(step, NotStarted):
+                self._not_started(step.node_id, roll)
+                return
             if isinstance(step, Finished):
+                if roll.expect == "refused":
+                    raise StoryBroken(f"the cluster was to refuse {' and '.join(policy.order)} with {roll.to}")
                 return
             why = _what_is_awaited(step)
             if why != waiting:
@@ -149,6 +166,14 @@ class Operator:
             if loop.time() - since_s > limit_s:
                 raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
             await self._carry_out(step, policy)
+
+    def _not_started(self, node_id: str, roll: Roll) -> None:
+        """Read in the node's log why; go on if the story has it so."""
+        reason = self._cluster.why_not_started(node_id)
+        self._recorder.event(NodeNotStarted(node_id, roll.to, reason))
+        if roll.expect != "refused":
+            raise StoryBroken(f"{node_id} could not start with {roll.to}: {reason}")
+        self.tell(f"{node_id} could not start with {roll.to}: {reason}", node_id)
 
     async def _carry_out(self, step: Step, policy: RollPolicy) -> None:
         match step:
@@ -161,11 +186,15 @@ class Operator:
                 await self._until(f"that {node_id} asks to be drained", lambda: node.state == "DRAINING")
             case Stop(node_id):
                 how = "drained: it is stopped" if policy.drain else "simply stopped"
+                if self._picture.nodes[node_id].failed:
+                    how = "stopped: it serves nobody"
                 self.tell(f"{node_id} is {how}", node_id)
                 await self._cluster.stop_node(node_id)
             case Upgrade(node_id):
                 build = find_release(policy.to_version).build
-                self.tell(f"{node_id} is upgraded to {policy.to_version} (build {build}) and starts", node_id)
+                back = policy.to_version == self._scenario.version_from
+                how = "put back to" if back else "upgraded to"
+                self.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
                 await self._cluster.start_node(node_id, policy.to_version)
             case AwaitDrained(node_id):
                 self.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
@@ -174,7 +203,8 @@ class Operator:
                 await self._picture.changed(within_s=LOOK_AGAIN_S)
 
     def _all_show(self, state: str) -> bool:
-        return all(node.cluster_state == state for node in self._picture.nodes.values())
+        """Whether every node whose application runs shows ``state``; one that could not start shows nothing."""
+        return all(node.cluster_state == state for node in self._picture.nodes.values() if not node.failed)
 
     def _nobody_died(self) -> None:
         if self._picture.crashed:

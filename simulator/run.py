@@ -175,7 +175,8 @@ class Run:
 
     async def _audit(self, balancer: BalancerWatch) -> None:
         """Compare what users were told with what the cluster has kept."""
-        alive = {name: admin for name, admin in self._admins.items() if self._picture.nodes[name].running}
+        serving = {name for name, node in self._picture.nodes.items() if node.running and not node.failed}
+        alive = {name: admin for name, admin in self._admins.items() if name in serving}
         self._recorder.event(await audit_cluster(self._admins))
         log = self._plan.folder.logs / f"{BALANCER}-access.jsonl"
         absences = find_absences(self._recorder.envelopes)

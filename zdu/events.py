@@ -86,6 +86,16 @@ class NodeObserved(Event):
 
 
 @dataclass(frozen=True)
+class NodeNotStarted(Event):
+    """A node's process goes on although its application could not start; ``reason`` is what its log says."""
+
+    kind: ClassVar[str] = "node_not_started"
+    node: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ClusterObserved(Event):
     """A node shows another cluster upgrade state than before."""
 
@@ -221,6 +231,7 @@ _KINDS: dict[str, type[Event]] = {
         ProcessStopping,
         ProcessExited,
         NodeObserved,
+        NodeNotStarted,
         ClusterObserved,
         BalancerObserved,
         NodeTakenOut,

@@ -77,6 +77,8 @@ def _resources() -> list[Route]:
         Route("DELETE", f"{_API}/group/user", people.remove_from_group, admin),
         Route("GET", f"{_API}/serverInfo", server_info.server_info),
         Route("GET", f"{_API}/cluster/nodes", cluster.cluster_nodes, admin),
+        Route("PUT", f"{_API}/cluster/node/{{node_id}}/offline", cluster.set_offline, admin),
+        Route("DELETE", f"{_API}/cluster/node/{{node_id}}", cluster.delete_node, admin),
         Route("GET", f"{_ZDU}/state", zdu.upgrade_state, admin),
         *(Route("POST", f"{_ZDU}/{wanted.value}", zdu.action(wanted), admin) for wanted in UpgradeAction),
         Route("GET", _NODE_MODE, node_mode.show, admin),

@@ -25,7 +25,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
-from simulator.scenario.steps import Finalise, Roll, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Roll, StartUpgrade, Step
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -58,6 +58,10 @@ class ClusterPart(Section):
     """Whether a node can be put into upgrade mode, in which its `/status` asks the balancer to drain it."""
     start_duration: Duration = 1.0
     """How long a node stays STARTING at least."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.1
+    """By how much its first request takes longer while it warms up; the later ones by less and less."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
     session_timeout: PositiveDuration = 5 * 3600.0
@@ -195,6 +199,8 @@ class Expectations(Section):
     """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
     min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
     """Each version must have answered this many requests in the state MIXED, or the run has shown nothing."""
+    min_requests_while_refused: Annotated[Whole, Field(ge=0)] = 20
+    """While a node was refused, the others must have answered this many requests, or the run has shown nothing."""
     min_probe_rate_kept: Share = 0.95
     """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
 
@@ -242,14 +248,23 @@ class Scenario(Section):
 
     @property
     def version_to(self) -> str:
-        """The version that the cluster ends with: the target of the last roll, or the first version if none."""
-        targets = [step.roll.to for step in self.timeline if step.roll]
+        """The version that the cluster ends with: the target of the last roll, or the first version if none.
+
+        A roll that has to be refused leads nowhere.
+        """
+        targets = [step.roll.to for step in self.timeline if step.roll and step.roll.expect == "joined"]
         return targets[-1] if targets else self.cluster.version
 
     def nodes_of(self, roll: Roll) -> tuple[str, ...]:
         """The nodes that ``roll`` upgrades, in its order."""
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
-    def node_of(self, action: StartUpgrade | Finalise) -> str:
+    @property
+    def refusals(self) -> tuple[tuple[str, str], ...]:
+        """Each node that the cluster has to refuse, with the version it has then."""
+        rolls = (step.roll for step in self.timeline if step.roll and step.roll.expect == "refused")
+        return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
+
+    def node_of(self, action: StartUpgrade | Cancel | Finalise) -> str:
         """The node on whose page ``action`` is done."""
         return self.cluster.node_ids[0] if action.on == "first" else action.on

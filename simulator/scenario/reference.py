@@ -78,7 +78,7 @@ def _intro(path: str, section: type[BaseModel]) -> str:
     if section is JiraIntervals:
         return "Jira's own intervals before they are divided by `cluster.time_scale`."
     if path == "timeline":
-        return "A list of steps, played one after the other. Each step has exactly one of the four actions."
+        return "A list of steps, played one after the other. Each step has exactly one of the actions."
     return (section.__doc__ or "").strip().splitlines()[0]
 
 

@@ -1,6 +1,6 @@
 """The steps of a timeline. A step is a mapping with one action and, for the audience, a title and a text."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -34,6 +34,15 @@ class Roll(Section):
     """How long a node stays away between its stop and its start with the new version."""
     pause_after: Duration = 0.0
     """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+    expect: Literal["joined", "refused"] = "joined"
+    """`refused`: the cluster has to refuse the one node that is named; it stays out until a `roll` puts it back."""
+
+
+class Cancel(Section):
+    """An administrator cancels the upgrade: back to STABLE, as long as no node is upgraded."""
+
+    on: NodeName = "first"
+    """The node whose page is used: `first`, or its name."""
 
 
 class Finalise(Section):
@@ -43,9 +52,9 @@ class Finalise(Section):
     """The node whose page is used: `first`, or its name."""
 
 
-Action = Observe | StartUpgrade | Roll | Finalise
+Action = Observe | StartUpgrade | Roll | Cancel | Finalise
 
-ACTIONS = ("observe", "start_upgrade", "roll", "finalise")
+ACTIONS = ("observe", "start_upgrade", "roll", "cancel", "finalise")
 
 
 class Step(Section):
@@ -61,6 +70,8 @@ class Step(Section):
     """Put Jira into upgrade mode."""
     roll: Roll | None = None
     """Upgrade the nodes one by one."""
+    cancel: Cancel | None = None
+    """Cancel the upgrade."""
     finalise: Finalise | None = None
     """Finalise the upgrade."""
 
@@ -75,7 +86,7 @@ class Step(Section):
     @property
     def action(self) -> Action:
         """What the step does."""
-        found = self.observe or self.start_upgrade or self.roll or self.finalise
+        found = self.observe or self.start_upgrade or self.roll or self.cancel or self.finalise
         if found is None:
             raise AssertionError("a step without an action cannot be built")
         return found

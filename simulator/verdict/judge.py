@@ -46,8 +46,16 @@ def reach_verdict(evidence: Evidence) -> Verdict:
     )
 
 
+def _journey(evidence: Evidence) -> str:
+    """What happened to the cluster, as the end of a sentence."""
+    if evidence.refusals and evidence.version_from == evidence.version_to:
+        refused = ", ".join(f"{node} with {version}" for node, version in evidence.refusals)
+        return f"the cluster refused {refused} and its other nodes served on with {evidence.version_from}"
+    return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
+
+
 def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
-    journey = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
+    journey = _journey(evidence)
     if word == "pass":
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
         failed, lost = len(evidence.failed_requests), len(sessions.lost)

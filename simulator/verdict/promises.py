@@ -14,7 +14,9 @@ from zdu.events import (
     BalancerAudited,
     ClusterAudited,
     ClusterObserved,
+    NodeNotStarted,
     ProcessExited,
+    ProcessStarted,
     RunAborted,
     RunInterrupted,
     UpgradeHistory,
@@ -233,6 +235,32 @@ def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
         yield _check(name, "the cluster is not upgraded", not wrong, detail)
 
 
+def who_has_to_be_refused_is(evidence: Evidence) -> Iterator[Check]:
+    """Each node of the story that the cluster had to refuse was, with a reason, and the upgrade state did not move.
+
+    From the start of that node until it was refused no row was written: a node that is not let in changes nothing.
+    """
+    if not evidence.refusals:
+        return
+    wrong, told = [], []
+    for node, version in evidence.refusals:
+        refused = [(t_s, e) for t_s, e in evidence.events(NodeNotStarted) if (e.node, e.version) == (node, version)]
+        if not refused:
+            wrong.append(f"{node} was not refused with {version}")
+            continue
+        t_s, event = refused[0]
+        begun_s = max(at_s for at_s, e in evidence.events(ProcessStarted) if e.process == node and at_s <= t_s)
+        moved = [state for at_s, state in evidence.history if begun_s <= at_s <= t_s]
+        wrong += [f"the state went to {state} while {node} was being refused" for state in moved]
+        told.append(f'{node} said "{event.reason}"')
+    yield _check(
+        "the cluster refused who had to be refused",
+        "the cluster did not refuse who had to be refused",
+        not wrong,
+        "; ".join(wrong) or "; ".join(told),
+    )
+
+
 def _examples(sentences: list[str]) -> str:
     more = len(sentences) - EXAMPLES
     return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
@@ -255,4 +283,5 @@ PROMISES: tuple[Promise, ...] = (
     processes_live,
     story_is_played,
     cluster_is_upgraded,
+    who_has_to_be_refused_is,
 )

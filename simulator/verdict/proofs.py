@@ -69,6 +69,28 @@ def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
     )
 
 
+def the_others_served(evidence: Evidence) -> Iterator[Check]:
+    """While a refused node was alive and useless, the others answered users, and well."""
+    if not evidence.refusals:
+        return
+    least = evidence.expect.min_requests_while_refused
+    counts = {
+        node: sum(
+            request.node != node and not request.failed and from_s <= request.sent_s <= to_s
+            for request in evidence.user_requests
+        )
+        for node, from_s, to_s in evidence.refused_windows()
+    }
+    detail = ", ".join(f"{count} requests answered while {node} was refused" for node, count in counts.items())
+    ok = bool(counts) and all(count >= least for count in counts.values())
+    yield _check(
+        "the others served while a node was refused",
+        "too little was served while a node was refused",
+        ok,
+        detail if ok else f"{detail or 'no node was refused'}; {least} each are needed",
+    )
+
+
 def probes_kept_their_rate(evidence: Evidence) -> Iterator[Check]:
     """The instrument worked: probes were started when they were meant to be."""
     least = evidence.expect.min_probe_rate_kept
@@ -138,6 +160,7 @@ PROOFS: tuple[Proof, ...] = (
     was_not_interrupted,
     sessions_moved,
     mixed_saw_traffic,
+    the_others_served,
     probes_kept_their_rate,
     probes_looked_everywhere,
     users_worked_throughout,

@@ -7,6 +7,7 @@ A = ApplicationState
 POSSIBLE = {
     (A.STARTING, LifeEvent.STARTED): A.RUNNING,
     (A.STARTING, LifeEvent.NOT_SET_UP): A.FIRST_RUN,
+    (A.FIRST_RUN, LifeEvent.SET_UP): A.STARTING,
     (A.STARTING, LifeEvent.FAILED): A.ERROR,
     (A.RUNNING, LifeEvent.DRAIN): A.DRAINING,
     (A.DRAINING, LifeEvent.UNDRAIN): A.RUNNING,

@@ -129,7 +129,7 @@ async def test_a_node_that_is_not_admitted_leaves_no_row(database: Database) -> 
     await join(database, "node1")
     seen: list[ClusterSnapshot] = []
 
-    def refuse(cluster: ClusterSnapshot) -> None:
+    def refuse(cluster: ClusterSnapshot) -> bool:
         seen.append(cluster)
         raise RuntimeError("a third version")
 

@@ -10,6 +10,7 @@ from simulator.roll import (
     EnterUpgradeMode,
     Finished,
     NodeSeen,
+    NotStarted,
     RollPolicy,
     Step,
     Stop,
@@ -90,6 +91,19 @@ def test_a_node_that_died_by_itself_blocks_the_roll() -> None:
     step = next_step((NODE1, replace(NODE2, running=False, crashed=True, serving=False)), POLICY)
     assert isinstance(step, Blocked)
     assert "node2" in step.reason
+
+
+def test_a_node_that_could_not_start_with_the_new_version_is_for_a_person_to_decide() -> None:
+    refused = replace(serving("node1", "7.3.2"), serving=False, failed=True)
+    assert next_step((refused, NODE2), POLICY) == NotStarted("node1")
+
+
+@pytest.mark.parametrize("other", [NODE2, replace(NODE2, serving=False)])
+def test_a_node_that_could_not_start_serves_nobody_and_is_put_back_without_a_drain(other: NodeSeen) -> None:
+    refused = replace(serving("node1", "8.0.3"), serving=False, failed=True)
+    back = RollPolicy(order=("node1",), to_version="7.3.0")
+    assert next_step((refused, other), back) == Stop("node1")
+    assert next_step((replace(refused, running=False, failed=False), other), back) == Upgrade("node1")
 
 
 def test_with_three_nodes_each_cut_of_the_sequence_is_taken_up_where_it_was() -> None:

@@ -119,6 +119,7 @@ def evidence(
     events: Sequence[tuple[float, Event]] | None = None,
     requests: list[RequestRecord] | None = None,
     expect: Expectations | None = None,
+    refusals: tuple[tuple[str, str], ...] = (),
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -130,5 +131,6 @@ def evidence(
         rolled=("node1", "node2"),
         version_from=OLD,
         version_to=NEW,
+        refusals=refusals,
         users=2,
     )

@@ -15,6 +15,7 @@ from aiohttp.web import Application, Request
 
 from node.caches import NodeLocal
 from node.config import DatabaseConfig, NodeConfig, SessionLife
+from node.member_rules import may_be_removed, may_be_set_offline
 from node.passwords import hash_password
 from node.releases import Release, find_release
 from node.services import (
@@ -29,7 +30,7 @@ from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
 from node.workflow import BOARD_COLUMNS, STATUSES
-from shared_db import Database, NewUser, NodeFigures
+from shared_db import ClusterNode, Database, NewUser, NodeFigures, NodeState
 from zdu.clock import Entropy, ManualClock
 
 COST = 4
@@ -50,6 +51,7 @@ class FakeCluster:
     release: Release = field(default_factory=lambda: find_release("7.3.0"))
     application_state: ApplicationState = ApplicationState.RUNNING
     boot_id: str = "boot-1"
+    running_since_s: float | None = None
     state: UpgradeState = UpgradeState.STABLE
     nodes: list[MemberView] = field(default_factory=lambda: [member("node1"), member("node2")])
     mode_available: bool = False
@@ -67,6 +69,24 @@ class FakeCluster:
 
     async def figures(self) -> dict[str, NodeFigures]:
         return {"node1": NodeFigures(self.application_state, 0.25, 90 * 1024**2, 3_723.0)}
+
+    async def set_member_offline(self, node_id: str, actor: str) -> None:
+        may_be_set_offline(node_id, self._row(node_id))
+        self.actions.append((f"offline {node_id}", actor))
+
+    async def remove_member(self, node_id: str, actor: str) -> None:
+        may_be_removed(node_id, self._row(node_id))
+        self.actions.append((f"remove {node_id}", actor))
+
+    def _row(self, node_id: str) -> ClusterNode | None:
+        found = [
+            ClusterNode(
+                m.node_id, NodeState(m.state), 0, m.ip, m.cache_listener_port, m.build_number, m.version, 0.5, m.alive
+            )
+            for m in self.nodes
+            if m.node_id == node_id
+        ]
+        return found[0] if found else None
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)

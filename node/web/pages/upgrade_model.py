@@ -114,16 +114,18 @@ def describe(
         under_way=state not in {"STABLE", _UNKNOWN},
         checks=checks,
         healthy=all(check.mark != "bad" for check in checks),
-        newer_versions=_within_reach(release),
+        newer_versions=_reachable_from(release),
         nodes=tuple(_row(member, node_id) for member in members),
         card=_card(application_state, mode, under_way=state not in {"STABLE", _UNKNOWN}) if mode.available else None,
     )
 
 
-def _within_reach(release: Release) -> tuple[str, ...]:
-    """The newer versions to which an upgrade without downtime is possible: those of the same major release."""
-    known = [find_release(version) for version in known_versions()]
-    return tuple(r.version for r in known if r.numbers > release.numbers and r.numbers[0] == release.numbers[0])
+def _reachable_from(release: Release) -> tuple[str, ...]:
+    """The newer releases of the same platform: across a major release there is no upgrade without downtime."""
+    known = (find_release(version) for version in known_versions())
+    return tuple(
+        new.version for new in known if new.numbers > release.numbers and new.numbers[0] == release.numbers[0]
+    )
 
 
 def _row(member: MemberView, own_id: str) -> NodeRow:

@@ -19,7 +19,7 @@ def _name(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-_EXAMPLES = {"{key}": "ZDU-1", "{project}": "ZDU", "{board}": "1", "{username}": "user2"}
+_EXAMPLES = {"{key}": "ZDU-1", "{project}": "ZDU", "{board}": "1", "{username}": "user2", "{node_id}": "node2"}
 
 _WRITES_FOR_EVERYBODY = {
     "POST /secure/Logout.jspa",

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from node.releases import find_release, known_versions
+from node.releases import find_release
 from node.services import ApplicationState, NodeModeView, UpgradeView
 from node.upgrade_state import UpgradeState, allowed
 from node.web.pages.checks import Health
@@ -264,6 +264,9 @@ def test_no_state_is_without_words_and_colour(state: UpgradeState) -> None:
 def test_the_versions_to_rehearse_are_the_newer_ones_of_the_same_major_release() -> None:
     assert "7.3.2" in _model("STABLE").newer_versions
     assert "7.3.0" not in _model("STABLE").newer_versions
-    assert all(version.startswith("7.") for version in _model("STABLE").newer_versions)
-    newest = max(known_versions(), key=lambda version: find_release(version).numbers)
-    assert _model("STABLE", newest).newer_versions == ()
+    assert "7.3.1" not in _model("STABLE", "7.3.2").newer_versions
+
+
+def test_no_version_of_the_next_platform_is_offered() -> None:
+    assert _model("STABLE", "7.6.17").newer_versions == ("7.13.18",)
+    assert _model("STABLE", "7.13.18").newer_versions == ()

@@ -34,6 +34,17 @@ timeline:
   - finalise: {on: first}
 """
 GOOD = HEAD + TIMELINE
+REFUSED = (
+    HEAD
+    + """\
+timeline:
+  - observe: {for: 3s}
+  - start_upgrade: {on: first}
+  - roll: {to: "8.0.3", nodes: [node1], expect: refused}
+  - cancel: {on: node2}
+  - roll: {to: "7.3.0", nodes: [node1]}
+"""
+)
 
 
 def read(text: str, *overrides: str | Override) -> Scenario:
@@ -143,11 +154,11 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; this one has none",
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, cancel, finalise; this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, cancel, finalise; "
             "this one has 2: observe and finalise",
         ),
         (
@@ -166,7 +177,7 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.2'?"),
+        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.8'?"),
         (
             GOOD.replace('"7.3.2"', '"7.3.0"'),
             "f:9:16: 7.3.0 is not newer than the cluster's 7.3.0; newer and known: ",
@@ -197,6 +208,17 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
             GOOD.replace("nodes: all}", 'nodes: all}\n  - roll: {to: "7.3.2", nodes: [node2]}'),
             "f:10:25: an earlier step has upgraded node2 already",
         ),
+        (GOOD + "  - cancel: {}\n", "f:11:5: there is nothing to cancel"),
+        (
+            GOOD.replace("finalise: {on: first}", "cancel: {on: node2}"),
+            "f:10:5: cancel needs every node at 7.3.0: node1, node2 would be upgraded already",
+        ),
+        (REFUSED.replace("{on: node2}", "{on: node7}"), "f:10:18: there is no node 'node7'; it is "),
+        (
+            REFUSED.replace("nodes: [node1], e", "nodes: [node1, node2], e"),
+            "f:9:25: a roll that has to be refused ends",
+        ),
+        (REFUSED.replace("nodes: [node1], e", "e"), "f:9:5: a roll that has to be refused ends with its first node"),
     ],
 )
 def test_what_does_not_fit_together_is_told_at_the_value_that_is_wrong(text: str, expected: str) -> None:
@@ -357,6 +379,27 @@ def test_every_shipped_scenario_loads_and_is_called_like_its_file() -> None:
     assert "valiantys" in shipped_scenarios()
     for name in shipped_scenarios():
         assert load(name).name == name
+
+
+def test_a_refused_node_leads_to_no_other_version_and_is_put_back() -> None:
+    scenario = read(REFUSED)
+
+    assert scenario.refusals == (("node1", "8.0.3"),)
+    assert (scenario.version_from, scenario.version_to) == ("7.3.0", "7.3.0")
+
+
+def test_an_upgrade_goes_on_only_once_the_refused_node_is_put_back() -> None:
+    again = REFUSED.replace("cancel: {on: node2}", 'roll: {to: "7.3.2", nodes: [node2]}')
+
+    (message,) = mistakes_of(again)
+
+    assert message.startswith("f:10:5: node1 was refused and serves nobody: first give it 7.3.0 again")
+
+
+def test_the_major_upgrade_ends_where_it_began() -> None:
+    scenario = load("major-upgrade")
+    assert scenario.refusals == (("node1", "8.0.3"),)
+    assert (scenario.version_from, scenario.version_to) == ("7.3.8", "7.3.8")
 
 
 def test_the_valiantys_scenario_follows_the_blog() -> None:
