@@ -13,7 +13,7 @@ from tests.support.browser import ON_THE_BROWSERS_LOOP, person
 from tests.support.jira_pages import administration, comment, log_in, row_of, see_node, see_state, served_by
 from tests.support.processes import NodeProcess, balancer_process, node_process, set_up
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, ON_THE_BROWSERS_LOOP]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
 
 UPGRADES = "/secure/admin/JiraUpgrades.jspa"
 BLOG: dict[str, Any] = {"mixed_when": "removed", "node_upgrade_mode": True}

@@ -16,7 +16,7 @@ from tests.support.browser import ON_THE_BROWSERS_LOOP, person
 from tests.support.handbook import Handbook
 from tests.support.jira_pages import administration, comment, log_in, see_node, see_state
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, ON_THE_BROWSERS_LOOP]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
 
 LIMIT_S = 30.0
 PORTS = ("8080", "8081", "9001", "9002")
