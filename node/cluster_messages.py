@@ -3,9 +3,13 @@
 import asyncio
 
 from node.caches import NodeLocal
+from node.due import Due
 from node.logs import CLUSTER_MESSAGES
 from node.parts import NodeParts
 from shared_db import Database
+
+PURGE_EVERY_S = 5.0
+"""Looking for what is too old to be kept need not be done at every look."""
 
 
 class ClusterMessages:
@@ -18,6 +22,7 @@ class ClusterMessages:
         self._heard = 0
         self._log = parts.log.logger(CLUSTER_MESSAGES)
         self._silent = False
+        self._purge = Due(PURGE_EVERY_S)
 
     async def begin(self) -> None:
         """Listen from now on. What was said before is of no concern to a node that has cached nothing yet."""
@@ -53,4 +58,5 @@ class ClusterMessages:
                 self._log.info("Node %s says: %s", message.source, message.text)
                 self._local.hear(message.text)
                 self._heard = message.id
-        await self._messages.purge(self._parts.intervals.offline_after)
+        if self._purge.is_due(asyncio.get_running_loop().time()):
+            await self._messages.purge(self._parts.intervals.offline_after)

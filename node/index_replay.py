@@ -10,6 +10,8 @@ results just after each restart (JRASERVER-74233); from 9.1 on it catches up fir
 import asyncio
 
 from node.caches import NodeLocal
+from node.cluster_messages import PURGE_EVERY_S
+from node.due import Due
 from node.index_snapshot import read_snapshot, snapshot_path, write_snapshot
 from node.logs import INDEXING, NODE_REINDEX
 from node.parts import NodeParts
@@ -37,8 +39,10 @@ class IndexReplay:
         self._log = parts.log.logger(NODE_REINDEX)
         self._name = ""
         self._counted: dict[str, int] = {}
-        self._count_due_s = 0.0
+        # A write that nobody waits for: not at every look.
+        self._counting = Due(parts.intervals.heartbeat)
         self._silent = False
+        self._purge = Due(PURGE_EVERY_S)
 
     @property
     def index(self) -> SearchIndex:
@@ -73,14 +77,21 @@ class IndexReplay:
         """One look. A database in trouble must not end the node: the next look may succeed."""
         try:
             await self.replay()
-            await self._count(at_least_every_s=self._parts.intervals.heartbeat)
-            await self._database.index_journal.purge(self._parts.intervals.offline_after)
+            if self._counting.is_due(asyncio.get_running_loop().time()):
+                await self._count()
+            if self._purge.is_due(asyncio.get_running_loop().time()):
+                await self._database.index_journal.purge(self._parts.intervals.offline_after)
         except Exception as error:
             if not self._silent:
                 self._log.warning("The index operations of the other nodes could not be replayed: %s", error)
             self._silent = True
         else:
             self._silent = False
+
+    async def rebuild(self) -> None:
+        """Build the index anew from the issues. Raises DatabaseError, and then the old one stays."""
+        await self._build()
+        self._parts.log.logger(INDEXING).info("Local index built: %d issues", len(self.index))
 
     async def replay(self) -> int:
         """Bring everything that is in the journal into the index; how many operations they were.
@@ -116,11 +127,9 @@ class IndexReplay:
             last = issues[-1].id
         self._local.index = index
 
-    async def _count(self, *, at_least_every_s: float = 0.0) -> None:
-        """Record how far this node has come; not at every look, for it is a write that nobody waits for."""
-        now = asyncio.get_running_loop().time()
+    async def _count(self) -> None:
+        """Record how far this node has come."""
         news = {sender: last for sender, last in self.index.consumed.items() if self._counted.get(sender) != last}
-        if news and now >= self._count_due_s:
+        if news:
             await self._database.index_journal.count_up(self._parts.node_id, news)
             self._counted |= news
-            self._count_due_s = now + at_least_every_s

@@ -23,7 +23,15 @@ from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
-from node.services import ApplicationState, MemberView, NodeModeView, NotAllowed, UpgradeAction, UpgradeView
+from node.services import (
+    ApplicationState,
+    MemberView,
+    NodeChangeRefused,
+    NodeModeView,
+    NotAllowed,
+    UpgradeAction,
+    UpgradeView,
+)
 from node.stale_nodes import StaleNodes
 from node.startup import NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
@@ -83,6 +91,7 @@ class NodeRuntime:
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
         self._running_since_s: float | None = None
+        self._reindexing: asyncio.Task[None] | None = None
         self.activity: Activity = NoActivity()
         self.local = NodeLocal()
         self.stop_wish = StopWish()
@@ -160,6 +169,27 @@ class NodeRuntime:
             node_id, allow=lambda node: may_be_removed(node_id, node), dead_after_s=self._parts.intervals.dead_after
         )
         self._parts.log.logger(CLUSTER_MANAGER).info("Node %s was removed by %s", node_id, actor)
+
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node, MAINTENANCE until it is done. Raises NodeChangeRefused.
+
+        Nobody is let in meanwhile; if this is the last node, nobody can use Jira (KB 757467576).
+        """
+        if self._state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"Only a node that is RUNNING can be reindexed; this one is {self._state}.")
+        self._log.info("Foreground reindex started by %s", actor)
+        self._happen(LifeEvent.REINDEX)
+        self._reindexing = self._owner.create_task(self._reindex(), name="indexing")
+
+    async def _reindex(self) -> None:
+        """Whatever becomes of it, the node serves again: with the old index, if there is no new one."""
+        try:
+            await asyncio.sleep(self._parts.config.reindex_duration)
+            await self._member.index.rebuild()
+        except Exception:
+            self._log.exception("The reindex failed, the old index stays")
+        if self._state is ApplicationState.MAINTENANCE:
+            self._happen(LifeEvent.REINDEXED)
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         """Carry out an administrator's wish. Raises NotAllowed, and logs it, if the state forbids it now."""
@@ -311,7 +341,7 @@ class NodeRuntime:
                 await on_stopping(self.stop_wish)
             end = self._end
             await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
-            for chore in chores:
+            for chore in [*chores, *([self._reindexing] if self._reindexing else [])]:
                 await cancel(chore)
             await self._leave_index(member.index)
 
@@ -385,10 +415,10 @@ class NodeRuntime:
         return self._background
 
 
-INDEX_SAVED_WITHIN_S = 1.0
-"""A stopping node has something better to do than to wait for that: the index can be built anew."""
-
 _SET_UP_LOOK_S = 1.0
 """How often a node at its FIRST_RUN looks whether the set-up is done: a person is waiting for it."""
+
+INDEX_SAVED_WITHIN_S = 1.0
+"""A stopping node has something better to do than to wait for that: the index can be built anew."""
 
 _MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

@@ -143,6 +143,10 @@ class ClusterService(Protocol):
         """Forget a node that is OFFLINE. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
         ...
 
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node. Raises :class:`NodeChangeRefused` unless it is RUNNING."""
+        ...
+
     async def act(self, action: UpgradeAction, actor: str) -> None:
         """Carry out an administrator's wish. Raises :class:`NotAllowed` if the state forbids it now."""
         ...

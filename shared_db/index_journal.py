@@ -112,11 +112,11 @@ class IndexJournalGateway:
             return {row.sending_node_id: row.index_operation_id for row in rows}
 
     async def purge(self, older_than_s: float) -> int:
-        """Forget operations older than that; how many they were. A first look, which locks nothing, comes before."""
+        """Forget operations older than that; how many they were. A look at the first one decides."""
         operation = replicatedindexoperation.c
         old = operation.index_time <= DatabaseTimeMs() - round(older_than_s * 1000)
         async with self._transactions.read() as connection:
-            if await connection.scalar(select(operation.id).where(old).limit(1)) is None:
+            if not await connection.scalar(select(old).order_by(operation.id).limit(1)):
                 return 0
         async with self._transactions.write() as connection:
             gone = await connection.execute(delete(replicatedindexoperation).where(old))

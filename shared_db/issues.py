@@ -7,6 +7,7 @@ transaction: an index can be late, and never misses a change.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.engine import RowMapping
@@ -214,42 +215,23 @@ class IssuesGateway:
         async with self._transactions.read() as connection:
             return (await connection.execute(_count(None))).scalar_one()
 
-    async def comments(self, key: str) -> list[Comment]:
-        """The issue's comments, oldest first; none if there is no such issue."""
+    async def details(self, key: str) -> tuple[Issue, list[Comment], list[Change]] | None:
+        """An issue with its comments and its history, all of one moment; None if there is no such issue."""
         async with self._transactions.read() as connection:
             issue = await _find(connection, key)
             if issue is None:
-                return []
-            action = jiraaction.c
-            rows = await connection.execute(
-                select(jiraaction)
-                .where(action.issueid == issue.id, action.actiontype == _COMMENT)
-                .order_by(action.id)
-            )
-            return [_comment(row) for row in rows.mappings()]
+                return None
+            return issue, await _comments(connection, issue.id), await _history(connection, issue.id)
+
+    async def comments(self, key: str) -> list[Comment]:
+        """The issue's comments, oldest first; none if there is no such issue."""
+        found = await self.details(key)
+        return found[1] if found else []
 
     async def history(self, key: str) -> list[Change]:
         """The issue's edits, oldest first; none if there is no such issue."""
-        async with self._transactions.read() as connection:
-            issue = await _find(connection, key)
-            if issue is None:
-                return []
-            of_issue = changegroup.c.issueid == issue.id
-            groups = await connection.execute(select(changegroup).where(of_issue).order_by(changegroup.c.id))
-            items = await connection.execute(
-                select(changeitem)
-                .join(changegroup, changegroup.c.id == changeitem.c.groupid)
-                .where(of_issue)
-                .order_by(changeitem.c.id)
-            )
-            by_group: dict[int, list[ChangeItem]] = {}
-            for row in items.mappings():
-                item = ChangeItem(row["field"], row["oldstring"], row["newstring"])
-                by_group.setdefault(row["groupid"], []).append(item)
-            return [
-                Change(row["id"], row["author"], row["created"], tuple(by_group.get(row["id"], ())))
-                for row in groups.mappings()
-            ]
+        found = await self.details(key)
+        return found[2] if found else []
 
 
 def _clamp(count: int) -> int:
@@ -303,6 +285,30 @@ async def _record(connection: AsyncConnection, issue_id: int, author: str, items
             for item in items
         ],
     )
+
+
+async def _comments(connection: AsyncConnection, issue_id: int) -> list[Comment]:
+    action = jiraaction.c
+    rows = await connection.execute(
+        select(jiraaction).where(action.issueid == issue_id, action.actiontype == _COMMENT).order_by(action.id)
+    )
+    return [_comment(row) for row in rows.mappings()]
+
+
+async def _history(connection: AsyncConnection, issue_id: int) -> list[Change]:
+    of_issue = changegroup.c.issueid == issue_id
+    rows = await connection.execute(
+        select(*changegroup.c, changeitem.c.field, changeitem.c.oldstring, changeitem.c.newstring)
+        .join(changeitem, changegroup.c.id == changeitem.c.groupid)
+        .where(of_issue)
+        .order_by(changegroup.c.id, changeitem.c.id)
+    )
+    by_group: dict[int, Change] = {}
+    for row in rows:
+        item = ChangeItem(row.field, row.oldstring, row.newstring)
+        change = by_group.setdefault(row.id, Change(row.id, row.author, row.created, ()))
+        by_group[row.id] = replace(change, items=(*change.items, item))
+    return list(by_group.values())
 
 
 async def _insert_comment(connection: AsyncConnection, issue_id: int, author: str, body: str) -> Comment:

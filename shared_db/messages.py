@@ -72,10 +72,10 @@ class MessagesGateway:
             await self._writer.tell(connection, message)
 
     async def purge(self, older_than_s: float) -> int:
-        """Forget messages older than that; how many they were. A first look, which locks nothing, comes before."""
+        """Forget messages older than that; how many they were. A look at the first one decides."""
         old = clustermessage.c.message_time <= DatabaseTimeMs() - round(older_than_s * 1000)
         async with self._transactions.read() as connection:
-            if await connection.scalar(select(clustermessage.c.id).where(old).limit(1)) is None:
+            if not await connection.scalar(select(old).order_by(clustermessage.c.id).limit(1)):
                 return 0
         async with self._transactions.write() as connection:
             return (await connection.execute(delete(clustermessage).where(old))).rowcount

@@ -77,6 +77,7 @@ def _resources() -> list[Route]:
         Route("DELETE", f"{_API}/group/user", people.remove_from_group, admin),
         Route("GET", f"{_API}/serverInfo", server_info.server_info),
         Route("GET", f"{_API}/cluster/nodes", cluster.cluster_nodes, admin),
+        Route("POST", f"{_API}/reindex", cluster.reindex, admin),
         Route("PUT", f"{_API}/cluster/node/{{node_id}}/offline", cluster.set_offline, admin),
         Route("DELETE", f"{_API}/cluster/node/{{node_id}}", cluster.delete_node, admin),
         Route("GET", f"{_ZDU}/state", zdu.upgrade_state, admin),

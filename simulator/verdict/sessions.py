@@ -69,7 +69,7 @@ def tell_sessions(report: SessionReport, kind: str, requests: list[RequestRecord
     """What moving to another node meant to people, in plain sentences; empty if nobody was moved."""
     told = []
     if report.lost:
-        told.append(f"{len(report.lost)} of {report.total} sessions were lost: {_LOST_BECAUSE[kind]}.")
+        told.append(f"Who was moved had to log in again: {_LOST_BECAUSE[kind]}.")
     elif report.moved and kind == "shared":
         told.append("All nodes share the sessions: who was moved was not even signed in again.")
     elif report.moved and kind == "remember-me":

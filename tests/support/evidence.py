@@ -120,6 +120,7 @@ def evidence(
     requests: list[RequestRecord] | None = None,
     expect: Expectations | None = None,
     refusals: tuple[tuple[str, str], ...] = (),
+    sessions_kind: str = "remember-me",
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -133,4 +134,5 @@ def evidence(
         version_to=NEW,
         refusals=refusals,
         users=2,
+        sessions_kind=sessions_kind,
     )

@@ -21,6 +21,7 @@ from node.releases import Release, find_release
 from node.services import (
     ApplicationState,
     MemberView,
+    NodeChangeRefused,
     NodeModeView,
     NotAllowed,
     UpgradeAction,
@@ -87,6 +88,12 @@ class FakeCluster:
             if m.node_id == node_id
         ]
         return found[0] if found else None
+
+    async def reindex(self, actor: str) -> None:
+        if self.application_state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"this one is {self.application_state}")
+        self.application_state = ApplicationState.MAINTENANCE
+        self.actions.append(("reindex", actor))
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)

@@ -42,10 +42,10 @@ async def issue_page(
 ) -> web.Response:
     """The issue's page; with what was typed as a comment and what is wrong with it, if it was refused."""
     context = context_of(request)
-    gateway = context.db.issues
-    issue = await gateway.get(key)
-    if issue is None:
+    found = await context.db.issues.details(key)
+    if found is None:
         raise not_found(f"The issue {key} does not exist.")
+    issue, comments, history = found
     return render_page(
         request,
         "issue.html",
@@ -55,8 +55,8 @@ async def issue_page(
         issue=issue,
         status_name=name_of(issue.status, await status_names(context)),
         transitions=transitions_from(issue.status),
-        comments=await gateway.comments(key),
-        history=await gateway.history(key),
+        comments=comments,
+        history=history,
         comment=comment,
         comment_error=comment_error,
     )

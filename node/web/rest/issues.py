@@ -42,15 +42,20 @@ async def create(request: web.Request) -> web.Response:
 
 async def get(request: web.Request) -> web.Response:
     """``GET issue/{key}[?expand=changelog]``."""
-    issues, issue = context_of(request).db.issues, await _asked_for(request)
-    comments = comments_json(await issues.comments(issue.key))
+    found = await context_of(request).db.issues.details(issue_key(request.match_info["key"]))
+    if found is None:
+        raise not_found(_NO_ISSUE)
+    issue, comments, history = found
     document: dict[str, object] = {
         "expand": "changelog",
         **issue_link(request, issue),
-        "fields": {**issue_fields(issue, await status_names(context_of(request))), "comment": comments},
+        "fields": {
+            **issue_fields(issue, await status_names(context_of(request))),
+            "comment": comments_json(comments),
+        },
     }
     if "changelog" in request.query.get("expand", "").split(","):
-        document["changelog"] = changelog_json(await issues.history(issue.key))
+        document["changelog"] = changelog_json(history)
     return json_answer(document)
 
 

@@ -184,7 +184,7 @@ async def test_a_bulk_edit_of_an_issue_that_is_not_there_changes_none(user: Brow
     assert await user.node.database.issues.comments("ZDU-1") == []
 
 
-async def test_remember_me_brings_back_the_user_on_another_node_and_not_the_half_done_bulk_edit(
+async def test_f16_remember_me_brings_back_the_user_on_another_node_and_not_the_half_done_bulk_edit(
     other_node: WebNode, stranger: Browser
 ) -> None:
     await stranger.log_in("user1", remember=True)

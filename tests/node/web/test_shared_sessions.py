@@ -89,7 +89,7 @@ async def test_an_administrator_ends_a_users_sessions_on_all_nodes(
         assert (await admin.request("DELETE", "/rest/api/2/user/session/nobody", headers=_NO_CHECK)).status == 404
 
 
-async def test_another_node_hears_of_rights_that_were_taken(
+async def test_f23_rights_that_were_taken_hold_on_another_node_until_it_hears_of_it(
     db: Database, node: WebNode, other_node: WebNode, admin: Browser
 ) -> None:
     group = "/rest/api/2/group/user?groupname=jira-administrators"

@@ -122,11 +122,15 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (GOOD + "balancer: {drain: no}\n", "f:11:19: expected true or false, not 'no'"),
         (GOOD + "load: {probe_rate: .inf}\n", "f:11:20: expected a finite number, not .inf"),
         (GOOD + "load: {probe_rate: x}\n", "f:11:20: expected a number, not 'x'"),
+        (
+            GOOD + "sessions: replicated\n",
+            "f:11:11: expected remember-me, in-memory or shared, not 'replicated'",
+        ),
         (GOOD + "load: [1]\n", "f:11:7: expected keys with values below it, not a list"),
         (GOOD + "load: {think_time: {min: 2s, max: 1s}}\n", "f:11:8: min is longer than max"),
         (
             GOOD + "load: {mix: {view_dashboard: 0, list_issues: 0, view_issue: 0, create_issue: 0, edit_issue: 0, "
-            "comment_issue: 0, sign_in_again: 0}}\n",
+            "comment_issue: 0, sign_in_again: 0, search_issues: 0, view_board: 0, transition_issue: 0}}\n",
             "f:11:8: at least one weight must be more than 0",
         ),
         (GOOD + "expect: {min_probe_rate_kept: 2}\n", "f:11:31: expected at most 1, not 2"),

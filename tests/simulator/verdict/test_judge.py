@@ -267,3 +267,45 @@ def test_a_run_that_proved_nothing_is_inconclusive(spoil: Callable[[], Verdict],
 def test_a_broken_promise_outweighs_a_missing_proof() -> None:
     events = [*replaced(LoadStopped, LoadStopped({})), (8.0, ProcessExited("lb", 1, expected=False))]
     assert reach_verdict(evidence(events)).word == "fail"
+
+
+def test_sessions_in_memory_are_lost_in_plain_sentences() -> None:
+    requests = [
+        *good_requests(),
+        request(997, 8.0, outcome="login_page", session="s5"),
+        request(998, 8.1, kind="comment_issue", outcome="stale_form", session="s5.1", status=403),
+        request(999, 8.2, kind="bulk_change", outcome="work_lost", session="s5.1", status=409),
+    ]
+    verdict = reach_verdict(evidence(requests=requests, sessions_kind="in-memory"))
+
+    assert verdict.word == "fail"
+    assert broken(verdict) == ["no request failed", "no session was lost", "no half-done bulk edit was lost"]
+    for told in (
+        "1 sessions were lost",
+        "Who was moved had to log in again: sessions were in the memory of one node each",
+        "1 forms, sent once more after logging in, were refused: their XSRF token was stale.",
+        "1 half-done bulk edits were lost",
+    ):
+        assert told in verdict.sentence
+
+
+def test_shared_sessions_mean_that_nobody_is_even_signed_in_again() -> None:
+    verdict = reach_verdict(evidence(sessions_kind="shared"))
+    assert verdict.word == "pass"
+    assert "who was moved was not even signed in again" in verdict.sentence
+
+    silent = [*good_requests(), request(999, 8.0, signed_in=True)]
+    verdict = reach_verdict(evidence(requests=silent, sessions_kind="shared"))
+    assert broken(verdict) == ["nobody had to be signed in again"]
+    assert broken(reach_verdict(evidence(requests=silent))) == [], "with remember-me that is how it should be"
+
+
+def test_a_search_may_be_behind_for_as_long_as_replaying_takes_and_not_for_longer() -> None:
+    late = request(999, 8.0, "node2", kind="search_issues", behind_s=1.5)
+    allowed = reach_verdict(evidence(requests=[*good_requests(), late]))
+    assert allowed.word == "pass", "a late index is no lost write"
+    assert "1 of 1 searches missed a change" in next(c.detail for c in allowed.checks if "searches" in c.name)
+
+    stale = reach_verdict(evidence(requests=[*good_requests(), late, replace(late, id=1000, behind_s=2.5)]))
+    assert (stale.word, broken(stale)) == ("fail", ["searches were up to date"])
+    assert "request 1000 through node2" in stale.reasons[0]
