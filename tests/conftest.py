@@ -3,10 +3,15 @@
 import asyncio
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import a_postgres_url, database, database_target
 
 __all__ = ["a_postgres_url", "database", "database_target"]
+
+# How long an example takes says nothing on a machine that does something else as well.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -84,7 +84,7 @@ async def test_a_request_in_flight_is_finished_by_the_old_one_and_its_client_sta
         node.on("/slow", gate)
         await client.send("GET", "/slow")
         await gate.entered.wait()
-        async with successor(old, node, **settings) as new:
+        async with successor(old, node, **{**settings, "timeouts": {"close_grace": "10ms"}}) as new:
             gate.release.set()
             answer = await client.answer()
             assert (answer.body, answer.closes) == (b"late", False)

@@ -12,13 +12,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 @pytest.mark.parametrize("name", sorted(shipped_scenarios()))
 def test_a_shipped_scenario_passes_on_sqlite(name: str, tmp_path: Path) -> None:
-    run = run_zdu(tmp_path, scenario=name, name=name)
+    run = run_zdu(tmp_path, scenario=name)
     assert run.exit_code == 0, run.stdout + run.stderr
     assert still_alive(run.pids) == []
 
 
 @pytest.mark.parametrize("name", sorted(shipped_scenarios()))
 def test_a_shipped_scenario_passes_on_postgresql(name: str, tmp_path: Path, postgres_url: str) -> None:
-    run = run_zdu(tmp_path, "--db", postgres_url, scenario=name, name=name)
+    run = run_zdu(tmp_path, "--db", postgres_url, scenario=name)
     assert run.exit_code == 0, run.stdout + run.stderr
     assert still_alive(run.pids) == []
