@@ -34,7 +34,7 @@ from zdu.clock import SystemClock
 from zdu.errors import ZduError
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 20.0
+START_LIMIT_S = 45.0
 
 
 def names(folder: Path) -> list[str]:
