@@ -56,9 +56,12 @@ class UpgradeTasks:
         loop = asyncio.get_running_loop()
         within_s = min(_LETTING_GO_S, self._parts.intervals.lock_expiry / 4)  # a lock that is kept expires later
         until_s = loop.time() + within_s
-        while not await self._lock.take():
+        while True:
+            is_last = loop.time() >= until_s  # not afterwards: however slow the database is, it is asked twice
+            if await self._lock.take():
+                return
             view = await self._upgrade.view()
-            if view.state != UpgradeState.READY_TO_RUN_UPGRADE_TASKS or loop.time() >= until_s:
+            if view.state != UpgradeState.READY_TO_RUN_UPGRADE_TASKS or is_last:
                 raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
             await asyncio.sleep(within_s / 50)
 

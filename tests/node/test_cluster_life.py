@@ -61,9 +61,9 @@ async def test_no_old_node_joins_beside_one_that_upgrades_the_data_at_its_start(
 
 async def test_a_node_waits_for_the_lock_before_it_upgrades_the_data(cluster: RuntimeCluster) -> None:
     waits = "Waiting for node node9, which runs the upgrade tasks"
-    await cluster.database.locks.acquire(TASKS_LOCK, "node9", 60.0)
+    await cluster.database.locks.acquire(TASKS_LOCK, "node9", 0.0)
 
-    node1 = cluster.begin("node1", "7.3.2")
+    node1 = cluster.begin("node1", "7.3.2", intervals=INTERVALS.model_copy(update={"lock_expiry": 10.0}))
     await until(lambda: waits in node1.log, "it waits")
     assert "Running upgrade task" not in node1.log
     await cluster.database.locks.release(TASKS_LOCK, "node9")

@@ -8,8 +8,9 @@ from node.finalise import TASKS_LOCK
 from node.releases import Release
 from node.runtime import NodeRuntime
 from node.services import ApplicationState, NotAllowed, UpgradeAction
-from node.startup import NodeRefused, NotSetUp
+from node.startup import STARTUP_LOCK, NodeRefused, NotSetUp
 from shared_db import NewUpgradeState
+from tests.support.databases import age_lock
 from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually
 from tests.support.waiting import until
 
@@ -249,6 +250,8 @@ async def test_whoever_approves_before_the_lock_of_the_last_attempt_is_given_bac
     acquire = own.acquire
 
     async def given_back_after_a_refusal(name: str, node_id: str, expiry_s: float) -> bool:
+        if not refusals:
+            assert await cluster.database.locks.acquire(name, "node9", expiry_s)
         got = await acquire(name, node_id, expiry_s)
         if not got:
             refusals.append(name)
@@ -256,7 +259,6 @@ async def test_whoever_approves_before_the_lock_of_the_last_attempt_is_given_bac
         return got
 
     monkeypatch.setattr(own, "acquire", given_back_after_a_refusal)
-    assert await cluster.database.locks.acquire(TASKS_LOCK, "node9", INTERVALS.lock_expiry)
     await node2.act(APPROVE, "admin")
 
     assert refusals == [TASKS_LOCK]
@@ -334,11 +336,13 @@ async def test_a_stop_while_starting_is_heeded_at_once(cluster: RuntimeCluster) 
 
 
 async def test_a_start_lock_left_by_a_killed_node_expires(cluster: RuntimeCluster) -> None:
-    await cluster.database.locks.acquire("com.atlassian.jira.start.upgrade.lock", "node9", 0.8)
+    await cluster.database.locks.acquire(STARTUP_LOCK, "node9", 0.0)
+    node1 = cluster.begin("node1", intervals=INTERVALS.model_copy(update={"lock_expiry": 10.0}))
+    await until(lambda: "Waiting for node node9, which is starting" in node1.log, "it waits")
 
-    await cluster.start("node1")
+    await age_lock(cluster.database, STARTUP_LOCK, 10.0)
 
-    assert "Waiting for node node9, which is starting" in cluster.nodes["node1"].log
+    await until(lambda: node1.runtime.application_state is ApplicationState.RUNNING, "node1 RUNNING")
 
 
 async def test_a_database_without_a_set_up_is_told_apart(cluster: RuntimeCluster) -> None:
