@@ -170,6 +170,27 @@ async def test_streams_live_on_in_the_old_one_and_are_closed_over_the_time_given
         await until(lambda: not echo.open, "the node's sides are closed too")
 
 
+async def test_streams_that_are_left_when_the_time_is_almost_over_end_in_good_order_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "400ms", "close_grace": "200ms"}}
+    async with HttpNode() as node, running_balancer(node, **settings) as old, ClientSession() as session:
+        monkeypatch.setattr(old.server._path._proxy.entropy.rng, "random", lambda: 1.0)  # none is drawn earlier
+        stop, finished = old.server.stop, []
+
+        async def stop_and_note() -> bool:
+            finished.append(await stop())
+            return finished[-1]
+
+        monkeypatch.setattr(old.server, "stop", stop_and_note)
+        prepare(node)
+        sockets = [await session.ws_connect(old.url + "/ws") for _ in range(8)]
+        async with successor(old, node, **settings):
+            ends = [await socket.receive(timeout=LIMIT_S) for socket in sockets]
+        assert {(end.type, end.data) for end in ends} == {(WSMsgType.CLOSE, 1001)}
+        assert finished == [True]
+
+
 async def test_one_that_finds_nothing_up_does_not_take_over(tmp_path: Path) -> None:
     settings = {"handover": str(tmp_path / "lb.sock")}
     async with HttpNode() as node, running_balancer(node, **settings) as old:
