@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 UPGRADES = "/secure/admin/JiraUpgrades.jspa"
 BLOG: dict[str, Any] = {"mixed_when": "removed", "node_upgrade_mode": True}
-TO_SHOW_MS = 10_000
 
 
 async def log_in(page: Page, username: str, *, remember: bool = False) -> None:
@@ -35,7 +34,7 @@ async def open_upgrades(page: Page) -> None:
 
 async def see_state(page: Page, lozenge: str) -> None:
     """The page shows it, without being reloaded."""
-    await expect(page.locator("#cluster-state")).to_have_text(lozenge, timeout=TO_SHOW_MS)
+    await expect(page.locator("#cluster-state")).to_have_text(lozenge)
 
 
 async def test_an_administrator_puts_jira_into_upgrade_mode_and_cancels(chromium: Browser, tmp_path: Path) -> None:
@@ -98,7 +97,7 @@ async def test_the_whole_upgrade_of_two_nodes_is_done_by_mouse(chromium: Browser
         ):
             await log_in(at_node1, "admin")
             await open_upgrades(at_node1)
-            await expect(at_node2.locator("[data-node=node1]")).to_contain_text("7.3.2", timeout=TO_SHOW_MS)
+            await expect(at_node2.locator("[data-node=node1]")).to_contain_text("7.3.2")
             await see_state(at_node1, "MIXED")
             await at_node2.get_by_role("button", name="Put this node into upgrade mode").click()
             await expect(at_node2.locator("#node-state")).to_have_text("DRAINING")
