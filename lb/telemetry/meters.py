@@ -14,9 +14,9 @@ from lb.telemetry.record import RequestRecord
 
 AVERAGED: Final = 1024
 """HAProxy's averages of the timers are over this many requests."""
-DURATION_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+DURATION_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper ends of the histogram of whole requests; the last, unnamed one has no end."""
-_BOUNDS_MS: Final = tuple(bound * 1000 for bound in DURATION_BOUNDS_S)
+_BOUNDS_MS = tuple(bound * 1000 for bound in DURATION_BOUNDS_S)
 _NEVER_REACHED: Final = frozenset({Failure.REFUSED.value, Failure.CONNECT_TIMEOUT.value, Failure.NOT_SENT.value})
 """Failures in which the node saw nothing of the request: HAProxy's connection errors."""
 _LIMITS: Final = frozenset({413, 414, 431, 503})
