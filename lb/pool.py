@@ -32,6 +32,7 @@ something visible changed.
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
@@ -58,8 +59,8 @@ __all__ = [
     "Route",
 ]
 
-_NO_LIMIT = sys.maxsize
-_RECOVERING = frozenset({Operational.DOWN, Operational.GOING_UP})
+_NO_LIMIT: Final = sys.maxsize
+_RECOVERING: Final = frozenset({Operational.DOWN, Operational.GOING_UP})
 
 
 class Pool:

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from lb.balancer import Balancer
 from lb.listening import Listening
@@ -170,8 +171,8 @@ class HttpDataPath:
         if not self._clients:
             self._all_gone.set()
 
-    def _connection(self) -> ClientConnection:
-        return ClientConnection(self._proxy, self)
+    def _connection(self) -> asyncio.Protocol:
+        return cast(asyncio.Protocol, ClientConnection(self._proxy, self))
 
     def _is_trusted(self, address: str) -> bool:
         networks = self._proxy.balancer.config.trusted_proxies
