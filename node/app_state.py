@@ -12,7 +12,8 @@ A node that the cluster refuses is an application that could not start, in a pro
 serves nobody and waits to be stopped (KB "What happens if starting nodes with different versions": alive, and of no
 use). A process that cannot even try, for want of a port or a database, ends.
 
-MAINTENANCE (a foreground reindex) is Jira's word too; no event leads there yet.
+MAINTENANCE is a foreground reindex, which locks the index and with it everybody out of this node, administrators
+included. A node that is DRAINING has to be let go first, or to come back.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ class LifeEvent(StrEnum):
     FAILED = "start failed"
     DRAIN = "node upgrade mode on"
     UNDRAIN = "node upgrade mode off"
+    REINDEX = "foreground reindex"
+    REINDEXED = "reindex done"
     STOP = "stop"
 
 
@@ -44,6 +47,8 @@ TRANSITIONS: Mapping[tuple[ApplicationState, LifeEvent], ApplicationState] = Map
         (_A.STARTING, LifeEvent.FAILED): _A.ERROR,
         (_A.RUNNING, LifeEvent.DRAIN): _A.DRAINING,
         (_A.DRAINING, LifeEvent.UNDRAIN): _A.RUNNING,
+        (_A.RUNNING, LifeEvent.REINDEX): _A.MAINTENANCE,
+        (_A.MAINTENANCE, LifeEvent.REINDEXED): _A.RUNNING,
         **{(state, LifeEvent.STOP): _A.STOPPING for state in ApplicationState if state is not _A.STOPPING},
     }
 )

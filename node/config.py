@@ -87,6 +87,12 @@ class NodeConfig(_Strict):
     same, beside a cluster that no longer counts it in."""
     start_duration: Duration = 0.0
     """How long the node stays STARTING at least: a JVM that loads Jira takes its time."""
+    reindex_duration: Duration = 0.0
+    """How long a foreground reindex takes at least: hours with a large Jira's data, an instant with ours."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.0
+    """By how much its first request takes longer; the later ones by less and less."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

@@ -88,6 +88,11 @@ class IndexReplay:
         else:
             self._silent = False
 
+    async def rebuild(self) -> None:
+        """Build the index anew from the issues. Raises DatabaseError, and then the old one stays."""
+        await self._build()
+        self._parts.log.logger(INDEXING).info("Local index built: %d issues", len(self.index))
+
     async def replay(self) -> int:
         """Bring everything that is in the journal into the index; how many operations they were.
 

@@ -5,7 +5,8 @@ interpreter. Everything that goes on in the background belongs to one task group
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,22 +14,31 @@ from node.app_state import LifeEvent, next_state
 from node.caches import NodeLocal
 from node.cluster_messages import ClusterMessages
 from node.cluster_upgrade import ClusterUpgrade
+from node.figures import ProcessFigures
 from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
 from node.index_replay import IndexReplay
-from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE
+from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE, UPGRADE_STATE
 from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
-from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
+from node.services import (
+    ApplicationState,
+    MemberView,
+    NodeChangeRefused,
+    NodeModeView,
+    NotAllowed,
+    UpgradeAction,
+    UpgradeView,
+)
 from node.stale_nodes import StaleNodes
 from node.startup import NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
 from node.waiting import cancel, meanwhile, run_unless
-from shared_db import Database
+from shared_db import Database, NodeFigures
 from zdu.errors import ZduError
 
 
@@ -77,8 +87,11 @@ class NodeRuntime:
         self._state = ApplicationState.STARTING
         self._mode = NodeMode(parts, self._state_now, self._happen)
         self._members: _Members | None = None
+        self._process = ProcessFigures(parts.clock)
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
+        self._running_since_s: float | None = None
+        self._reindexing: asyncio.Task[None] | None = None
         self.activity: Activity = NoActivity()
         self.local = NodeLocal()
         self.stop_wish = StopWish()
@@ -105,6 +118,11 @@ class NodeRuntime:
         """What ``/status`` says now."""
         return self._state
 
+    @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        return self._running_since_s
+
     async def upgrade_view(self) -> UpgradeView:
         """The cluster's upgrade state, read from the database now."""
         return await self._member.upgrade.view()
@@ -125,6 +143,11 @@ class NodeRuntime:
             )
             for node in nodes
         ]
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        """What the nodes tell of themselves, by id: this one now, the others with their last heartbeat."""
+        told = await self._member.database.nodes.figures()
+        return {**told, self.node_id: self._own_figures()}
 
     async def set_member_offline(self, node_id: str, actor: str) -> None:
         """Declare a node gone that has no heartbeat. Raises NoSuchNode or NodeChangeRefused.
@@ -147,8 +170,33 @@ class NodeRuntime:
         )
         self._parts.log.logger(CLUSTER_MANAGER).info("Node %s was removed by %s", node_id, actor)
 
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node, MAINTENANCE until it is done. Raises NodeChangeRefused.
+
+        Nobody is let in meanwhile; if this is the last node, nobody can use Jira (KB 757467576).
+        """
+        if self._state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"Only a node that is RUNNING can be reindexed; this one is {self._state}.")
+        self._log.info("Foreground reindex started by %s", actor)
+        self._happen(LifeEvent.REINDEX)
+        self._reindexing = self._owner.create_task(self._reindex(), name="indexing")
+
+    async def _reindex(self) -> None:
+        """Whatever becomes of it, the node serves again: with the old index, if there is no new one."""
+        try:
+            await asyncio.sleep(self._parts.config.reindex_duration)
+            await self._member.index.rebuild()
+        except Exception:
+            self._log.exception("The reindex failed, the old index stays")
+        if self._state is ApplicationState.MAINTENANCE:
+            self._happen(LifeEvent.REINDEXED)
+
     async def act(self, action: UpgradeAction, actor: str) -> None:
-        """Carry out an administrator's wish. Raises NotAllowed if the state forbids it now."""
+        """Carry out an administrator's wish. Raises NotAllowed, and logs it, if the state forbids it now."""
+        with self._refusals_logged(UPGRADE_STATE, f"{action.value} by {actor}"):
+            await self._act(action, actor)
+
+    async def _act(self, action: UpgradeAction, actor: str) -> None:
         if action is UpgradeAction.APPROVE:
             await self._member.tasks.approve(actor, self._owner)
             return
@@ -161,7 +209,8 @@ class NodeRuntime:
     async def set_node_upgrade_mode(self, *, enabled: bool, actor: str) -> None:
         """Ask to be drained, or take that back. Raises NotAllowed when this cluster or state has no such thing."""
         row = await self._member.upgrade.current()
-        self._mode.check(state_in(row), enabled=enabled)
+        with self._refusals_logged(NODE_UPGRADE_MODE, f"{'on' if enabled else 'off'} by {actor}"):
+            self._mode.check(state_in(row), enabled=enabled)
         if enabled:
             self._mode.enable(actor, row)
         else:
@@ -234,7 +283,12 @@ class NodeRuntime:
             upgrade,
             tasks,
             Startup(self._parts, database, upgrade, tasks),
-            Heartbeat(self._parts, database, on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster")),
+            Heartbeat(
+                self._parts,
+                database,
+                on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster"),
+                figures=self._own_figures,
+            ),
             UpgradeWatch(
                 self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
             ),
@@ -276,15 +330,18 @@ class NodeRuntime:
                 self._background.create_task(member.messages.run(), name="clusterMessages"),
             ]
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
+            self._running_since_s = asyncio.get_running_loop().time()
             self._happen(LifeEvent.STARTED)
-            self._log.info("Jira %s is ready to serve", self.release.version)
+            self._log.info(
+                "Jira %s is ready to serve, %.1f s after its start", self.release.version, self._process.uptime_s
+            )
             await self.stop_wish.made.wait()
             self._begin_stopping()
             if on_stopping is not None:
                 await on_stopping(self.stop_wish)
             end = self._end
             await member.tasks.wind_down(self._seconds_left(end.work_until_s), self._seconds_left(end.gone_by_s))
-            for chore in chores:
+            for chore in [*chores, *([self._reindexing] if self._reindexing else [])]:
                 await cancel(chore)
             await self._leave_index(member.index)
 
@@ -330,6 +387,17 @@ class NodeRuntime:
         self._parts.log.logger(NODE_UPGRADE_MODE if event in _MODE else LAUNCHER).info(
             "Application state %s -> %s", before, self._state
         )
+
+    @contextmanager
+    def _refusals_logged(self, logger: str, wish: str) -> Iterator[None]:
+        try:
+            yield
+        except NotAllowed as refused:
+            self._parts.log.logger(logger).warning("Refused: %s. %s", wish, refused.message)
+            raise
+
+    def _own_figures(self) -> NodeFigures:
+        return self._process.now(self._state)
 
     def _state_now(self) -> ApplicationState:
         return self._state

@@ -21,7 +21,10 @@ BALANCER = "lb"
 SEED_ISSUES = 60
 PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
-NODE_KEYS = {"time_scale", "intervals", "mixed_when", "node_upgrade_mode", "start_duration", "stop_duration"}
+NODE_KEYS = {
+    *("time_scale", "intervals", "mixed_when", "node_upgrade_mode"),
+    *("start_duration", "warm_up", "warm_up_delay", "stop_duration"),
+}
 HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
 """What a scenario says in the very words of the node's and the load balancer's configuration."""
 _EXCEPTION = "java.lang.IllegalStateException: "

@@ -58,6 +58,10 @@ class ClusterPart(Section):
     """Whether a node can be put into upgrade mode, in which its `/status` asks the balancer to drain it."""
     start_duration: Duration = 1.0
     """How long a node stays STARTING at least."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.1
+    """By how much its first request takes longer while it warms up; the later ones by less and less."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
     session_timeout: PositiveDuration = 5 * 3600.0

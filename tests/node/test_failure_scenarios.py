@@ -15,7 +15,10 @@ from node.services import ApplicationState, NodeChangeRefused, NotAllowed, Upgra
 from node.startup import STARTUP_LOCK, NodeRefused
 from shared_db import NewUpgradeState
 from tests.support.databases import DatabaseTarget
+from tests.support.hand_driven import INTERVALS as DAYS_PASS
+from tests.support.hand_driven import HandDrivenCluster
 from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually, runtime_cluster
+from tests.support.waiting import until
 
 START, CANCEL, APPROVE, RETRY = UpgradeAction
 BROKEN = Release("7.3.2", 73013, upgrade_tasks=("73012-no-such-task",))
@@ -81,6 +84,24 @@ async def test_f4_the_first_node_of_a_dead_cluster_upgrades_the_data_and_locks_t
     with pytest.raises(NodeRefused, match="newer than build 73011"):
         await cluster.start("node1", "7.3.0")
     await cluster.start("node1", "7.3.2")
+
+
+async def test_f4_a_node_that_only_slept_shuts_down_when_it_wakes_up_beside_newer_data(
+    database_target: DatabaseTarget, tmp_path: Path
+) -> None:
+    """As a JVM does that collects its garbage for longer than five minutes."""
+    cluster = await HandDrivenCluster.open(database_target, tmp_path)
+    try:
+        await cluster.start("node1", "7.3.0")
+        await cluster.time_passes(DAYS_PASS.dead_after + 1, asleep=["node1"])
+        await cluster.start("node2", "7.3.2")
+
+        await cluster.beat("node1")
+
+        assert cluster.found_offline == ["node1"]
+        assert list(cluster.nodes) == ["node2"]
+    finally:
+        await cluster.close()
 
 
 async def test_f5_after_the_finalisation_an_old_node_serves_nothing_until_it_is_upgraded(
@@ -160,6 +181,33 @@ async def test_f9_a_living_node_cannot_be_set_offline(cluster: RuntimeCluster) -
         await node1.set_member_offline("node2", "admin")
 
     assert await state_of(cluster, "node2") == "ACTIVE"
+
+
+async def test_f13_a_node_that_reindexes_in_the_foreground_is_in_maintenance_and_comes_back(
+    cluster: RuntimeCluster,
+) -> None:
+    node1 = await cluster.start("node1", reindex_duration=0.3)
+    before = node1.local.index
+
+    await node1.reindex("admin")
+
+    assert node1.application_state is ApplicationState.MAINTENANCE
+    assert node1.application_state.http_status == 503
+    with pytest.raises(NodeChangeRefused, match="this one is MAINTENANCE"):
+        await node1.reindex("admin")
+    await until(lambda: node1.application_state is ApplicationState.RUNNING, "node1 RUNNING again")
+    assert node1.local.index is not before
+    assert len(node1.local.index) == len(before) == 3
+
+
+async def test_f13_a_node_can_be_stopped_in_the_middle_of_a_reindex(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1", reindex_duration=3600.0)
+    await node1.reindex("admin")
+
+    await cluster.stop("node1")
+
+    assert node1.application_state is ApplicationState.STOPPING
+    assert await state_of(cluster, "node1") == "OFFLINE"
 
 
 async def test_f19_a_failed_task_is_retried_and_approved_again(cluster: RuntimeCluster) -> None:

@@ -1,6 +1,7 @@
 """One node's web side for tests: a fake cluster with the real state table, a SQLite database, a browser of sorts."""
 
 import re
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from node.releases import Release, find_release
 from node.services import (
     ApplicationState,
     MemberView,
+    NodeChangeRefused,
     NodeModeView,
     NotAllowed,
     UpgradeAction,
@@ -29,7 +31,7 @@ from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
 from node.workflow import BOARD_COLUMNS, STATUSES
-from shared_db import ClusterNode, Database, NewUser, NodeState
+from shared_db import ClusterNode, Database, NewUser, NodeFigures, NodeState
 from zdu.clock import Entropy, ManualClock
 
 COST = 4
@@ -50,6 +52,7 @@ class FakeCluster:
     release: Release = field(default_factory=lambda: find_release("7.3.0"))
     application_state: ApplicationState = ApplicationState.RUNNING
     boot_id: str = "boot-1"
+    running_since_s: float | None = None
     state: UpgradeState = UpgradeState.STABLE
     nodes: list[MemberView] = field(default_factory=lambda: [member("node1"), member("node2")])
     mode_available: bool = False
@@ -64,6 +67,9 @@ class FakeCluster:
 
     async def members(self) -> list[MemberView]:
         return self.nodes
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        return {"node1": NodeFigures(self.application_state, 0.25, 90 * 1024**2, 3_723.0)}
 
     async def set_member_offline(self, node_id: str, actor: str) -> None:
         may_be_set_offline(node_id, self._row(node_id))
@@ -82,6 +88,12 @@ class FakeCluster:
             if m.node_id == node_id
         ]
         return found[0] if found else None
+
+    async def reindex(self, actor: str) -> None:
+        if self.application_state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"this one is {self.application_state}")
+        self.application_state = ApplicationState.MAINTENANCE
+        self.actions.append(("reindex", actor))
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)
@@ -146,7 +158,7 @@ async def web_node(
         node_id=cluster.node_id,
         version=cluster.release.version,
         database=DatabaseConfig(url="sqlite+aiosqlite://"),
-        shared_home=Path("shared"),
+        shared_home=Path(tempfile.gettempdir()),
         local_home=Path("local"),
         password_cost=COST,
         sessions=SessionLife(kept_in=kept_in),

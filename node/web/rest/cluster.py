@@ -57,6 +57,22 @@ async def delete_node(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def reindex(request: web.Request) -> web.Response:
+    """``POST /rest/api/2/reindex?type=FOREGROUND``: 202, and MAINTENANCE until the node has built its index.
+
+    Jira's other types work in the background, where nobody notices; a node here has nothing of the kind, because its
+    index follows the journal anyway. What Jira answers beside the code is more than what is here.
+    """
+    kind = request.query.get("type", "FOREGROUND")
+    if kind != "FOREGROUND":
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"There is no reindex of type {kind} here; there is FOREGROUND.")
+    try:
+        await context_of(request).service.reindex(actor=visitor_of(request).username)
+    except NodeChangeRefused as refused:
+        raise _refusal(refused) from refused
+    return json_answer({"type": kind, "currentProgress": 0, "success": False}, HTTPStatus.ACCEPTED)
+
+
 def _refusal(refused: NoSuchNode | NodeChangeRefused) -> Refusal:
     if isinstance(refused, NoSuchNode):
         return not_found(str(refused))
