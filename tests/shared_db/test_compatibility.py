@@ -162,7 +162,8 @@ async def test_each_statement_of_neighbouring_releases_works_on_each_schema_that
         ):
             for state in STATES:
                 await _enter(new_node, newer, state)
-                deviations += await _deviations(old_node, older, column, state, named)
+                if state != "base":  # there the older one has just been tried, as the newer one of the pair before
+                    deviations += await _deviations(old_node, older, column, state, named)
                 deviations += await _deviations(new_node, newer, column, state, named)
 
     assert deviations == []
