@@ -272,9 +272,9 @@ def bounded(examples: int, steps: int) -> settings:
 
 
 def test_no_story_breaks_the_cluster_on_sqlite() -> None:
-    run_state_machine_as_test(Stories, settings=bounded(12, 50))
+    run_state_machine_as_test(Stories, settings=bounded(8, 50))
 
 
 def test_no_story_breaks_the_cluster_on_postgresql() -> None:
     postgres_url()
-    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(4, 50))
+    run_state_machine_as_test(StoriesOnPostgres, settings=bounded(3, 40))
