@@ -55,12 +55,13 @@ class UpgradeTasks:
         """
         loop = asyncio.get_running_loop()
         within_s = min(_LETTING_GO_S, self._parts.intervals.lock_expiry / 4)  # a lock that is kept expires later
-        until_s = loop.time() + within_s
+        until_s, is_over = loop.time() + within_s, False
         while not await self._lock.take():
             view = await self._upgrade.view()
-            if view.state != UpgradeState.READY_TO_RUN_UPGRADE_TASKS or loop.time() >= until_s:
+            if is_over or view.state != UpgradeState.READY_TO_RUN_UPGRADE_TASKS:
                 raise NotAllowed("Another node runs the upgrade tasks.", state=view.state, allowed=view.allowed)
             await asyncio.sleep(within_s / 50)
+            is_over = loop.time() >= until_s  # and then once more: a slow database may have taken all of the time
 
     async def run_at_start(self) -> None:
         """Bring the data to this release's build while no other node is alive, without any upgrade mode.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 _QUIET = (
     "--no-sandbox",
@@ -25,7 +25,9 @@ _QUIET = (
 )
 """Chromium as root, in a container, without talking to anybody but the page under test."""
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
+"""How long a page may take to show what it should: a browser beside other tests is slow at times."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium_path() -> Path:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from shared_db import Database
-from shared_db.tables import clusternodeheartbeat
+from shared_db.tables import clusterlockstatus, clusternodeheartbeat
 from tests.support.postgres import URL_VARIABLE, postgres_is_required
 from zdu.clock import Entropy
 
@@ -27,7 +27,7 @@ class DatabaseTarget:
     namespace: str = ""
 
     async def open(
-        self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 10.0, node_id: str = ""
+        self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 30.0, node_id: str = ""
     ) -> Database:
         """Open it; the caller closes it."""
         return await Database.open(
@@ -80,4 +80,15 @@ async def age_heartbeat(database: Database, node_id: str, seconds: float) -> Non
             update(clusternodeheartbeat)
             .where(beat.node_id == node_id)
             .values(database_time=beat.database_time - round(seconds * 1000))
+        )
+
+
+async def age_lock(database: Database, name: str, seconds: float) -> None:
+    """Make a lock that much older, as if whoever holds it had been killed back then."""
+    async with database._transactions.write() as connection:
+        lock = clusterlockstatus.c
+        await connection.execute(
+            update(clusterlockstatus)
+            .where(lock.lock_name == name)
+            .values(update_time=lock.update_time - round(seconds * 1000))
         )
