@@ -2,9 +2,6 @@
 
 from playwright.async_api import Locator, Page, expect
 
-TO_SHOW_MS = 20_000
-"""How long a page may take to show what happened in the cluster: a node may have to start meanwhile."""
-
 
 async def log_in(page: Page, username: str, *, remember: bool = False) -> None:
     """By the log-in page, wherever the browser is sent to it."""
@@ -26,7 +23,7 @@ async def administration(page: Page, name: str) -> None:
 
 async def see_state(page: Page, lozenge: str) -> None:
     """The page shows it, without being reloaded."""
-    await expect(page.locator("#cluster-state")).to_have_text(lozenge, timeout=TO_SHOW_MS)
+    await expect(page.locator("#cluster-state")).to_have_text(lozenge)
 
 
 def row_of(page: Page, node_id: str) -> Locator:
@@ -37,7 +34,7 @@ def row_of(page: Page, node_id: str) -> Locator:
 async def see_node(page: Page, node_id: str, *words: str) -> None:
     """The node's row says so, without being reloaded."""
     for word in words:
-        await expect(row_of(page, node_id)).to_contain_text(word, timeout=TO_SHOW_MS)
+        await expect(row_of(page, node_id)).to_contain_text(word)
 
 
 async def served_by(page: Page, node_id: str, version: str) -> None:
