@@ -10,7 +10,7 @@ import pytest
 from simulator.scenario import shipped_scenarios
 from tests.support.zdu_runs import Finished, run_zdu, still_alive
 
-BUSY = ("--set", "expect.min_probe_rate_kept=0.5")
+BUSY = ("--set", "expect.min_probe_rate_kept=0.5", "--set", "expect.longest_outage=3s")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
