@@ -13,11 +13,14 @@ help: ## List the targets
 run: setup ## Set up and play the Valiantys scenario (more options: make run ARGS="--seed 7")
 	@$(BIN)/zdu run valiantys $(ARGS)
 
+# One worker for each core, up to four: most tests wait for something, and more would wait for each other.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
+
 test: dev ## Set up and run all tests, on a PostgreSQL of their own where its programs are found
-	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: dev ## The tests that take no processes and no browser
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser" $(ARGS)
 
 check: lint types layers ## Lint, types and layers
 
@@ -46,10 +49,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing the test and lint tools into $(VENV) ..."
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
+	@echo "Installing zdu, its libraries, and the test and lint tools into $(VENV) (about a minute) ..."
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable '.[dev]'
-	@touch $@
+	@touch $(VENV)/.installed $@
 
 bench-lb: dev ## The load balancer's speed beside HAProxy, nginx, Apache and aiohttp (bench/README.md)
 	@$(BIN)/python -m bench.compare $(ARGS)

@@ -311,9 +311,8 @@ class Balancer:
 
     def next_deadline_s(self) -> float | None:
         """When :meth:`tick` is due, on the clock of ``now``."""
-        now = self.now()
         times = (
-            self._pool.next_deadline_s(now, anybody_waits=len(self._queue) > 0),
+            self._pool.next_deadline_s(anybody_waits=len(self._queue) > 0),
             self._streams.next_due_s(),
             self._queue.next_deadline_s(),
             self._ask_at_s,

@@ -6,6 +6,7 @@ The pool's module docstring has the table; this is the part of it that looks at 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from lb.config import NodeAddress
 from lb.health import Operational
@@ -125,8 +126,8 @@ class NodeMemory:
     ramp_began_s: float | None = None
 
 
-SERVING = frozenset({Operational.UP, Operational.GOING_DOWN})
-ANSWERING = SERVING | {Operational.STOPPING}
+SERVING: Final = frozenset({Operational.UP, Operational.GOING_DOWN})
+ANSWERING: Final = SERVING | {Operational.STOPPING}
 
 
 class Node:

@@ -28,13 +28,14 @@ caps hold, its sessions are moved and not lost, and the node is back after ``ris
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from lb.config import PassiveConfig
 from lb.health import NodeHealth
 from lb.retry import Failure
 
-_HARMLESS = frozenset({Failure.CLOSED_REUSED, Failure.NOT_SENT})
-_WELL_DONE = frozenset({501, 505})
+_HARMLESS: Final = frozenset({Failure.CLOSED_REUSED, Failure.NOT_SENT})
+_WELL_DONE: Final = frozenset({501, 505})
 
 
 class Passive:
@@ -89,5 +90,5 @@ class Passive:
         return f"{errors} failed requests in a row, the last one: {what}"
 
 
-_ROUNDING = 1e-9
+_ROUNDING: Final = 1e-9
 """0.29 * 100 is a little less than 29 in binary."""

@@ -32,6 +32,7 @@ something visible changed.
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
@@ -58,8 +59,8 @@ __all__ = [
     "Route",
 ]
 
-_NO_LIMIT = sys.maxsize
-_RECOVERING = frozenset({Operational.DOWN, Operational.GOING_UP})
+_NO_LIMIT: Final = sys.maxsize
+_RECOVERING: Final = frozenset({Operational.DOWN, Operational.GOING_UP})
 
 
 class Pool:
@@ -231,12 +232,12 @@ class Pool:
         """The nodes whose ``maxconn`` grows with time."""
         return [node.name for node in self._nodes.values() if node.maxconn and node.ramp is not None]
 
-    def next_deadline_s(self, now: float, *, anybody_waits: bool = False) -> float | None:
+    def next_deadline_s(self, *, anybody_waits: bool = False) -> float | None:
         """When :meth:`tick` has to be called next; None if nothing is pending.
 
-        With ``anybody_waits`` that is also when a node in slow start may get one more request. What has become due
-        since the last tick is still due: left out, a deadline that falls between a tick and this call would take
-        effect with the next event of another kind, or never.
+        With ``anybody_waits`` that is also when a node in slow start may get one more request. All of it counts from
+        the last tick, not from now: what has become due since then is still due. Left out, a deadline that falls
+        between a tick and this call would take effect with the next event of another kind, or never.
         """
         times: list[float] = []
         for node in self._nodes.values():
@@ -247,7 +248,7 @@ class Pool:
             if node.ramp is not None:
                 times.append(node.ramp.began_s + node.ramp.length_s)
                 if node.maxconn and anybody_waits:
-                    times.append(node.ramp.next_room_s(node.maxconn, now))
+                    times.append(node.ramp.next_room_s(node.maxconn, self._ticked_s))
         return min((time for time in times if time > self._ticked_s), default=None)
 
     def reconfigure(self, config: BalancerConfig, now: float, moved: Collection[str]) -> list[NodeChanged]:

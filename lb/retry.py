@@ -34,10 +34,11 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Final
 
 from lb.config import RetryConfig
 
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """RFC 9110 9.2.2."""
 
 
@@ -74,10 +75,10 @@ class GiveUp:
     error: str
 
 
-NEVER_SEEN = frozenset({Failure.REFUSED, Failure.CONNECT_TIMEOUT, Failure.NOT_SENT})
+NEVER_SEEN: Final = frozenset({Failure.REFUSED, Failure.CONNECT_TIMEOUT, Failure.NOT_SENT})
 """The failures after which it is certain that no node has seen the request."""
 
-GIVE_UP: dict[Failure, GiveUp] = {
+GIVE_UP: Final[dict[Failure, GiveUp]] = {
     Failure.REFUSED: GiveUp(502, "connection_refused"),
     Failure.CONNECT_TIMEOUT: GiveUp(504, "connection_timeout"),
     Failure.NOT_SENT: GiveUp(502, "connection_terminated"),
@@ -88,7 +89,7 @@ GIVE_UP: dict[Failure, GiveUp] = {
     Failure.UNAVAILABLE: GiveUp(503, "destination_unavailable"),
 }
 
-_THEN: dict[Failure, Again] = {
+_THEN: Final[dict[Failure, Again]] = {
     Failure.REFUSED: Again.ANOTHER_NODE,
     Failure.CONNECT_TIMEOUT: Again.ANOTHER_NODE,
     Failure.NOT_SENT: Again.ANOTHER_NODE,
@@ -97,7 +98,7 @@ _THEN: dict[Failure, Again] = {
     Failure.UNAVAILABLE: Again.ANOTHER_NODE,
 }
 
-_ONCE = frozenset({Failure.CLOSED_REUSED, Failure.CLOSED_FRESH})
+_ONCE: Final = frozenset({Failure.CLOSED_REUSED, Failure.CLOSED_FRESH})
 
 
 def after_failure(
@@ -178,4 +179,4 @@ class RetryBudget:
         self._next_s = float(second + 1)
 
 
-_WINDOW_S = 10
+_WINDOW_S: Final = 10

@@ -7,6 +7,7 @@ answers those itself.
 import copy
 import math
 from collections.abc import Callable, Collection
+from typing import Final
 
 from lb.balancing import Candidate, Rng, algorithm_for
 from lb.config import BalancerConfig, StickyMode
@@ -17,13 +18,13 @@ from lb.sessions import Session, Sessions
 from lb.slowstart import fair_concurrency
 from lb.stickiness import CookieAction, CookieState, Reading
 
-_UNBOUND = {
+_UNBOUND: Final = {
     CookieState.NONE: "new session",
     CookieState.INVALID: "its cookie names no node of ours",
     CookieState.EXPIRED: "the session was silent for longer than maxidle",
     CookieState.OLD: "the session is older than maxlife",
 }
-_WHY = {
+_WHY: Final = {
     Moved.FAILED: "failed",
     Moved.IDLE: "drains and the session was silent",
     Moved.STREAM: "drains and closed a stream of the session",
@@ -31,7 +32,7 @@ _WHY = {
     Moved.REBALANCED: "has more than its share of sessions",
 }
 
-_OPTIONAL = frozenset({Moved.IDLE, Moved.SAFE, Moved.STREAM})
+_OPTIONAL: Final = frozenset({Moved.IDLE, Moved.SAFE, Moved.STREAM})
 """Why a session may move, but need not if there is no room for it elsewhere."""
 
 

@@ -12,10 +12,11 @@ somebody, so :meth:`Sessions.stranger` notes when a node last answered one.
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from lb.routes import Moved, Route
 
-_LOOKS = 16
+_LOOKS: Final = 16
 """How many of the longest silent are looked at for one without a request in flight."""
 
 

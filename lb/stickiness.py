@@ -34,6 +34,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from email.utils import mktime_tz, parsedate_tz
 from enum import StrEnum
+from typing import Final
 
 from lb.config import StickinessConfig, StickyMode
 
@@ -311,21 +312,21 @@ class Stickiness:
         return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=")
 
 
-_BLANK = b" \t"
-_NODE_NAME = re.compile(rb"[A-Za-z0-9_-]{1,60}")
-_OUR_VALUE = re.compile(
+_BLANK: Final = b" \t"
+_NODE_NAME: Final = re.compile(rb"[A-Za-z0-9_-]{1,60}")
+_OUR_VALUE: Final = re.compile(
     rb"(?P<node>[A-Za-z0-9_-]{1,60})(\|(?P<last>[0-9a-z]{1,8})\|(?P<first>[0-9a-z]{1,8}))?"
     rb"(\|[A-Za-z0-9_-]{22})?"  # a signature from when there was a secret
 )
-_AHEAD_S = 86_400
+_AHEAD_S: Final = 86_400
 """How far ahead a date may be; the clocks of two load balancers do not agree better after a mistake."""
-_MEMO_BYTES = 16 * 1024 * 1024
-_MEMO_ENTRY_BYTES = 512
+_MEMO_BYTES: Final = 16 * 1024 * 1024
+_MEMO_ENTRY_BYTES: Final = 512
 """What a remembered reading takes beside the bytes of its cookies."""
-_LINES = 1000
-_KEY_CHARS = 128
+_LINES: Final = 1000
+_KEY_CHARS: Final = 128
 """Longer values are told apart by their SHA-256, so that no client can fill a table with long ones."""
-_DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
+_DIGITS: Final = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def _unquoted(value: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from node.logs import HEARTBEAT
 from node.parts import NodeParts
 from node.upgrade_membership import OFFLINE
-from shared_db import Database
+from shared_db import Database, NodeFigures
 
 
 class Heartbeat:
@@ -17,10 +17,18 @@ class Heartbeat:
     node's pages say so, and the next beat tries again.
     """
 
-    def __init__(self, parts: NodeParts, database: Database, *, on_offline: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parts: NodeParts,
+        database: Database,
+        *,
+        on_offline: Callable[[], None],
+        figures: Callable[[], NodeFigures | None] = lambda: None,
+    ) -> None:
         self._parts = parts
         self._nodes = database.nodes
         self._on_offline = on_offline
+        self._figures = figures
         self._log = parts.log.logger(HEARTBEAT)
         self._works_on = parts.config.self_shutdown_if_offline_disabled
         self._told_offline = False
@@ -38,7 +46,7 @@ class Heartbeat:
     async def beat(self) -> bool:
         """One heartbeat; False if the cluster has declared this node OFFLINE."""
         try:
-            state = await self._nodes.heartbeat(self._parts.node_id)
+            state = await self._nodes.heartbeat(self._parts.node_id, figures=self._figures())
         except Exception as error:
             self._missed += 1
             self._log.warning("Heartbeat %d in a row could not be written: %s", self._missed, error)

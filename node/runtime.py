@@ -5,7 +5,8 @@ interpreter. Everything that goes on in the background belongs to one task group
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,22 +14,31 @@ from node.app_state import LifeEvent, next_state
 from node.caches import NodeLocal
 from node.cluster_messages import ClusterMessages
 from node.cluster_upgrade import ClusterUpgrade
+from node.figures import ProcessFigures
 from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
 from node.index_replay import IndexReplay
-from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE
+from node.logs import CLUSTER_MANAGER, LAUNCHER, NODE_UPGRADE_MODE, UPGRADE_STATE
 from node.member_rules import may_be_removed, may_be_set_offline
 from node.node_mode import NodeMode
 from node.parts import NodeParts
 from node.releases import Release
-from node.services import ApplicationState, MemberView, NodeChangeRefused, NodeModeView, UpgradeAction, UpgradeView
+from node.services import (
+    ApplicationState,
+    MemberView,
+    NodeChangeRefused,
+    NodeModeView,
+    NotAllowed,
+    UpgradeAction,
+    UpgradeView,
+)
 from node.stale_nodes import StaleNodes
-from node.startup import NotSetUp, Startup
+from node.startup import NodeRefused, NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
 from node.waiting import cancel, meanwhile, run_unless
-from shared_db import Database
+from shared_db import Database, NodeFigures
 from zdu.errors import ZduError
 
 
@@ -77,6 +87,7 @@ class NodeRuntime:
         self._state = ApplicationState.STARTING
         self._mode = NodeMode(parts, self._state_now, self._happen)
         self._members: _Members | None = None
+        self._process = ProcessFigures(parts.clock)
         self._background: asyncio.TaskGroup | None = None
         self._times: StopTimes | None = None
         self._running_since_s: float | None = None
@@ -133,6 +144,11 @@ class NodeRuntime:
             for node in nodes
         ]
 
+    async def figures(self) -> dict[str, NodeFigures]:
+        """What the nodes tell of themselves, by id: this one now, the others with their last heartbeat."""
+        told = await self._member.database.nodes.figures()
+        return {**told, self.node_id: self._own_figures()}
+
     async def set_member_offline(self, node_id: str, actor: str) -> None:
         """Declare a node gone that has no heartbeat. Raises NoSuchNode or NodeChangeRefused.
 
@@ -176,7 +192,11 @@ class NodeRuntime:
             self._happen(LifeEvent.REINDEXED)
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
-        """Carry out an administrator's wish. Raises NotAllowed if the state forbids it now."""
+        """Carry out an administrator's wish. Raises NotAllowed, and logs it, if the state forbids it now."""
+        with self._refusals_logged(UPGRADE_STATE, f"{action.value} by {actor}"):
+            await self._act(action, actor)
+
+    async def _act(self, action: UpgradeAction, actor: str) -> None:
         if action is UpgradeAction.APPROVE:
             await self._member.tasks.approve(actor, self._owner)
             return
@@ -189,7 +209,8 @@ class NodeRuntime:
     async def set_node_upgrade_mode(self, *, enabled: bool, actor: str) -> None:
         """Ask to be drained, or take that back. Raises NotAllowed when this cluster or state has no such thing."""
         row = await self._member.upgrade.current()
-        self._mode.check(state_in(row), enabled=enabled)
+        with self._refusals_logged(NODE_UPGRADE_MODE, f"{'on' if enabled else 'off'} by {actor}"):
+            self._mode.check(state_in(row), enabled=enabled)
         if enabled:
             self._mode.enable(actor, row)
         else:
@@ -226,7 +247,11 @@ class NodeRuntime:
                 await self._serve(on_stopping)
             else:
                 self._begin_stopping()
-        except Exception:
+        except Exception as error:
+            if isinstance(error, NodeRefused):
+                # As Jira writes it, and before anybody can read ERROR and look here for the reason.
+                line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
+                self._log.error(line, error.message)  # noqa: TRY400 - our traceback would say nothing
             if self._state is ApplicationState.STARTING:
                 self._happen(LifeEvent.FAILED)
             await self._leave()
@@ -262,7 +287,12 @@ class NodeRuntime:
             upgrade,
             tasks,
             Startup(self._parts, database, upgrade, tasks),
-            Heartbeat(self._parts, database, on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster")),
+            Heartbeat(
+                self._parts,
+                database,
+                on_offline=lambda: self.stop_wish.make("set OFFLINE by the cluster"),
+                figures=self._own_figures,
+            ),
             UpgradeWatch(
                 self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
             ),
@@ -306,7 +336,9 @@ class NodeRuntime:
             # Only now: whoever sees RUNNING may ask for something that needs an owner for its task.
             self._running_since_s = asyncio.get_running_loop().time()
             self._happen(LifeEvent.STARTED)
-            self._log.info("Jira %s is ready to serve", self.release.version)
+            self._log.info(
+                "Jira %s is ready to serve, %.1f s after its start", self.release.version, self._process.uptime_s
+            )
             await self.stop_wish.made.wait()
             self._begin_stopping()
             if on_stopping is not None:
@@ -360,6 +392,17 @@ class NodeRuntime:
             "Application state %s -> %s", before, self._state
         )
 
+    @contextmanager
+    def _refusals_logged(self, logger: str, wish: str) -> Iterator[None]:
+        try:
+            yield
+        except NotAllowed as refused:
+            self._parts.log.logger(logger).warning("Refused: %s. %s", wish, refused.message)
+            raise
+
+    def _own_figures(self) -> NodeFigures:
+        return self._process.now(self._state)
+
     def _state_now(self) -> ApplicationState:
         return self._state
 
@@ -376,10 +419,10 @@ class NodeRuntime:
         return self._background
 
 
-_SET_UP_LOOK_S = 1.0
-"""How often a node at its FIRST_RUN looks whether the set-up is done: a person is waiting for it."""
-
 INDEX_SAVED_WITHIN_S = 1.0
 """A stopping node has something better to do than to wait for that: the index can be built anew."""
+
+_SET_UP_LOOK_S = 1.0
+"""How often a node at its FIRST_RUN looks whether the set-up is done: a person is waiting for it."""
 
 _MODE = (LifeEvent.DRAIN, LifeEvent.UNDRAIN)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from node.releases import Release
+from shared_db.rows import NodeFigures
 
 
 class ApplicationState(StrEnum):
@@ -128,6 +129,10 @@ class ClusterService(Protocol):
 
     async def members(self) -> list[MemberView]:
         """All nodes the cluster knows of, by id."""
+        ...
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        """What the nodes tell of themselves, by id: this one now, the others with their last heartbeat."""
         ...
 
     async def set_member_offline(self, node_id: str, actor: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from node.finalise import VERSION_PATCHED
+from node.contraction import VERSION_PATCHED
 from node.passwords import hash_password
 from node.releases import Release
 from node.seed_issues import seed_issues
@@ -34,6 +34,7 @@ async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
     await database.schema.expand(plan.release.expand_steps)
     for task in plan.release.upgrade_tasks:
         await database.schema.run_task(task)
+    await database.schema.contract(plan.release.contract_steps)
     try:
         await database.users.create_many(_people(plan, entropy))
         await database.projects.create_statuses(STATUSES)

@@ -46,10 +46,10 @@ class Database:
         messages = MessageWriter(node_id)
         self.messages = MessagesGateway(self._transactions, messages)
         self.index_journal = IndexJournalGateway(self._transactions)
-        self.users = UsersGateway(self._transactions, messages)
-        self.remember_me = RememberMeGateway(self._transactions)
+        self.users = UsersGateway(self._transactions, messages, features)
+        self.remember_me = RememberMeGateway(self._transactions, features)
         self.shared_sessions = SharedSessionsGateway(self._transactions)
-        self.projects = ProjectsGateway(self._transactions, messages)
+        self.projects = ProjectsGateway(self._transactions, messages, features)
         self.issues = IssuesGateway(self._transactions, features, JournalWriter(node_id))
 
     @classmethod

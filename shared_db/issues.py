@@ -1,7 +1,7 @@
 """``jiraissue``, ``jiraaction``, ``changegroup``, ``changeitem``: the application's own data.
 
-Every statement names its columns, and only columns of the oldest release: nodes of two releases work on these tables
-at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
+Every statement names its columns, and only those that this node's release knows: nodes of two releases work on these
+tables at the same time, and the newer one has already expanded them. Keys are counted by ``project.pcounter`` in the
 transaction that creates the issue, as in Jira. What changes an issue is noted in the index journal by the same
 transaction: an index can be late, and never misses a change.
 """
@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared_db.database_time import DatabaseTimeMs
 from shared_db.errors import DatabaseError
 from shared_db.index_journal import JournalWriter
-from shared_db.issue_search import SummaryColumn
+from shared_db.issue_search import SummarySearch
+from shared_db.release_tables import ReleaseTables
 from shared_db.rows import FIRST_STATUS, SUMMARY_MAX_LENGTH, Change, ChangeItem, Comment, Issue, Moved, NewIssue
 from shared_db.statements import check_text, is_storable
 from shared_db.tables import changegroup, changeitem, jiraaction, jiraissue, project
@@ -35,8 +36,10 @@ class IssuesGateway:
         self, transactions: Transactions, features: frozenset[str] = frozenset(), journal: JournalWriter | None = None
     ) -> None:
         self._transactions = transactions
-        self._summary = SummaryColumn(enabled="summary_lower" in features)
         self._journal = journal or JournalWriter("")
+        self._tables = ReleaseTables(features)
+        self._issues = self._tables.of(jiraissue)
+        self._search = SummarySearch(features, self._issues)
 
     async def create(self, project_key: str, summary: str, description: str, reporter: str) -> Issue:
         """Create an issue with the next key of its project. Raises DatabaseError if there is no such project."""
@@ -61,19 +64,18 @@ class IssuesGateway:
             first = found.pcounter - len(issues) + 1
             created: list[Issue] = []
             for number, issue in enumerate(issues, first):
+                values = {
+                    "project": found.id,
+                    "issuenum": number,
+                    "reporter": issue.reporter,
+                    "summary": issue.summary,
+                    "description": issue.description,
+                    "issuestatus": FIRST_STATUS,
+                    "created": DatabaseTimeMs(),
+                    "updated": DatabaseTimeMs(),
+                }
                 row = await connection.execute(
-                    insert(self._summary.table)
-                    .values(
-                        project=found.id,
-                        issuenum=number,
-                        reporter=issue.reporter,
-                        description=issue.description,
-                        issuestatus=FIRST_STATUS,
-                        created=DatabaseTimeMs(),
-                        updated=DatabaseTimeMs(),
-                        **self._summary.values(issue.summary),
-                    )
-                    .returning(*self._summary.known)
+                    insert(self._issues).values(self._tables.new_row(jiraissue, values)).returning(*self._issues.c)
                 )
                 created.append(_issue(row.mappings().one(), project_key))
             await self._journal.note(connection, [issue.id for issue in created], "CREATE")
@@ -82,14 +84,14 @@ class IssuesGateway:
     async def get(self, key: str) -> Issue | None:
         """One issue by its key, or None."""
         async with self._transactions.read() as connection:
-            return await _find(connection, key)
+            return await self._find(connection, key)
 
     async def search(self, text: str, start: int, limit: int) -> tuple[list[Issue], int]:
         """Issues whose summary contains ``text`` in any case, newest first, and how many there are in all."""
         async with self._transactions.read() as connection:
-            where = await self._summary.contains(connection, text)
-            total = (await connection.execute(_count(where))).scalar_one()
-            page = _select().order_by(jiraissue.c.id.desc()).offset(_clamp(start)).limit(_clamp(limit))
+            where = await self._search.contains(connection, text)
+            total = (await connection.execute(self._count(where))).scalar_one()
+            page = self._select().order_by(self._issues.c.id.desc()).offset(_clamp(start)).limit(_clamp(limit))
             rows = await connection.execute(page if where is None else page.where(where))
             return [_issue(row, row["pkey"]) for row in rows.mappings()], total
 
@@ -102,7 +104,7 @@ class IssuesGateway:
         """
         _check(summary or "", description or "")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key, for_update=True)
+            issue = await self._find(connection, key, for_update=True)
             if issue is None:
                 return None
             wanted = {"summary": summary, "description": description}
@@ -113,17 +115,9 @@ class IssuesGateway:
             ]
             if not items:
                 return issue
-            values: dict[str, str] = {}
-            for item in items:
-                values |= self._summary.values(item.new) if item.field == "summary" else {item.field: item.new}
-            row = await connection.execute(
-                update(self._summary.table)
-                .where(self._summary.table.c.id == issue.id)
-                .values(updated=DatabaseTimeMs(), **values)
-                .returning(*self._summary.known)
-            )
-            edited = _issue(row.mappings().one(), issue.project_key)
-            await _record(connection, issue.id, author, items)
+            values = self._tables.change(jiraissue, {item.field: item.new for item in items})
+            edited = await self._touch(connection, issue, **values)
+            await self._record(connection, issue.id, author, items)
             await self._journal.note(connection, [issue.id], "UPDATE")
             return edited
 
@@ -137,20 +131,14 @@ class IssuesGateway:
         """
         check_text(comment, "comment")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key, for_update=True)
+            issue = await self._find(connection, key, for_update=True)
             if issue is None:
                 return None
             moved = decide(issue)
-            row = await connection.execute(
-                update(jiraissue)
-                .where(jiraissue.c.id == issue.id)
-                .values(issuestatus=moved.status, resolution=moved.resolution, updated=DatabaseTimeMs())
-                .returning(*jiraissue.c)
-            )
-            after = _issue(row.mappings().one(), issue.project_key)
-            await _record(connection, issue.id, author, moved.items)
+            after = await self._touch(connection, issue, issuestatus=moved.status, resolution=moved.resolution)
+            await self._record(connection, issue.id, author, moved.items)
             if comment:
-                await _insert_comment(connection, issue.id, author, comment)
+                await self._insert_comment(connection, issue.id, author, comment)
             await self._journal.note(connection, [issue.id], "UPDATE")
             return after
 
@@ -158,13 +146,11 @@ class IssuesGateway:
         """Add a comment, which counts as an update of the issue; None if there is no such issue."""
         check_text(body, "comment")
         async with self._transactions.write() as connection:
-            issue = await _find(connection, key, for_update=True)
+            issue = await self._find(connection, key, for_update=True)
             if issue is None:
                 return None
-            comment = await _insert_comment(connection, issue.id, author, body)
-            await connection.execute(
-                update(jiraissue).where(jiraissue.c.id == issue.id).values(updated=DatabaseTimeMs())
-            )
+            comment = await self._insert_comment(connection, issue.id, author, body)
+            await self._touch(connection, issue)
             await self._journal.note(connection, [issue.id], "UPDATE")
             return comment
 
@@ -177,21 +163,14 @@ class IssuesGateway:
         async with self._transactions.write() as connection:
             issues: list[Issue] = []
             for key in sorted(set(keys)):
-                issue = await _find(connection, key, for_update=True)
+                issue = await self._find(connection, key, for_update=True)
                 if issue is None:
-                    # Nothing has been written yet.
-                    return None
+                    return None  # nothing has been written yet
                 issues.append(issue)
             after: list[Issue] = []
             for issue in issues:
-                await _insert_comment(connection, issue.id, author, body)
-                row = await connection.execute(
-                    update(jiraissue)
-                    .where(jiraissue.c.id == issue.id)
-                    .values(updated=DatabaseTimeMs())
-                    .returning(*jiraissue.c)
-                )
-                after.append(_issue(row.mappings().one(), issue.project_key))
+                await self._insert_comment(connection, issue.id, author, body)
+                after.append(await self._touch(connection, issue))
             await self._journal.note(connection, [issue.id for issue in after], "UPDATE")
             return after
 
@@ -200,28 +179,29 @@ class IssuesGateway:
         found: list[Issue] = []
         async with self._transactions.read() as connection:
             for first in range(0, len(ids), _IDS_AT_ONCE):
-                some = _select().where(jiraissue.c.id.in_(ids[first : first + _IDS_AT_ONCE]))
+                some = self._select().where(self._issues.c.id.in_(ids[first : first + _IDS_AT_ONCE]))
                 found += [_issue(row, row["pkey"]) for row in (await connection.execute(some)).mappings()]
         return found
 
     async def following(self, issue_id: int, limit: int) -> list[Issue]:
         """The next issues after that id, by id; what a new index is built from."""
-        some = _select().where(jiraissue.c.id > issue_id).order_by(jiraissue.c.id).limit(limit)
+        issues = self._issues.c
+        some = self._select().where(issues.id > issue_id).order_by(issues.id).limit(limit)
         async with self._transactions.read() as connection:
             return [_issue(row, row["pkey"]) for row in (await connection.execute(some)).mappings()]
 
     async def count(self) -> int:
         """How many issues there are."""
         async with self._transactions.read() as connection:
-            return (await connection.execute(_count(None))).scalar_one()
+            return (await connection.execute(self._count(None))).scalar_one()
 
     async def details(self, key: str) -> tuple[Issue, list[Comment], list[Change]] | None:
         """An issue with its comments and its history, all of one moment; None if there is no such issue."""
         async with self._transactions.read() as connection:
-            issue = await _find(connection, key)
+            issue = await self._find(connection, key)
             if issue is None:
                 return None
-            return issue, await _comments(connection, issue.id), await _history(connection, issue.id)
+            return issue, await self._comments(connection, issue.id), await self._history(connection, issue.id)
 
     async def comments(self, key: str) -> list[Comment]:
         """The issue's comments, oldest first; none if there is no such issue."""
@@ -233,48 +213,83 @@ class IssuesGateway:
         found = await self.details(key)
         return found[2] if found else []
 
+    def _select(self) -> Select[tuple[object, ...]]:
+        return select(*self._issues.c, project.c.pkey).join(project, project.c.id == self._issues.c.project)
 
-def _clamp(count: int) -> int:
-    return min(max(0, count), _MAX_PAGE)
+    def _count(self, where: ColumnElement[bool] | None) -> Select[int]:
+        count = select(func.count()).select_from(self._issues)
+        return count if where is None else count.where(where)
 
+    async def _find(self, connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
+        project_key, _, number = key.rpartition("-")
+        if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS):
+            return None
+        if not is_storable(project_key):
+            return None
+        statement = self._select().where(project.c.pkey == project_key, self._issues.c.issuenum == int(number))
+        if for_update:
+            statement = statement.with_for_update(of=self._issues)
+        row = (await connection.execute(statement)).mappings().first()
+        return None if row is None else _issue(row, project_key)
 
-def _check(summary: str, description: str) -> None:
-    check_text(summary, "summary", SUMMARY_MAX_LENGTH)
-    check_text(description, "description")
+    async def _touch(self, connection: AsyncConnection, issue: Issue, **values: object) -> Issue:
+        """Change columns of an issue and the moment of its last change; the issue as it is then."""
+        row = await connection.execute(
+            update(self._issues)
+            .where(self._issues.c.id == issue.id)
+            .values(updated=DatabaseTimeMs(), **values)
+            .returning(*self._issues.c)
+        )
+        return _issue(row.mappings().one(), issue.project_key)
 
+    async def _insert_comment(self, connection: AsyncConnection, issue_id: int, author: str, body: str) -> Comment:
+        values = {
+            "issueid": issue_id,
+            "author": author,
+            "actiontype": _COMMENT,
+            "actionbody": body,
+            "created": DatabaseTimeMs(),
+        }
+        actions = self._tables.of(jiraaction)
+        row = await connection.execute(
+            insert(actions).values(self._tables.new_row(jiraaction, values)).returning(*actions.c)
+        )
+        return _comment(row.mappings().one())
 
-def _select() -> Select[tuple[object, ...]]:
-    return select(*jiraissue.c, project.c.pkey).join(project, project.c.id == jiraissue.c.project)
+    async def _comments(self, connection: AsyncConnection, issue_id: int) -> list[Comment]:
+        actions = self._tables.of(jiraaction)
+        rows = await connection.execute(
+            select(actions)
+            .where(actions.c.issueid == issue_id, actions.c.actiontype == _COMMENT)
+            .order_by(actions.c.id)
+        )
+        return [_comment(row) for row in rows.mappings()]
 
+    async def _history(self, connection: AsyncConnection, issue_id: int) -> list[Change]:
+        group, item = changegroup.c, changeitem.c
+        rows = await connection.execute(
+            select(group.id, group.author, group.created, item.field, item.oldstring, item.newstring)
+            .join(changeitem, group.id == item.groupid)
+            .where(group.issueid == issue_id)
+            .order_by(group.id, item.id)
+        )
+        by_group: dict[int, Change] = {}
+        for row in rows:
+            change = by_group.setdefault(row.id, Change(row.id, row.author, row.created, ()))
+            changed = ChangeItem(row.field, row.oldstring, row.newstring)
+            by_group[row.id] = replace(change, items=(*change.items, changed))
+        return list(by_group.values())
 
-def _count(where: ColumnElement[bool] | None) -> Select[int]:
-    count = select(func.count()).select_from(jiraissue)
-    return count if where is None else count.where(where)
-
-
-async def _find(connection: AsyncConnection, key: str, *, for_update: bool = False) -> Issue | None:
-    project_key, _, number = key.rpartition("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= _MAX_NUMBER_DIGITS):
-        return None
-    if not is_storable(project_key):
-        return None
-    statement = _select().where(project.c.pkey == project_key, jiraissue.c.issuenum == int(number))
-    if for_update:
-        statement = statement.with_for_update(of=jiraissue)
-    row = (await connection.execute(statement)).mappings().first()
-    return None if row is None else _issue(row, project_key)
-
-
-async def _record(connection: AsyncConnection, issue_id: int, author: str, items: Sequence[ChangeItem]) -> None:
-    group = await connection.execute(
-        insert(changegroup)
-        .values(issueid=issue_id, author=author, created=DatabaseTimeMs())
-        .returning(changegroup.c.id)
-    )
-    group_id = group.scalar_one()
-    await connection.execute(
-        insert(changeitem),
-        [
+    async def _record(
+        self, connection: AsyncConnection, issue_id: int, author: str, items: Sequence[ChangeItem]
+    ) -> None:
+        change = self._tables.new_row(
+            changegroup, {"issueid": issue_id, "author": author, "created": DatabaseTimeMs()}
+        )
+        groups = self._tables.of(changegroup)
+        group = await connection.execute(insert(groups).values(change).returning(groups.c.id))
+        group_id = group.scalar_one()
+        rows = [
             {
                 "groupid": group_id,
                 "fieldtype": "jira",
@@ -283,41 +298,19 @@ async def _record(connection: AsyncConnection, issue_id: int, author: str, items
                 "newstring": item.new,
             }
             for item in items
-        ],
-    )
+        ]
+        await connection.execute(
+            insert(self._tables.of(changeitem)), [self._tables.new_row(changeitem, row) for row in rows]
+        )
 
 
-async def _comments(connection: AsyncConnection, issue_id: int) -> list[Comment]:
-    action = jiraaction.c
-    rows = await connection.execute(
-        select(jiraaction).where(action.issueid == issue_id, action.actiontype == _COMMENT).order_by(action.id)
-    )
-    return [_comment(row) for row in rows.mappings()]
+def _clamp(count: int) -> int:
+    return min(max(0, count), _MAX_PAGE)
 
 
-async def _history(connection: AsyncConnection, issue_id: int) -> list[Change]:
-    of_issue = changegroup.c.issueid == issue_id
-    rows = await connection.execute(
-        select(*changegroup.c, changeitem.c.field, changeitem.c.oldstring, changeitem.c.newstring)
-        .join(changeitem, changegroup.c.id == changeitem.c.groupid)
-        .where(of_issue)
-        .order_by(changegroup.c.id, changeitem.c.id)
-    )
-    by_group: dict[int, Change] = {}
-    for row in rows:
-        item = ChangeItem(row.field, row.oldstring, row.newstring)
-        change = by_group.setdefault(row.id, Change(row.id, row.author, row.created, ()))
-        by_group[row.id] = replace(change, items=(*change.items, item))
-    return list(by_group.values())
-
-
-async def _insert_comment(connection: AsyncConnection, issue_id: int, author: str, body: str) -> Comment:
-    row = await connection.execute(
-        insert(jiraaction)
-        .values(issueid=issue_id, author=author, actiontype=_COMMENT, actionbody=body, created=DatabaseTimeMs())
-        .returning(*jiraaction.c)
-    )
-    return _comment(row.mappings().one())
+def _check(summary: str, description: str) -> None:
+    check_text(summary, "summary", SUMMARY_MAX_LENGTH)
+    check_text(description, "description")
 
 
 def _issue(row: RowMapping, project_key: str) -> Issue:

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from shared_db.errors import AlreadyExists
 from shared_db.messages import MessageWriter
+from shared_db.release_tables import ReleaseTables
 from shared_db.rows import Board, BoardColumn, Project, Status
 from shared_db.statements import check_text, insert_or
 from shared_db.tables import issuestatus, project, rapidview, rapidviewcolumn
@@ -21,8 +22,11 @@ PROJECTS_CHANGED = "projects"
 class ProjectsGateway:
     """Projects, their boards, and the statuses of their issues."""
 
-    def __init__(self, transactions: Transactions, messages: MessageWriter) -> None:
+    def __init__(
+        self, transactions: Transactions, messages: MessageWriter, features: frozenset[str] = frozenset()
+    ) -> None:
         self._transactions = transactions
+        self._tables = ReleaseTables(features)
         self._messages = messages
 
     async def create(
@@ -31,9 +35,10 @@ class ProjectsGateway:
         """Create a project, with a board if that is given a name. Raises AlreadyExists if the key is taken."""
         check_text(name, "project name", 255)
         async with self._transactions.write() as connection:
+            row = self._tables.new_row(project, {"pkey": key, "pname": name, "lead": lead, "pcounter": 0})
             created = await connection.execute(
-                insert_or(connection, project)
-                .values(pkey=key, pname=name, lead=lead, pcounter=0)
+                insert_or(connection, self._tables.of(project))
+                .values(row)
                 .on_conflict_do_nothing(index_elements=["pkey"])
                 .returning(project.c.id)
             )
@@ -55,7 +60,9 @@ class ProjectsGateway:
         """Give a project another name; False if there is none of that key."""
         check_text(name, "project name", 255)
         async with self._transactions.write() as connection:
-            done = await connection.execute(update(project).where(project.c.pkey == key).values(pname=name))
+            projects = self._tables.of(project)
+            values = self._tables.change(project, {"pname": name})
+            done = await connection.execute(update(projects).where(projects.c.pkey == key).values(values))
             if not done.rowcount:
                 return False
             await self._messages.tell(connection, PROJECTS_CHANGED)

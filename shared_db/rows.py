@@ -44,6 +44,19 @@ class ClusterNode:
 
 
 @dataclass(frozen=True)
+class NodeFigures:
+    """What a node tells of itself with its heartbeat, for the page "Clustering".
+
+    ``load`` is the system's load average over one minute, ``memory_bytes`` what the process holds in memory.
+    """
+
+    application_state: str
+    load: float
+    memory_bytes: int
+    uptime_s: float
+
+
+@dataclass(frozen=True)
 class Retired:
     """The nodes that were set OFFLINE, and those whose rows were removed, by id."""
 

@@ -6,6 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.errors import ValueRejected
 
+_SHORT = 160
+"""So many characters of a statement are told in a log or a report."""
+
 
 def insert_or(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can be continued with ``on_conflict_do_update`` or ``on_conflict_do_nothing``."""
@@ -42,3 +45,14 @@ async def take_turn(connection: AsyncConnection, table: Table) -> None:
         await connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext(:name))"), {"name": table.name}
         )
+
+
+def in_short(sql: str) -> str:
+    """A statement as one line that a person recognises: what it does to which tables, without lists of columns."""
+    line = " ".join(sql.split())
+    columns, from_, tables = line.partition(" FROM ")
+    if columns.upper().startswith("SELECT ") and tables:
+        line = f"SELECT …{from_}{tables}"
+    for end in (" VALUES ", " RETURNING "):
+        line = line.partition(end)[0]
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

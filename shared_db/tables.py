@@ -5,7 +5,19 @@ is invented says so. As in Jira there are no foreign keys. Jira's ``numeric(18)`
 are milliseconds of the database's clock everywhere, also where Jira has a ``timestamp``.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from shared_db.rows import SUMMARY_MAX_LENGTH
 
@@ -38,6 +50,17 @@ clusternodeheartbeat = Table(
     Column("node_id", String(60), primary_key=True),
     Column("heartbeat_time", _Big, nullable=False),
     Column("database_time", _Big, nullable=False),
+)
+
+# Invented: how Jira's nodes learn of each other's load and memory is not publicly known.
+nodefigures = Table(
+    "nodefigures",
+    metadata,
+    Column("node_id", String(60), primary_key=True),
+    Column("application_state", String(60), nullable=False),
+    Column("load_average", Float(53), nullable=False),
+    Column("memory_bytes", _Big, nullable=False),
+    Column("uptime_seconds", Float(53), nullable=False),
 )
 
 clusterupgradestate = Table(

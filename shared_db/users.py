@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, select, update
 
 from shared_db.messages import MessageWriter
+from shared_db.release_tables import ReleaseTables
 from shared_db.rows import NewUser, User
 from shared_db.statements import check_text, is_storable
 from shared_db.tables import cwd_user, remembermetoken, sharedsession
@@ -17,16 +18,20 @@ USERS_CHANGED = "users"
 class UsersGateway:
     """The users."""
 
-    def __init__(self, transactions: Transactions, messages: MessageWriter) -> None:
+    def __init__(
+        self, transactions: Transactions, messages: MessageWriter, features: frozenset[str] = frozenset()
+    ) -> None:
         self._transactions = transactions
         self._messages = messages
+        self._tables = ReleaseTables(features)
 
     async def get(self, username: str) -> User | None:
         """One user, or None."""
         if not is_storable(username):
             return None
+        users = self._tables.of(cwd_user)
         async with self._transactions.read() as connection:
-            found = await connection.execute(select(cwd_user).where(cwd_user.c.lower_user_name == username.lower()))
+            found = await connection.execute(select(users).where(users.c.lower_user_name == username.lower()))
             row = found.mappings().first()
             if row is None:
                 return None
@@ -46,7 +51,8 @@ class UsersGateway:
         ]
         if rows:
             async with self._transactions.write() as connection:
-                await connection.execute(insert(cwd_user), rows)
+                completed = [self._tables.new_row(cwd_user, row) for row in rows]
+                await connection.execute(insert(self._tables.of(cwd_user)), completed)
 
     async def count(self) -> int:
         """How many users there are."""

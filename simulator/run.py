@@ -20,6 +20,7 @@ from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import BALANCER, SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.load.load import Load, users_needed
+from simulator.node_logs import audit_node_logs
 from simulator.observers import BalancerWatch, watch_node
 from simulator.operator import Operator, StoryBroken
 from simulator.picture import Picture
@@ -181,6 +182,8 @@ class Run:
         log = self._plan.folder.logs / f"{BALANCER}-access.jsonl"
         absences = find_absences(self._recorder.envelopes)
         self._recorder.event(audit_balancer_log(log, absences, self._recorder.since_start_s))
+        logs = {node: self._plan.folder.logs / f"{node}.log" for node in self._admins}
+        self._recorder.event(audit_node_logs(logs, self._recorder.since_start_of_wall_s))
         auditor = Auditor(self._plan.database)
         try:
             self._recorder.event(await auditor.upgrade_history())

@@ -5,10 +5,11 @@ nothing else: a bare LF is how two readers come to see two different bodies.
 """
 
 import re
+from typing import Final
 
 from lb.http.fields import BadFieldError, trailer_fields
 
-LAST_CHUNK = b"0\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
 """The end of a chunked body that has no trailers."""
 
 
@@ -111,10 +112,10 @@ def last_chunk(trailers: list[bytes]) -> bytes:
 
 
 _SIZE, _DATA, _DATA_END, _TRAILERS = range(4)
-_MAX_SIZE_LINE = 1024
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
-_SIZE_LINE = re.compile(
+_MAX_SIZE_LINE: Final = 1024
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_SIZE_LINE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*"
 )
 """RFC 9112 7.1 and 7.1.1. Fifteen digits are more than any disk and less than any integer's end."""

@@ -12,9 +12,9 @@ the message is read; then the direction's rules say what to do. RFC 9110 5 and R
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-_FORBIDDEN_IN_TRAILERS = frozenset(
+_FORBIDDEN_IN_TRAILERS: Final = frozenset(
     {
         b"age",
         b"authorization",
@@ -63,18 +63,18 @@ _FORBIDDEN_IN_TRAILERS = frozenset(
 )
 """RFC 9110 6.5.1: what frames, routes, authenticates, or changes how the content is taken, comes before the body."""
 
-TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """The characters of a token (RFC 9110 5.6.2), for ``bytes.translate``, which judges a line at the speed of C."""
 
-VISIBLE = bytes(range(0x21, 0x7F))
-TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
+VISIBLE: Final = bytes(range(0x21, 0x7F))
+TEXT: Final = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
 """The characters of a field's value (RFC 9110 5.5). Bytes from 0x80 up mean nothing here and pass as they are."""
 
-BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 """A line end that is none: waiting for the right one would only be waiting for the time-out."""
 
-_REMEMBERED_LINES = 4096
-_REMEMBERED_BYTES = 256
+_REMEMBERED_LINES: Final = 4096
+_REMEMBERED_BYTES: Final = 256
 
 
 class BadFieldError(Exception):
@@ -91,6 +91,8 @@ class Rule(Generic[HeadT]):
     ``prepare``, it gets what that made of the value; a remembered line is prepared only once.
     """
 
+    __slots__ = ("apply", "prepare")
+
     def __init__(
         self, apply: Callable[[HeadT, Any], bytes | None], prepare: Callable[[bytes], object] | None = None
     ) -> None:
@@ -101,9 +103,21 @@ class Rule(Generic[HeadT]):
 class Special(Generic[HeadT]):
     """A field that is not simply passed on, with what is done about it."""
 
-    def __init__(self, rule: Rule[HeadT], value: bytes) -> None:
-        self.apply = rule.apply
-        self.value: object = rule.prepare(value) if rule.prepare else value
+    __slots__ = ("apply", "value")
+
+    def __init__(self, apply: Callable[[HeadT, Any], bytes | None], value: object) -> None:
+        self.apply = apply
+        self.value = value
+
+
+class Name(Generic[HeadT]):
+    """A field's name as it was written: what is done with its lines, and whether they are never remembered."""
+
+    __slots__ = ("is_secret", "rule")
+
+    def __init__(self, rule: Rule[HeadT] | None, *, is_secret: bool) -> None:
+        self.rule = rule
+        self.is_secret = is_secret
 
 
 class Lines(Generic[HeadT]):
@@ -121,6 +135,7 @@ class Lines(Generic[HeadT]):
         self._rules = rules
         self._underscores = underscores
         self._secret = secret | {b"authorization"}
+        self._names: dict[bytes, Name[HeadT]] = {}
         self.passing: dict[bytes, bytes] = {}
         self.special: dict[bytes, Special[HeadT]] = {}
 
@@ -140,21 +155,34 @@ class Lines(Generic[HeadT]):
             index = written.index(None, index + 1)
 
     def _take_new(self, head: HeadT, line: bytes) -> bytes | None:
-        name, value = split_field(line)
-        lower = name.lower()
-        rule = self._rules.get(lower)
-        worth_it = len(line) <= _REMEMBERED_BYTES and lower not in self._secret
-        if rule is None and b"_" in name and not self._underscores:
-            rule = DROPPED
-        if rule is not None:
-            special = Special(rule, value)
+        written, colon, value = line.partition(b":")
+        name = self._names.get(written)
+        if name is None or not colon:
+            name = self._judged(line)
+        value = checked_value(written, value)
+        worth_it = not name.is_secret and len(line) <= _REMEMBERED_BYTES
+        rule = name.rule
+        if rule is None:
+            written = written + b": " + value
             if worth_it:
-                _remember(self.special, line, special)
-            return special.apply(head, special.value)
-        written = name + b": " + value
+                _remember(self.passing, line, written)
+            return written
+        known = rule.prepare(value) if rule.prepare else value
         if worth_it:
-            _remember(self.passing, line, written)
-        return written
+            _remember(self.special, line, Special(rule.apply, known))
+        return rule.apply(head, known)
+
+    def _judged(self, line: bytes) -> Name[HeadT]:
+        """The name of a field, if it is one; from now on it is known. Raises BadFieldError."""
+        written, _ = split_field(line)
+        lower = written.lower()
+        rule = self._rules.get(lower)
+        if rule is None and b"_" in written and not self._underscores:
+            rule = DROPPED
+        name = Name(rule, is_secret=lower in self._secret)
+        if len(written) <= _REMEMBERED_BYTES:
+            _remember(self._names, written, name)
+        return name
 
 
 _ValueT = TypeVar("_ValueT")
@@ -166,7 +194,7 @@ def _remember(memory: dict[bytes, _ValueT], line: bytes, value: _ValueT) -> None
     memory[line] = value
 
 
-DROPPED: Rule[Any] = Rule(lambda _head, _value: None)
+DROPPED: Final[Rule[Any]] = Rule(lambda _head, _value: None)
 """For fields that are meant for one hop only, and for this one."""
 
 
@@ -206,8 +234,10 @@ def without(lines: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:
     return [line for line in lines if not line.lower().startswith(prefixes)]
 
 
-_CONNECTION_WORDS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
-_NEVER_NAMED = frozenset({b"host", b"content-length", b"cookie", b"authorization", b"content-type", b"set-cookie"})
+_CONNECTION_WORDS: Final = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
+_NEVER_NAMED: Final = frozenset(
+    {b"host", b"content-length", b"cookie", b"authorization", b"content-type", b"set-cookie"}
+)
 """End-to-end fields that Connection must not take away: that would change what the message means."""
 
 
@@ -218,10 +248,15 @@ def split_field(line: bytes) -> tuple[bytes, bytes]:
         raise BadFieldError(_what_is_wrong(line, name, colon))
     if not colon:
         raise BadFieldError("a header line without a colon")
+    return name, checked_value(name, value)
+
+
+def checked_value(name: bytes, value: bytes) -> bytes:
+    """A field's value without the white space around it. Raises BadFieldError."""
     value = value.strip(b" \t")
     if value.translate(None, TEXT):
         raise BadFieldError(f"a control character in the field {name.decode('ascii')}")
-    return name, value
+    return value
 
 
 def trailer_fields(lines: list[bytes]) -> list[bytes]:

@@ -7,6 +7,7 @@ begins.
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from lb.config import Limits
 from lb.http.fields import (
@@ -22,10 +23,10 @@ from lb.http.fields import (
     without,
 )
 
-CHUNKED = -1
+CHUNKED: Final = -1
 """A body's length if it is chunked."""
 
-MAX_DIGITS = 18
+MAX_DIGITS: Final = 18
 """Of a Content-Length; more would not be a length but an attack on somebody's integers."""
 
 
@@ -108,7 +109,7 @@ class RequestScanner:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._lines = Lines(_RULES, frozenset({b"cookie", b"x-request-id"}))
+        self._lines = Lines(_RULES, frozenset({b"cookie", b"referer", b"x-request-id"}))
         self._good_hosts: set[bytes] = set()
 
     def scan(self, head: bytes) -> RequestHead:
@@ -304,7 +305,7 @@ def _idempotency_key(request: RequestHead, value: bytes) -> bytes:
     return b"Idempotency-Key: " + value
 
 
-_RULES: Mapping[bytes, Rule[RequestHead]] = {
+_RULES: Final[Mapping[bytes, Rule[RequestHead]]] = {
     b"host": Rule(_host),
     b"cookie": Rule(_cookie),
     b"connection": Rule(_connection, connection),
@@ -330,19 +331,19 @@ _RULES: Mapping[bytes, Rule[RequestHead]] = {
 }
 """RFC 9110 7.6.1, and what we write ourselves."""
 
-_REMEMBERED_HOSTS = 256
-_HTTP2 = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})
+_REMEMBERED_HOSTS: Final = 256
+_HTTP2: Final = frozenset({b"h2c", b"h2", b"http/2.0", b"http/2"})
 """Never offered to a node: inside such a tunnel there would be requests that nobody looks at."""
 
-_PROTOCOL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?")
+_PROTOCOL: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?")
 """RFC 9110 7.8."""
 
-_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
-_ABSOLUTE = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)
-_OTHER_CODINGS = re.compile(rb"(?:(?:gzip|x-gzip|deflate|compress|x-compress|br|zstd),[ \t]*)+chunked")
+_VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
+_ABSOLUTE: Final = re.compile(rb"http://([^/?]*)(.*)", re.IGNORECASE)
+_OTHER_CODINGS: Final = re.compile(rb"(?:(?:gzip|x-gzip|deflate|compress|x-compress|br|zstd),[ \t]*)+chunked")
 """Real codings before the final chunked: not an attack, only more than we do."""
 
-_HOST = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)"
-_AUTHORITY = re.compile(_HOST + rb"(?::[0-9]{0,5})?")
+_HOST: Final = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)"
+_AUTHORITY: Final = re.compile(_HOST + rb"(?::[0-9]{0,5})?")
 """``uri-host [ ":" port ]`` of RFC 9110 7.2, without user information and without the comma of a list. The host is
 not empty: 4.2.1 refuses that in an http URI. The future forms of an IP-literal do not exist."""

@@ -5,14 +5,15 @@ A node's response that could be read in two ways is not mended either: the clien
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from lb.config import Limits
 from lb.http.fields import DROPPED, TEXT, BadFieldError, Connection, Lines, Rule, connection, without
 
-CHUNKED = -1
+CHUNKED: Final = -1
 """A body's length if it is chunked."""
 
-UNTIL_CLOSE = -2
+UNTIL_CLOSE: Final = -2
 """A body's length if the end of the connection ends it."""
 
 
@@ -183,7 +184,7 @@ def _upgrade(response: ResponseHead, value: bytes) -> None:
     response.upgrades = (*response.upgrades, value)
 
 
-_RULES: Mapping[bytes, Rule[ResponseHead]] = {
+_RULES: Final[Mapping[bytes, Rule[ResponseHead]]] = {
     b"content-length": Rule(_content_length),
     b"transfer-encoding": Rule(_transfer_encoding),
     b"content-type": Rule(_content_type),
@@ -198,8 +199,8 @@ _RULES: Mapping[bytes, Rule[ResponseHead]] = {
 }
 """RFC 9110 7.6.1, and what decides how the response is read or kept."""
 
-_MAX_DIGITS = 18
-_REMEMBERED_STATUS_LINES = 256
-_BODILESS = frozenset({204, 304})
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
-_TIMEOUT = re.compile(rb"(?:^|[,\s])timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.IGNORECASE)
+_MAX_DIGITS: Final = 18
+_REMEMBERED_STATUS_LINES: Final = 256
+_BODILESS: Final = frozenset({204, 304})
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
+_TIMEOUT: Final = re.compile(rb"(?:^|[,\s])timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.IGNORECASE)

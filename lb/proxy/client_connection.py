@@ -21,7 +21,7 @@ import os
 import re
 import socket
 from enum import Enum
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
@@ -48,7 +48,13 @@ class Mode(Enum):
     CLOSED = 6
 
 
-_HEAD, _UPLOAD, _BUSY, _TUNNEL, _LINGER, _CLOSING, _CLOSED = Mode  # asked for on every call
+_HEAD: Final = Mode.HEAD
+_UPLOAD: Final = Mode.UPLOAD
+_BUSY: Final = Mode.BUSY
+_TUNNEL: Final = Mode.TUNNEL
+_LINGER: Final = Mode.LINGER
+_CLOSING: Final = Mode.CLOSING
+_CLOSED: Final = Mode.CLOSED
 
 
 class Owner(Protocol):
@@ -396,7 +402,7 @@ class ClientConnection(ClientTransport):
             self._watch_unsent()
             self._transport.close()
 
-    def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
+    def exchange_over(self, now_s: float, *, keep_alive: bool, upload_complete: bool) -> None:
         """The response is sent; the connection may be used for another request, or ends."""
         self._exchange = None
         if self._transport is None or self.mode is _CLOSED:
@@ -408,9 +414,8 @@ class ClientConnection(ClientTransport):
                 self._linger()
             return
         self.mode = _HEAD
-        times = self._proxy.timeouts
         if not self._blocked:
-            self.deadline_s = self._proxy.now() + times.client_keep_alive
+            self.deadline_s = now_s + self._proxy.timeouts.client_keep_alive
         if self._input or self._half_closed or not self._reading:
             self._advance()
 
@@ -489,16 +494,16 @@ class ClientConnection(ClientTransport):
             self.write_eof()
 
 
-_PIPELINED_BYTES = 64 * 1024
+_PIPELINED_BYTES: Final = 64 * 1024
 """What a client may send ahead before it is read no more."""
 
-_LINGER_S = 2.0
-_LINGER_BYTES = 1024 * 1024
-_RATE_GRACE_S = 5.0
+_LINGER_S: Final = 2.0
+_LINGER_BYTES: Final = 1024 * 1024
+_RATE_GRACE_S: Final = 5.0
 """A body's rate is judged after so long, or after ``timeouts.client`` if that is less: before that it is chance."""
 
-_NOBODY = Peer.of("unknown", 0, b"", trusted=False)
-_HALF_AN_END_BYTES = 3
+_NOBODY: Final = Peer.of("unknown", 0, b"", trusted=False)
+_HALF_AN_END_BYTES: Final = 3
 """What can have come of the empty line that ends a head, while the head itself is just as long as it may be."""
 
-_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+_EMPTY_LINES: Final = re.compile(rb"\A(?:\r\n)+")

@@ -6,12 +6,16 @@ import socket
 import struct
 import termios
 from contextlib import suppress
+from typing import Final
 
 from lb.proxy.context import Proxy
 
 
-class ClientTransport(asyncio.Protocol):
-    """What a client's connection does with its transport. ``deadline_s`` is when something has to have happened."""
+class ClientTransport:
+    """What a client's connection does with its transport. ``deadline_s`` is when something has to have happened.
+
+    To the event loop it is a protocol (:class:`asyncio.Protocol`) in all but name; see :mod:`lb.proxy`.
+    """
 
     __slots__ = ("_blocked", "_proxy", "_reading", "_transport", "_unsent_bytes", "deadline_s")
 
@@ -84,4 +88,4 @@ def unsent_bytes(transport: asyncio.Transport) -> int:
         return waiting
 
 
-NEVER_S = float("inf")
+NEVER_S: Final = float("inf")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from lb.balancer import Balancer
 from lb.config import Limits, Timeouts
@@ -14,21 +13,25 @@ from lb.telemetry.record import RequestRecord
 from zdu.clock import Entropy
 
 
-@dataclass
 class Proxy:
     """The parts that every exchange needs; ``closing`` says that clients are told to close their connections."""
 
-    balancer: Balancer
-    observe: Callable[[RequestRecord], None]
-    tasks: asyncio.TaskGroup
-    entropy: Entropy
-    closing: bool = False
-    connections: dict[str, NodeConnections] = field(default_factory=dict)
-    leaving: list[NodeConnections] = field(default_factory=list)
-    """Those of nodes that are not configured any more; their requests in flight still end."""
-
-    def __post_init__(self) -> None:
-        self.now = self.balancer.now
+    def __init__(
+        self,
+        balancer: Balancer,
+        observe: Callable[[RequestRecord], None],
+        tasks: asyncio.TaskGroup,
+        entropy: Entropy,
+    ) -> None:
+        self.balancer = balancer
+        self.observe = observe
+        self.tasks = tasks
+        self.entropy = entropy
+        self.closing = False
+        self.connections: dict[str, NodeConnections] = {}
+        self.leaving: list[NodeConnections] = []
+        """Those of nodes that are not configured any more; their requests in flight still end."""
+        self.now = balancer.now
         identity = self.entropy.token(4)
         self.via = f"1.1 {NAME}-{identity}".encode("ascii")
         self._id_prefix = identity + self.entropy.token(4)

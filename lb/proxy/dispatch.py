@@ -14,6 +14,7 @@ end makes room, and who waited for that is served at once.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from lb.http.request import RequestHead
 from lb.http.response import ResponseHead
@@ -136,8 +137,8 @@ class Dispatch(ABC):
     def _ask(self, route: Route) -> None:
         """Try the node of ``route``, where the request has its place already."""
         proxy, record = self._proxy, self.record
-        self._attempt = attempt = AttemptRecord(route.node)
-        attempt.began_s = self._sent_at_s = proxy.now()
+        self._sent_at_s = now_s = proxy.now()
+        self._attempt = attempt = AttemptRecord(route.node, now_s)
         record.attempts.append(attempt)
         self._nodes = nodes = proxy.connections[route.node]
         connection = None if self._fresh else nodes.take(risky=self._request.method not in IDEMPOTENT)
@@ -242,8 +243,9 @@ class Dispatch(ABC):
                 extras=(b"X-LB-Attempts: %d" % attempts,) if attempts > 1 else (),
             )
         )
-        self._done_with(ended)
-        self._client.exchange_over(keep_alive=keep_alive, upload_complete=self._upload_complete)
+        now_s = self._proxy.now()
+        self._done_with(ended, now_s)
+        self._client.exchange_over(now_s, keep_alive=keep_alive, upload_complete=self._upload_complete)
 
     def _abandon(self) -> None:
         """Wait no more: neither for a node nor for its response."""
@@ -254,12 +256,12 @@ class Dispatch(ABC):
         if connection is not None:
             connection.abort()
 
-    def _done_with(self, ended: str) -> None:
+    def _done_with(self, ended: str, now_s: float) -> None:
         """It is over: told to the balancer and to those who count, once."""
         self._done = True
         proxy, record = self._proxy, self.record
         record.ended = ended
-        record.ta_ms = (proxy.now() - record.received_s) * 1000
+        record.ta_ms = (now_s - record.received_s) * 1000
         if self._stream is not None:
             proxy.balancer.stream_closed(self._stream)
             self._stream = None
@@ -275,10 +277,10 @@ class Dispatch(ABC):
         proxy.observe(record)
 
 
-SENT_AWAY = "KD"
+SENT_AWAY: Final = "KD"
 """How a tunnel or an event stream ends that we end."""
 
-_ENDED = {
+_ENDED: Final = {
     Failure.REFUSED: "SC",
     Failure.CONNECT_TIMEOUT: "sC",
     Failure.CLOSED_REUSED: "SH",

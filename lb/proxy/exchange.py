@@ -17,6 +17,7 @@ it the client (its body, or that it takes the response), then the client's conne
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from lb.http.chunked import chunk, last_chunk
 from lb.http.response import ResponseHead
@@ -38,7 +39,7 @@ class Exchange(Dispatch):
         if self._done:
             connection.reusable = True
             if self._nodes is not None:
-                self._nodes.give_back(connection, None)
+                self._nodes.give_back(connection, None, self._proxy.now())
             return
         assert self._attempt is not None  # noqa: S101 - it was made before a connection was asked for
         self._connection = connection
@@ -55,11 +56,11 @@ class Exchange(Dispatch):
         upload = self._upload
         if upload is None:
             connection.send(self, request.method, self._head)
-            self._await_node()
+            self._await_node(self._sent_at_s)
         else:
             was_paused, self._upload_paused = self._upload_paused, False
             connection.send(self, request.method, self._head + upload.from_start())  # may tell that the node is slow
-            self._await_node()
+            self._await_node(self._sent_at_s)
             if was_paused and not self._upload_paused:
                 self._client.resume_upload()
         if self._download_blocked:
@@ -82,7 +83,7 @@ class Exchange(Dispatch):
         if connection is not None:
             upload.forget_if_full()
             connection.write(upload.framed(pieces))
-            self._await_node()
+            self._await_node(self._proxy.now())
         elif upload.is_full and not complete:
             self._upload_paused = True
             self._client.pause_upload()
@@ -96,7 +97,7 @@ class Exchange(Dispatch):
             self._client.pause_upload()
         else:
             self._client.resume_upload()
-        self._await_node()
+        self._await_node(self._proxy.now())
 
     def upload_failed(self, status: int, text: str, *, ended: str) -> None:
         """The request's body is none, or does not come: no node is to blame, and none may take it for whole."""
@@ -108,7 +109,7 @@ class Exchange(Dispatch):
             return
         self._fail(status, text, "http_request_error", "bad-request-body", ended=ended, keep_alive=False)
 
-    def _await_node(self) -> None:
+    def _await_node(self, now_s: float) -> None:
         """Set until when the node has to do something; for ever while it is the client that is waited for."""
         connection, times = self._connection, self._proxy.timeouts
         if connection is None:
@@ -121,7 +122,7 @@ class Exchange(Dispatch):
             limit_s = times.server
         else:
             limit_s = _FOREVER_S
-        connection.deadline_s = self._proxy.now() + limit_s
+        connection.deadline_s = now_s + limit_s
 
     # The response.
 
@@ -133,7 +134,7 @@ class Exchange(Dispatch):
             if response.status == 100 and self._awaits_go_on:
                 self._awaits_go_on = False
                 self._client.await_upload()
-            self._await_node()
+            self._await_node(self._proxy.now())
 
     def respond(self, response: ResponseHead, pieces: Sequence[bytes], *, complete: bool) -> None:
         """The response's head is here, with what of its body came with it."""
@@ -169,7 +170,7 @@ class Exchange(Dispatch):
                 self.record.sent_bytes += len(piece)
                 head += piece
             self._client.write(head)
-            self._finish_response()
+            self._finish_response(now_s)
             return
         self._client.write(head)
         if response.event_stream and not complete:
@@ -190,10 +191,11 @@ class Exchange(Dispatch):
             self._client.write(b"".join(pieces))
         elif complete and self._chunked:
             self._client.write(self._last_chunk(trailers))
+        now_s = self._proxy.now()
         if complete:
-            self._finish_response()
+            self._finish_response(now_s)
         else:
-            self._await_node()
+            self._await_node(now_s)
 
     def download_blocked(self, *, blocked: bool) -> None:
         """The client takes no more of the response for now, or takes it again."""
@@ -205,7 +207,7 @@ class Exchange(Dispatch):
             connection.pause()
         else:
             connection.resume()
-        self._await_node()
+        self._await_node(self._proxy.now())
 
     def _last_chunk(self, trailers: Sequence[bytes]) -> bytes:
         return last_chunk(list(trailers) if self._request.te_trailers else [])
@@ -235,22 +237,22 @@ class Exchange(Dispatch):
         if connection is not None and self._nodes is not None:
             self._connection = None
             if complete and self._sent_whole(connection):
-                self._nodes.give_back(connection, response.idle_timeout_s)
+                self._nodes.give_back(connection, response.idle_timeout_s, self._proxy.now())
             else:
                 connection.abort()
         self._attempt_failed(Failure.UNAVAILABLE, "the node answered 503 while it takes no new sessions", decision)
         return True
 
-    def _finish_response(self) -> None:
+    def _finish_response(self, now_s: float) -> None:
         connection, response = self._connection, self._response
         self._connection = None
         if connection is not None and self._nodes is not None:
             if self._upload is None or self._sent_whole(connection):
-                self._nodes.give_back(connection, response.idle_timeout_s if response else None)
+                self._nodes.give_back(connection, response.idle_timeout_s if response else None, now_s)
             else:
                 connection.abort()
-        self._done_with("--")
-        self._client.exchange_over(keep_alive=not self._close, upload_complete=self._upload_complete)
+        self._done_with("--", now_s)
+        self._client.exchange_over(now_s, keep_alive=not self._close, upload_complete=self._upload_complete)
 
     def _sent_whole(self, connection: NodeConnection) -> bool:
         """Whether the next thing that the node reads on ``connection`` would be another request."""
@@ -298,7 +300,7 @@ class Exchange(Dispatch):
         """The tunnel is closed on both sides."""
         self._connection = None
         if not self._done:
-            self._done_with(ended)
+            self._done_with(ended, self._proxy.now())
 
     # The end.
 
@@ -333,12 +335,12 @@ class Exchange(Dispatch):
         else:
             phase = "H"
         self._abandon()
-        self._done_with(by + phase)
+        self._done_with(by + phase, self._proxy.now())
 
     def _break_off(self, ended: str) -> None:
         """The response has begun and will not end: the client must see that something is missing."""
-        self._done_with(ended)
+        self._done_with(ended, self._proxy.now())
         self._client.abort()
 
 
-_FOREVER_S = float("inf")
+_FOREVER_S: Final = float("inf")

@@ -6,13 +6,14 @@ away what we add.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lb.http.fields import TOKEN
 from lb.http.request import CHUNKED, RequestHead
 from lb.http.response import CHUNKED as RESPONSE_CHUNKED
 from lb.http.response import ResponseHead
 
-NAME = "zdu-lb"
+NAME: Final = "zdu-lb"
 """How we name ourselves in Via and Proxy-Status (RFC 9110 7.6.3, RFC 9209)."""
 
 
@@ -147,4 +148,4 @@ def switching_to_client(response: ResponseHead, extras: Sequence[bytes]) -> byte
     return b"\r\n".join((b"HTTP/1.1 " + response.line, *response.fields, *extras, *upgrade, b"\r\n"))
 
 
-_MAX_ID_BYTES = 128
+_MAX_ID_BYTES: Final = 128

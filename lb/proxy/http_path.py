@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from lb.balancer import Balancer
 from lb.listening import Listening
@@ -98,7 +99,7 @@ class HttpDataPath:
         True if all of it was finished; what was not is broken off. Idle connections are kept for a moment: a request
         may be on its way, and gets its answer and ``Connection: close`` instead of a reset. With an ``heir`` they
         are not closed at all but go there, as soon as nothing is asked on them, and streams are closed one after the
-        other until the deadline.
+        other, the last of them that moment before the deadline.
         """
         ends_s = self._proxy.now() + deadline_s
         grace_s = min(self._proxy.timeouts.close_grace, deadline_s)
@@ -109,8 +110,9 @@ class HttpDataPath:
             heir = await self._hand_on(heir, self._proxy.now() + grace_s)
         self._proxy.closing = True
         if heir is not None:
-            heir = await self._hand_on(heir, ends_s, end_streams=True)
-        await self._until_gone(min(grace_s, ends_s - self._proxy.now()))
+            heir = await self._hand_on(heir, ends_s - grace_s, end_streams=True)
+        if heir is None:
+            await self._until_gone(min(grace_s, ends_s - self._proxy.now()))
         for client in list(self._clients):
             client.wind_up()
         finished = await self._until_gone(ends_s - self._proxy.now())
@@ -169,8 +171,8 @@ class HttpDataPath:
         if not self._clients:
             self._all_gone.set()
 
-    def _connection(self) -> ClientConnection:
-        return ClientConnection(self._proxy, self)
+    def _connection(self) -> asyncio.Protocol:
+        return cast(asyncio.Protocol, ClientConnection(self._proxy, self))
 
     def _is_trusted(self, address: str) -> bool:
         networks = self._proxy.balancer.config.trusted_proxies

@@ -10,7 +10,7 @@ body came with it, ``more`` for the rest, ``node_failed`` for the end of it all.
 import asyncio
 import select
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from lb.config import Timeouts
 from lb.http.chunked import BadChunkError, ChunkedBody
@@ -39,8 +39,11 @@ class Home(Protocol):
         ...
 
 
-class NodeConnection(asyncio.Protocol):
-    """One connection to a node. ``generation`` is its home's when it was made; it dies with it."""
+class NodeConnection:
+    """One connection to a node. ``generation`` is its home's when it was made; it dies with it.
+
+    To the event loop it is a protocol (:class:`asyncio.Protocol`) in all but name; see :mod:`lb.proxy`.
+    """
 
     __slots__ = (
         "_chunks",
@@ -325,4 +328,4 @@ class NodeConnection(asyncio.Protocol):
             asker.node_failed(Failure.BAD_RESPONSE, detail)
 
 
-_NEVER_S = float("inf")
+_NEVER_S: Final = float("inf")

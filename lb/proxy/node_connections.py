@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final, cast
 
 from lb.config import NodeAddress, Timeouts
 from lb.http.response import ResponseScanner
@@ -75,13 +76,12 @@ class NodeConnections:
             connection.close()
         return None
 
-    def give_back(self, connection: NodeConnection, idle_timeout_s: float | None) -> None:
+    def give_back(self, connection: NodeConnection, idle_timeout_s: float | None, now_s: float) -> None:
         """A response is over: keep the connection for the next request, or close it."""
         connection.let_go()
         if not connection.reusable or connection.generation != self._generation:
             connection.close()
             return
-        now_s = self.now()
         keep_s = self.timeouts.server_keep_alive
         if idle_timeout_s is not None:
             keep_s = min(keep_s, idle_timeout_s * _SHARE_OF_ADVERTISED)
@@ -138,9 +138,10 @@ class NodeConnections:
         loop = asyncio.get_running_loop()
         address = self.address
         connection = NodeConnection(self, self._generation)
+        protocol = cast(asyncio.Protocol, connection)
         try:
             async with asyncio.timeout(self.timeouts.connect):
-                await loop.create_connection(lambda: connection, address.host, address.port)
+                await loop.create_connection(lambda: protocol, address.host, address.port)
         except TimeoutError:
             waiter.unreachable(Failure.CONNECT_TIMEOUT, f"no connection within {self.timeouts.connect:g} s")
         except OSError as error:
@@ -155,11 +156,11 @@ class NodeConnections:
         self._connecting.pop(task, None)
 
 
-_YOUNG_S = 1.0
+_YOUNG_S: Final = 1.0
 """A connection used so recently is hardly ever the one that the node closes now: servers count in seconds."""
 
-_WARM_S = 0.005
+_WARM_S: Final = 0.005
 """One used just now need not even be looked at for a request that could be repeated."""
 
-_SHARE_OF_ADVERTISED = 0.8
+_SHARE_OF_ADVERTISED: Final = 0.8
 """Of the time a node says it keeps an idle connection; the rest is for clocks, and for the way there."""

@@ -24,14 +24,9 @@ def too_long(data: bytes, limits: Limits) -> Refusal:
 def record_of(data: bytes, client: str, request_id: str, began_s: float, now_s: float) -> RequestRecord:
     """A record of a request that was none: what of its first line can be read."""
     words = data[:_SHOWN_BYTES].lstrip(b"\r\n").partition(b"\r\n")[0].decode("latin-1").split(" ")
-    return RequestRecord(
-        request_id=request_id,
-        client=client,
-        method=words[0],
-        target=words[1] if len(words) > 1 else "",
-        received_s=now_s,
-        tq_ms=(now_s - min(began_s, now_s)) * 1000,
-    )
+    record = RequestRecord(request_id, client, words[0], words[1] if len(words) > 1 else "", now_s)
+    record.tq_ms = (now_s - min(began_s, now_s)) * 1000
+    return record
 
 
 _SHOWN_BYTES = 2048

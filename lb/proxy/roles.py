@@ -102,7 +102,7 @@ class Client(TunnelClient, Protocol):
 
     peer: Peer
 
-    def exchange_over(self, *, keep_alive: bool, upload_complete: bool) -> None:
+    def exchange_over(self, now_s: float, *, keep_alive: bool, upload_complete: bool) -> None:
         """The response is sent; the connection may be used for another request, or ends."""
         ...
 

@@ -11,23 +11,23 @@ import logging
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from lb.telemetry.record import AttemptRecord, RequestRecord
 from zdu.errors import ZduError
 
 _log = logging.getLogger("lb.access")
 
-FLUSH_BYTES = 64 * 1024
+FLUSH_BYTES: Final = 64 * 1024
 """Lines gathered are written when they are so many bytes, even before the next flush is due."""
 
-_LINE = (
+_LINE: Final = (
     '{"wall_ms":%d,"received_s":%.6f,"request_id":%s,"client":%s,"method":%s,"target":%s,"version":"%s","status":%d,'
     '"node":"%s","route":%s,"moved_from":"%s","own":"%s","termination":"%s%s","received_bytes":%d,"sent_bytes":%d,'
     '"tq_ms":%.3f,"tw_ms":%s,"tc_ms":%s,"tr_ms":%s,"ta_ms":%.3f,"attempts":[%s'
     '{"node":"%s","began_s":%.6f,"reused_connection":%s,"failure":"%s","status":%d,"connect_ms":%s,"response_ms":%s}]}'
 )
-_ATTEMPT = (
+_ATTEMPT: Final = (
     '{"node":"%s","began_s":%.6f,"reused_connection":%s,"failure":"%s","status":%d,'
     '"connect_ms":%.3f,"response_ms":%.3f},'
 )
@@ -102,7 +102,18 @@ def _line_without_attempts(record: RequestRecord, wall_ms: int) -> str:
     return json.dumps(facts, separators=(",", ":"))
 
 
-_COPIED = ("request_id", "client", "method", "target", "version", "status", "node", "route", "moved_from", "own")
+_COPIED: Final = (
+    "request_id",
+    "client",
+    "method",
+    "target",
+    "version",
+    "status",
+    "node",
+    "route",
+    "moved_from",
+    "own",
+)
 
 
 class AccessLog:
@@ -118,12 +129,12 @@ class AccessLog:
         self._gathered_bytes = 0
         self._file = _opened(path) if path else None
 
-    def add(self, line: str) -> None:
-        """One line, without its line break."""
+    def add(self, lines: str) -> None:
+        """One line or more, without the last one's line break."""
         if self._file is None:
             return
-        self._lines.append(line)
-        self._gathered_bytes += len(line) + 1
+        self._lines.append(lines)
+        self._gathered_bytes += len(lines) + 1
         if self._gathered_bytes >= FLUSH_BYTES:
             self.flush()
 

@@ -7,18 +7,19 @@ the nodes', and counting costs little.
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Final
 
 from lb.retry import Failure
 from lb.telemetry.record import RequestRecord
 
-AVERAGED = 1024
+AVERAGED: Final = 1024
 """HAProxy's averages of the timers are over this many requests."""
 DURATION_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper ends of the histogram of whole requests; the last, unnamed one has no end."""
 _BOUNDS_MS = tuple(bound * 1000 for bound in DURATION_BOUNDS_S)
-_NEVER_REACHED = frozenset({Failure.REFUSED.value, Failure.CONNECT_TIMEOUT.value, Failure.NOT_SENT.value})
+_NEVER_REACHED: Final = frozenset({Failure.REFUSED.value, Failure.CONNECT_TIMEOUT.value, Failure.NOT_SENT.value})
 """Failures in which the node saw nothing of the request: HAProxy's connection errors."""
-_LIMITS = frozenset({413, 414, 431, 503})
+_LIMITS: Final = frozenset({413, 414, 431, 503})
 """Own answers to a request that reached no node because a limit was passed: HAProxy's denied requests."""
 
 
@@ -151,7 +152,7 @@ class Meter:
         self.lastsess_s = max(seen, default=None)
 
 
-_SUMMED = (
+_SUMMED: Final = (
     *("stot", "bin", "bout", "ereq", "dreq", "econ", "eresp", "wretr", "wredis", "cli_abrt", "srv_abrt", "lbtot"),
     *("connects", "reuses", "moved", "held", "chkdown", "own_4xx", "own_5xx", "durations_ms"),
 )

@@ -1,14 +1,16 @@
 """The one call that is made for each request, and the parts that keep what it tells.
 
 Requests are only noted when they are over, and counted and logged together a moment later: the code that does it is
-then run a hundred times in a row instead of once between two system calls, which halves what it costs. Nobody sees
-the difference: whoever asks for the counters has all of them counted first.
+then run a hundred times in a row instead of once between two system calls, which halves what it costs. They are not
+left to become thousands either: what was noted long ago is no longer in the processor's caches. Nobody sees the
+difference: whoever asks for the counters has all of them counted first.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Final
 
 from lb.health import Operational
 from lb.journal import Journal
@@ -19,17 +21,19 @@ from lb.telemetry.meters import Meters
 from lb.telemetry.record import RequestRecord
 from zdu.clock import Clock
 
-_OUT = frozenset({Operational.INIT, Operational.DOWN, Operational.GOING_UP})
-FLUSH_EVERY_S = 0.1
-REMEMBERED = 10_000
+_OUT: Final = frozenset({Operational.INIT, Operational.DOWN, Operational.GOING_UP})
+FLUSH_EVERY_S: Final = 0.1
+REMEMBERED: Final = 10_000
 """Requests that ``explain`` can be asked about."""
+
+_BATCH: Final = 128
 
 
 class Telemetry:
     """Everything that is told of requests: :meth:`observe` each one when it is over.
 
-    Lines are kept as text, in the access log's own form: ten thousand strings give the garbage collector nothing to
-    look through, which as many records would.
+    What is remembered is kept as text, in the access log's own form and as it was written, many lines together: that
+    gives the garbage collector nothing to look through, which as many records would.
     """
 
     def __init__(self, nodes: Iterable[str], access_log: AccessLog, journal: Journal, clock: Clock) -> None:
@@ -43,9 +47,15 @@ class Telemetry:
         self._seen_seq = 0
         self._states: dict[str, Operational] = {}
         self._clock = clock
-        self._recent: deque[str] = deque(maxlen=REMEMBERED)
-        self.observe: Callable[[RequestRecord], None] = self._noted.append
+        self._recent: deque[tuple[int, str]] = deque()
+        """How many lines, and the lines."""
+        self._remembered = 0
+
+    def observe(self, record: RequestRecord) -> None:
         """A request is over, or its tunnel: call this once, and leave the record alone from then on."""
+        self._noted.append(record)
+        if len(self._noted) >= _BATCH:
+            self._digest()
 
     @property
     def meters(self) -> Meters:
@@ -58,25 +68,34 @@ class Telemetry:
         if not self._noted:
             return
         epoch_s = self._clock.wall_ms() / 1000 - self._clock.monotonic_s()
-        count, remember, log = self._meters.count, self._recent.append, self._log.add
+        count, lines = self._meters.count, []
         for record in self._noted:
             count(record)
-            line = line_of(record, round((epoch_s + record.received_s) * 1000 + record.ta_ms))
-            remember(line)
-            log(line)
+            lines.append(line_of(record, round((epoch_s + record.received_s) * 1000 + record.ta_ms)))
         self._noted.clear()
+        text = "\n".join(lines)
+        self._log.add(text)
+        self._recent.append((len(lines), text))
+        self._remembered += len(lines)
+        while self._remembered - self._recent[0][0] >= REMEMBERED:
+            self._remembered -= self._recent.popleft()[0]
 
     @property
     def remembered(self) -> int:
-        """How many requests are remembered now."""
+        """How many requests are remembered now: REMEMBERED and a few more, if there were so many."""
         self._digest()
-        return len(self._recent)
+        return self._remembered
 
     def line_of(self, request_id: str) -> str | None:
         """The access log's line about one of the latest requests; None if it is not among them."""
         self._digest()
         wanted = f'"request_id":{quoted(request_id)},'
-        return next((line for line in reversed(self._recent) if wanted in line), None)
+        for _, text in reversed(self._recent):
+            found = text.rfind(wanted)
+            if found >= 0:
+                end = text.find("\n", found)
+                return text[text.rfind("\n", 0, found) + 1 : len(text) if end < 0 else end]
+        return None
 
     def tick(self) -> None:
         """Write the log, look at the rates and at what happened to the nodes."""

@@ -6,6 +6,7 @@ real schema changes are not public, and these are made to teach.
 """
 
 from node.releases import jira_7_3, jira_7_later, jira_8, jira_9_10
+from node.releases.flaws import MEANINGS, SEPARATOR, Flaw, flawed
 from node.releases.release import Release
 from zdu.errors import UsageError
 
@@ -23,13 +24,30 @@ _RELEASES = _with_those_before((*jira_7_3.RELEASES, *jira_7_later.RELEASES, *jir
 
 
 def known_versions() -> tuple[str, ...]:
-    """All versions, oldest first."""
+    """All versions of the catalogue, oldest first."""
     return tuple(_RELEASES)
 
 
+def is_known(version: str) -> bool:
+    """Whether there is such a version, flawed or not."""
+    plain, separator, flaw = version.partition(SEPARATOR)
+    return plain in _RELEASES and (not separator or flaw in set(Flaw))
+
+
 def find_release(version: str) -> Release:
-    """The release of that version. Raises UsageError naming the known ones."""
-    release = _RELEASES.get(version)
+    """The release of that version: ``7.3.2``, or with a flaw of ours ``7.3.2+bad-rename``.
+
+    Raises UsageError naming the known versions, or flaws.
+    """
+    plain, separator, flaw = version.partition(SEPARATOR)
+    release = _RELEASES.get(plain)
     if release is None:
         raise UsageError(f"unknown version {version!r}", hint=f"Known versions: {', '.join(known_versions())}.")
-    return release
+    if not separator:
+        return release
+    if flaw not in set(Flaw):
+        raise UsageError(
+            f"unknown flaw {flaw!r} in version {version!r}",
+            hint="\n".join(["Flaws to order:", *(f"  {known:15} {meaning}" for known, meaning in MEANINGS.items())]),
+        )
+    return flawed(release, Flaw(flaw))

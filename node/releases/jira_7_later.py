@@ -4,22 +4,25 @@ Their builds are not in our sources. They are invented after 7.3's: the digits o
 their order means anything.
 """
 
-from node.releases.release import Release
+from node.releases.release import with_column
 
 RELEASES = (
-    Release(
+    with_column(
         "7.4.6",
         74007,  # invented
-        log_lines=("Projects are listed by name without regard to case",),
+        "project.pname_lower",
+        "Projects are listed by name without regard to case",
     ),
-    Release(
+    with_column(
         "7.6.17",
         76018,  # invented
-        log_lines=("Remembered log-ins are found however a name is written",),
+        "remembermetoken.username_lower",
+        "Remembered log-ins are found however a name is written",
     ),
-    Release(
+    with_column(
         "7.13.18",
         713018,  # invented
-        log_lines=("Projects have a type",),
+        "project.projecttype",
+        "Projects have a type",
     ),
 )

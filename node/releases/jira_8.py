@@ -3,27 +3,31 @@
 8.20.30 is build 820030 (published); from 8 on a build is the digits of its version, which the others follow.
 """
 
-from node.releases.release import Release
+from node.releases.release import with_column
 
 RELEASES = (
-    Release(
+    with_column(
         "8.0.3",
         800003,  # invented after 8.20.30
-        log_lines=("Issues can be archived",),
+        "jiraissue.archived",
+        "Issues can be archived",
     ),
-    Release(
+    with_column(
         "8.5.19",
         805019,  # invented after 8.20.30
-        log_lines=("People can be deactivated",),
+        "cwd_user.active",
+        "People can be deactivated",
     ),
-    Release(
+    with_column(
         "8.13.27",
         813027,  # invented after 8.20.30
-        log_lines=("Comments count their versions",),
+        "jiraaction.version",
+        "Comments count their versions",
     ),
-    Release(
+    with_column(
         "8.20.30",
         820030,  # published
-        log_lines=("Long descriptions are known by their length",),
+        "jiraissue.description_length",
+        "Long descriptions are known by their length",
     ),
 )

@@ -3,22 +3,25 @@
 9.4.30 is build 940030 and 9.12.24 is 9120024 (published); 10.3.5 follows their pattern.
 """
 
-from node.releases.release import Release
+from node.releases.release import with_column
 
 RELEASES = (
-    Release(
+    with_column(
         "9.4.30",
         940030,  # published
-        log_lines=("Long comments are known by their length",),
+        "jiraaction.body_length",
+        "Long comments are known by their length",
     ),
-    Release(
+    with_column(
         "9.12.24",
         9120024,  # published
-        log_lines=("Changes of issues count their versions",),
+        "changegroup.version",
+        "Changes of issues count their versions",
     ),
-    Release(
+    with_column(
         "10.3.5",
         10030005,  # inferred
-        log_lines=("Remembered log-ins say how their token is kept",),
+        "remembermetoken.token_hash",
+        "Remembered log-ins say how their token is kept",
     ),
 )

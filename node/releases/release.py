@@ -14,7 +14,8 @@ class Release:
     * ``upgrade_tasks`` run once, on one node, when the upgrade is finalised,
     * ``contract_steps`` take away what only older releases need, once the cluster is STABLE on this one,
     * ``features`` name what the code of this release does differently, in the SQL above all,
-    * ``log_lines`` are what its nodes write into their log as they start, beside what every node writes.
+    * ``log_lines`` are what its nodes write into their log as they start, beside what every node writes,
+    * ``flaw`` is what is wrong with it on purpose (:mod:`node.releases.flaws`); those of the catalogue have none.
     """
 
     version: str
@@ -24,10 +25,11 @@ class Release:
     contract_steps: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
     log_lines: tuple[str, ...] = ()
+    flaw: str = ""
 
     @property
     def numbers(self) -> tuple[int, int, int]:
-        """``(7, 3, 2)`` for 7.3.2."""
+        """``(7, 3, 2)`` for 7.3.2, flawed or not."""
         major, minor, patch = (int(part) for part in self.version.partition("+")[0].split("."))
         return major, minor, patch
 
@@ -40,3 +42,17 @@ class Release:
             contract_steps=previous.contract_steps + self.contract_steps,
             features=previous.features | self.features,
         )
+
+
+def with_column(version: str, build: int, column: str, says: str) -> Release:
+    """A release that adds ``column``, ``table.name``, to the database, in the four steps of ``shared_db.steps``."""
+    of = column.replace(".", "-").replace("_", "-")
+    return Release(
+        version,
+        build,
+        expand_steps=(f"{build}-add-{of}",),
+        upgrade_tasks=(f"{build}-fill-{of}", f"{build}-index-{of}"),
+        contract_steps=(f"{build}-require-{of}",),
+        features=frozenset({column}),
+        log_lines=(says,),
+    )

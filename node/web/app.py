@@ -6,7 +6,7 @@ from node.services import UpgradeAction
 from node.web.access import Access, Route
 from node.web.context import CONTEXT, WebContext
 from node.web.middlewares import MIDDLEWARES, complete_headers
-from node.web.pages import bulk_edit, dashboard, issue_forms, issues, login, projects, upgrades
+from node.web.pages import administration, bulk_edit, dashboard, issue_forms, issues, login, projects, upgrades
 from node.web.pages.static_files import static_routes
 from node.web.rest import cluster, index_summary, node_mode, people, server_info, session, status, zdu
 from node.web.rest import issues as rest_issues
@@ -43,6 +43,9 @@ def _pages() -> list[Route]:
         *(Route("POST", f"{_BULK}{step}.jspa", take) for step, take in bulk_edit.TAKEN.items()),
         Route("GET", _UPGRADES, upgrades.show_upgrades, Access.ADMINISTRATOR),
         Route("POST", _UPGRADES, upgrades.act, Access.ADMINISTRATOR),
+        Route("GET", "/secure/admin/Clustering.jspa", administration.show_clustering, Access.ADMINISTRATOR),
+        Route("GET", "/plugins/servlet/troubleshooting/view", administration.show_health, Access.ADMINISTRATOR),
+        Route("GET", "/plugins/servlet/upm", administration.show_apps, Access.ADMINISTRATOR),
     ]
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from node.releases import find_release, known_versions
-from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, StartUpgrade, Step
+from node.releases import Flaw, find_release, is_known, known_versions
+from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade, Step
 
 Loc = tuple[str | int, ...]
 
@@ -51,6 +51,8 @@ class _Story:
     refused: list[str] = field(default_factory=list)
     """The nodes that a roll has left out, alive and useless."""
     refused_told: bool = False
+    finalised_from: str = ""
+    """The version that the last finalised upgrade came from."""
     certain: bool = True
     """False once a roll names a node that does not exist: which one was meant cannot be known."""
 
@@ -80,9 +82,11 @@ def find_problems(
 
 
 def _unknown_version(version: str, loc: Loc) -> list[Problem]:
-    if version in known_versions():
+    if is_known(version):
         return []
-    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known_versions())}")]
+    plain = version.partition("+")[0]
+    known = known_versions() if plain == version or not is_known(plain) else [f"{plain}+{flaw}" for flaw in Flaw]
+    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known)}")]
 
 
 def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
@@ -90,7 +94,7 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         return []
     known = node_ids(nodes)
     action = step.action
-    if isinstance(action, StartUpgrade | Cancel | Finalise):
+    if isinstance(action, StartUpgrade | RollBack | Cancel | Finalise):
         choices = ("first", *known)
         if action.on in choices:
             return []
@@ -124,6 +128,8 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
             return _start(story, loc)
         case Roll() as roll:
             return _roll(story, roll, loc, nodes)
+        case RollBack():
+            return _roll_back(story, loc)
         case Cancel():
             return _cancel(story, loc)
         case Finalise():
@@ -193,11 +199,25 @@ def _cancel(story: _Story, loc: Loc) -> list[Problem]:
     return found
 
 
+def _roll_back(story: _Story, loc: Loc) -> list[Problem]:
+    found = _still_refused(story, [*loc])
+    if not story.upgrading and story.finalised_from:
+        message = (
+            f"there is no way back to {story.finalised_from}: the upgrade to {story.version} is finalised and the "
+            f"data is changed; roll_back has to come before finalise"
+        )
+        found.append(Problem(loc, message))
+    elif not story.rolled:
+        found.append(Problem(loc, "there is nothing to roll back: no node has been upgraded yet"))
+    story.upgrading, story.target, story.rolled = False, "", []
+    return found
+
+
 def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
-    known = known_versions()
-    if version not in known or to not in known or find_release(to).numbers > find_release(version).numbers:
+    known = is_known(version) and is_known(to)
+    if not known or find_release(to).numbers > find_release(version).numbers:
         return []
-    newer = [name for name in known if find_release(name).numbers > find_release(version).numbers]
+    newer = [name for name in known_versions() if find_release(name).numbers > find_release(version).numbers]
     choice = f"newer and known: {', '.join(newer)}" if newer else "no newer one is known"
     return [Problem(loc, f"{to} is not newer than the cluster's {version}; {choice}")]
 
@@ -210,5 +230,6 @@ def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
     elif behind and story.certain:
         message = f"finalise needs every node upgraded: {', '.join(behind)} would still run {story.version}"
         found.append(Problem(loc, message))
+    story.finalised_from = story.version
     story.version, story.upgrading, story.target, story.rolled = story.target or story.version, False, "", []
     return found

@@ -25,7 +25,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
-from simulator.scenario.steps import Cancel, Finalise, Roll, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -250,10 +250,25 @@ class Scenario(Section):
     def version_to(self) -> str:
         """The version that the cluster ends with: the target of the last roll, or the first version if none.
 
-        A roll that has to be refused leads nowhere.
+        A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
         """
-        targets = [step.roll.to for step in self.timeline if step.roll and step.roll.expect == "joined"]
-        return targets[-1] if targets else self.cluster.version
+        base = reached = self.cluster.version
+        for step in self.timeline:
+            if step.roll and step.roll.expect == "joined":
+                reached = step.roll.to
+            base = reached if step.finalise else base
+            reached = base if step.roll_back else reached
+        return reached
+
+    @property
+    def rolled_back_from(self) -> str:
+        """The target of the upgrade that the last step to roll back takes back; empty if there is none."""
+        target = taken_back = ""
+        for step in self.timeline:
+            if step.roll:
+                target, taken_back = step.roll.to, ""
+            taken_back = target if step.roll_back else taken_back
+        return taken_back
 
     def nodes_of(self, roll: Roll) -> tuple[str, ...]:
         """The nodes that ``roll`` upgrades, in its order."""
@@ -265,6 +280,6 @@ class Scenario(Section):
         rolls = (step.roll for step in self.timeline if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
 
-    def node_of(self, action: StartUpgrade | Cancel | Finalise) -> str:
+    def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:
         """The node on whose page ``action`` is done."""
         return self.cluster.node_ids[0] if action.on == "first" else action.on

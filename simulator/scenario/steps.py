@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version
+from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
 from zdu.durations import Duration
 
 
@@ -45,16 +45,32 @@ class Cancel(Section):
     """The node whose page is used: `first`, or its name."""
 
 
+class RollBack(Section):
+    """Node by node, the last one first, back to the version of before; then an administrator cancels the upgrade.
+
+    It has to come before `finalise`: once the upgrade tasks run, there is no way back.
+    """
+
+    on: NodeName = "first"
+    """The node on whose page the upgrade is cancelled: `first`, or its name."""
+    pause_while_out: Duration = 0.0
+    """How long a node stays away between its stop and its start with the old version."""
+    pause_after: Duration = 0.0
+    """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+
+
 class Finalise(Section):
-    """An administrator finalises the upgrade: the upgrade tasks run, on one node."""
+    """An administrator finalises the upgrade: the upgrade tasks run, on one node. There is no way back from here."""
 
     on: NodeName = "first"
     """The node whose page is used: `first`, or its name."""
+    retries: Annotated[Whole, Field(ge=0, le=10)] = 0
+    """How often the administrator acknowledges that a task has failed, and lets the tasks run again."""
 
 
-Action = Observe | StartUpgrade | Roll | Cancel | Finalise
+Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise
 
-ACTIONS = ("observe", "start_upgrade", "roll", "cancel", "finalise")
+ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise")
 
 
 class Step(Section):
@@ -70,6 +86,8 @@ class Step(Section):
     """Put Jira into upgrade mode."""
     roll: Roll | None = None
     """Upgrade the nodes one by one."""
+    roll_back: RollBack | None = None
+    """Bring the upgraded nodes back to the version of before, and cancel."""
     cancel: Cancel | None = None
     """Cancel the upgrade."""
     finalise: Finalise | None = None
@@ -86,7 +104,7 @@ class Step(Section):
     @property
     def action(self) -> Action:
         """What the step does."""
-        found = self.observe or self.start_upgrade or self.roll or self.cancel or self.finalise
+        found = self.observe or self.start_upgrade or self.roll or self.roll_back or self.cancel or self.finalise
         if found is None:
             raise AssertionError("a step without an action cannot be built")
         return found

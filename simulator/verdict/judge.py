@@ -7,6 +7,7 @@ from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -51,6 +52,9 @@ def _journey(evidence: Evidence) -> str:
     if evidence.refusals and evidence.version_from == evidence.version_to:
         refused = ", ".join(f"{node} with {version}" for node, version in evidence.refusals)
         return f"the cluster refused {refused} and its other nodes served on with {evidence.version_from}"
+    if evidence.rolled_back_from:
+        tried = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.rolled_back_from}"
+        return f"{tried} and back to {evidence.version_to}"
     return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
 
 
@@ -70,8 +74,11 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
     failed, lost = len(evidence.failed_requests), len(sessions.lost)
     if failed or lost:
         also = f" and {lost} sessions were lost" if lost else ""
-        people = _people(evidence, sessions)
-        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}.{people}"
+        noticed = f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        refused = refused_statements(evidence)
+        if refused:
+            noticed += f" {tell(refused[0], evidence)}."
+        return noticed + _people(evidence, sessions)
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."
 
 

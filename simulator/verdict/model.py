@@ -82,6 +82,8 @@ class Evidence:
     version_to: str
     refusals: tuple[tuple[str, str], ...] = ()
     """Each node that the cluster had to refuse, with the version it had then."""
+    rolled_back_from: str = ""
+    """The version that the nodes had for a while and in the end no more."""
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
     search_delay_s: float = 2.0

@@ -10,10 +10,12 @@ from simulator.verdict.legal_states import illegal_steps, not_in_order
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import follow_sessions, tell_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
     ClusterObserved,
+    NodeLogsAudited,
     NodeNotStarted,
     ProcessExited,
     ProcessStarted,
@@ -174,6 +176,19 @@ def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
     )
 
 
+def schema_serves_everyone(evidence: Evidence) -> Iterator[Check]:
+    """Every node, of whichever version, could run its statements on the schema that they share."""
+    if not evidence.events(NodeLogsAudited):
+        return
+    told = [tell(statement, evidence) for statement in refused_statements(evidence)]
+    yield _check(
+        "every version could work on the shared schema",
+        "a version could not work on the shared schema",
+        not told,
+        _examples(told) if told else "no node's log tells of a statement that did not fit",
+    )
+
+
 def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     """A node that was taken out answered nothing, and the load balancer's log has no attempt, until it was back."""
     late = [
@@ -279,6 +294,7 @@ PROMISES: tuple[Promise, ...] = (
     outages_are_short,
     writes_are_kept_once,
     states_come_in_order,
+    schema_serves_everyone,
     taken_out_is_out,
     processes_live,
     story_is_played,

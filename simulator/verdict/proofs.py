@@ -47,7 +47,8 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
 
 def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
     """While the cluster was MIXED, both versions answered users, and well; probes do not count."""
-    if evidence.version_from == evidence.version_to:
+    reached = evidence.rolled_back_from or evidence.version_to
+    if evidence.version_from == reached:
         return
     windows = _mixed_windows(evidence)
     least = evidence.expect.min_requests_per_version_while_mixed
@@ -56,7 +57,7 @@ def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
         for request in evidence.user_requests
         if not request.failed and any(from_s <= request.sent_s <= to_s for from_s, to_s in windows)
     )
-    counts = {version: answered[version] for version in (evidence.version_from, evidence.version_to)}
+    counts = {version: answered[version] for version in (evidence.version_from, reached)}
     detail = ", ".join(f"{count} requests answered by {version}" for version, count in counts.items())
     if not windows:
         detail = "the cluster never was MIXED"

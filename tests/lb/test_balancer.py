@@ -48,6 +48,19 @@ def test_who_waits_for_a_node_in_slow_start_is_resumed_as_its_limit_grows() -> N
     assert waiting[3].node == "a"
 
 
+def test_a_limit_that_grows_between_a_tick_and_the_next_look_at_the_deadlines_is_not_passed_over() -> None:
+    lb = ManualBalancer(SLOW, queue={"timeout": "100s"})
+    lb.down("a")
+    waiting = [Parked(lb, "a") for _ in range(3)]
+    lb.up("a")
+    lb.clock.advance(4.999)
+    lb.balancer.tick()
+    lb.clock.advance(0.002)
+    assert waiting[2].node is None
+    lb.pass_time(0.0)
+    assert waiting[2].node == "a"
+
+
 def test_a_ramp_belongs_to_its_node_whatever_the_others_do() -> None:
     lb = ManualBalancer(SLOW, {"name": "b", "slowstart": "90s"}, "c")
     lb.down("a")

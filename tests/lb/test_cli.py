@@ -21,7 +21,7 @@ from zdu.config_file import parse_config
 from zdu.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 20.0
+LIMIT_S = 45.0
 
 
 def write_config(path: Path, *nodes: HttpNode, more: str = "") -> Path:

@@ -34,7 +34,7 @@ from zdu.clock import SystemClock
 from zdu.errors import ZduError
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 20.0
+START_LIMIT_S = 45.0
 
 
 def names(folder: Path) -> list[str]:
@@ -84,7 +84,7 @@ async def test_a_request_in_flight_is_finished_by_the_old_one_and_its_client_sta
         node.on("/slow", gate)
         await client.send("GET", "/slow")
         await gate.entered.wait()
-        async with successor(old, node, **settings) as new:
+        async with successor(old, node, **{**settings, "timeouts": {"close_grace": "10ms"}}) as new:
             gate.release.set()
             answer = await client.answer()
             assert (answer.body, answer.closes) == (b"late", False)
@@ -168,6 +168,27 @@ async def test_streams_live_on_in_the_old_one_and_are_closed_over_the_time_given
         assert {(end.type, end.data) for end in ends} == {(WSMsgType.CLOSE, 1001)}
         assert took_s > 0.3, "not all at once"
         await until(lambda: not echo.open, "the node's sides are closed too")
+
+
+async def test_streams_that_are_left_when_the_time_is_almost_over_end_in_good_order_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "400ms", "close_grace": "200ms"}}
+    async with HttpNode() as node, running_balancer(node, **settings) as old, ClientSession() as session:
+        monkeypatch.setattr(old.server._path._proxy.entropy.rng, "random", lambda: 1.0)  # none is drawn earlier
+        stop, finished = old.server.stop, []
+
+        async def stop_and_note() -> bool:
+            finished.append(await stop())
+            return finished[-1]
+
+        monkeypatch.setattr(old.server, "stop", stop_and_note)
+        prepare(node)
+        sockets = [await session.ws_connect(old.url + "/ws") for _ in range(8)]
+        async with successor(old, node, **settings):
+            ends = [await socket.receive(timeout=LIMIT_S) for socket in sockets]
+        assert {(end.type, end.data) for end in ends} == {(WSMsgType.CLOSE, 1001)}
+        assert finished == [True]
 
 
 async def test_one_that_finds_nothing_up_does_not_take_over(tmp_path: Path) -> None:

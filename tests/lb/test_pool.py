@@ -177,12 +177,12 @@ def test_a_node_within_its_drain_deadline_is_not_drained_even_if_nothing_is_in_f
     pool = pool_of("a", "b", deadline_s=10.0)
     pool.set_admin("a", Admin.DRAIN, 0.0, "operator")
     assert not pool.view("a", 9.0).drained
-    assert pool.next_deadline_s(9.0) == 10.0
+    assert pool.next_deadline_s() == 10.0
 
     events = pool.tick(10.0)
 
     assert [(event.node, event.drained, event.reason) for event in events] == [("a", True, "drain deadline over")]
-    assert pool.next_deadline_s(10.0) is None
+    assert pool.next_deadline_s() is None
     assert pool.tick(11.0) == []
 
 
@@ -191,9 +191,9 @@ def test_a_deadline_that_ends_just_after_a_tick_is_still_due() -> None:
     pool.set_admin("a", Admin.DRAIN, 0.0, "operator")
     assert pool.tick(9.9999) == []
 
-    assert pool.next_deadline_s(10.0001) == 10.0
+    assert pool.next_deadline_s() == 10.0
     assert [event.drained for event in pool.tick(10.0002)] == [True]
-    assert pool.next_deadline_s(10.0003) is None
+    assert pool.next_deadline_s() is None
 
 
 def test_each_change_is_told_once_and_no_change_is_not_told() -> None:

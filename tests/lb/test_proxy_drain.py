@@ -210,7 +210,7 @@ async def test_the_end_of_a_drain_is_told_on_time_even_if_nothing_else_happens()
 
 
 async def test_a_node_gets_no_request_before_its_first_passed_check() -> None:
-    async with HttpNode("node1") as one, running_balancer(one, up=False) as lb:
+    async with HttpNode("node1") as one, running_balancer(one, up=False, queue={"timeout": "100ms"}) as lb:
         one.state = "STARTING"
         await lb.until_state("node1", "DOWN")
         response, _ = await lb.request("/")

@@ -66,7 +66,7 @@ async def test_a_streamed_upload_survives_a_refused_connection() -> None:
 
 
 async def test_with_no_usable_node_the_answer_is_503_and_says_when_to_come_back() -> None:
-    async with two_nodes() as (one, two, lb):
+    async with two_nodes(queue={"timeout": "100ms"}) as (one, two, lb):
         await one.stop()
         await two.stop()
         response, body = await lb.request("/")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, answering, ok
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, at_rest, until
 
 BOUND = 24 * 1024 * 1024
 """What the kernel's buffers on both sides may hold, by far; and much less than what is sent."""
@@ -75,10 +75,8 @@ async def test_requests_sent_ahead_by_a_client_that_does_not_read_are_not_served
         node.on("/big", answering(ok(bytes(200_000))))
         with lazy_client(lb) as client:
             client.send(b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n" * 400)
-            count = -1
-            while count != node.executions["GET /big"]:
-                count = node.executions["GET /big"]
-                await asyncio.sleep(0.3)
+            await until(lambda: node.executions["GET /big"] and unsent(lb), "the kernel takes no more")
+            await at_rest(lambda: node.executions["GET /big"])
             assert 0 < unsent(lb) < 2 * 1024 * 1024
             got = len(await read_for(client, 400 * 200_000))
     assert got >= 400 * 200_000
@@ -115,11 +113,11 @@ async def test_a_node_that_stops_reading_an_upload_is_given_up_and_its_connectio
 
 async def test_a_node_that_answers_early_and_reads_no_more_does_not_keep_its_connection() -> None:
     async def answers_and_stops(connection: Connection, request: Request) -> bool:
-        await asyncio.sleep(0.3)  # by now all buffers are full
+        await at_rest(client.writer.transport.get_write_buffer_size)  # all buffers are full
         await connection.send(ok("no", status="403 Forbidden"))
         return await reads_nothing(connection, request)
 
-    settings = {"timeouts": {"server": "300ms"}, "health": SELDOM}
+    settings = {"timeouts": {"server": "1s"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", answers_and_stops)
         client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
@@ -135,7 +133,7 @@ async def test_a_client_that_reads_slowly_but_steadily_gets_its_whole_response()
         with lazy_client(lb) as client:
             client.send(b"GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             got = 0
-            for _ in range(60):  # far more than body_rate, and far less than would move the buffers
+            for _ in range(20):  # far longer than its limit; more than body_rate, less than would move the buffers
                 await asyncio.sleep(0.05)
                 got += len(await read_for(client, 2048))
             assert got + len(await read_for(client, size - got)) >= size
@@ -193,7 +191,7 @@ async def test_an_upload_sent_ahead_behind_another_request_is_read_to_its_end() 
             client.writer.write(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
             client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
             await gate.entered.wait()
-            await asyncio.sleep(0.1)
+            await at_rest(client.writer.transport.get_write_buffer_size)
             gate.release.set()
             assert (await client.answer()).body == b"late"
             assert (await client.answer()).body == f"node1 got {size}".encode()
@@ -202,7 +200,7 @@ async def test_an_upload_sent_ahead_behind_another_request_is_read_to_its_end() 
 async def test_a_node_that_closes_its_side_and_reads_nothing_is_noticed_at_once() -> None:
     async def ends(connection: Connection, request: Request) -> bool:
         connection.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        await asyncio.sleep(0.3)  # by now all buffers are full
+        await at_rest(client.writer.transport.get_write_buffer_size)  # all buffers are full
         connection.writer.write_eof()
         return await reads_nothing(connection, request)
 

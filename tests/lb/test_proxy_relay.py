@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.balancers import running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, answering, ok, raw_connection
-from tests.support.waiting import until
+from tests.support.waiting import at_rest, until
 
 LIMIT_S = 5.0
 HEAD_END = b"\r\n\r\n"
@@ -211,10 +211,7 @@ async def test_a_node_is_read_no_faster_than_its_client_reads() -> None:
             reader._transport.pause_reading()  # type: ignore[attr-defined]  # a client that does not read at all
             writer.write(get("/"))
             await until(lambda: sent > 0, "the node began to send")
-            level = -1
-            while level != sent:  # until nothing moves any more for a quarter of a second
-                level = sent
-                await asyncio.sleep(0.25)
+            level = await at_rest(lambda: sent)
     assert level < 24 * 1024 * 1024, "only buffers of bounded size lie between node and client"
 
 

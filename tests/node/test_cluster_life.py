@@ -60,13 +60,16 @@ async def test_no_old_node_joins_beside_one_that_upgrades_the_data_at_its_start(
 
 
 async def test_a_node_waits_for_the_lock_before_it_upgrades_the_data(cluster: RuntimeCluster) -> None:
-    await cluster.database.locks.acquire(TASKS_LOCK, "node9", INTERVALS.lock_expiry)
+    waits = "Waiting for node node9, which runs the upgrade tasks"
+    await cluster.database.locks.acquire(TASKS_LOCK, "node9", 0.0)
 
-    await cluster.start("node1", "7.3.2")
+    node1 = cluster.begin("node1", "7.3.2", intervals=INTERVALS.model_copy(update={"lock_expiry": 10.0}))
+    await until(lambda: waits in node1.log, "it waits")
+    assert "Running upgrade task" not in node1.log
+    await cluster.database.locks.release(TASKS_LOCK, "node9")
 
-    log = cluster.nodes["node1"].log
-    assert "Waiting for node node9, which runs the upgrade tasks" in log
-    assert log.index("Waiting for node node9, which runs") < log.index("Running upgrade task")
+    await until(lambda: node1.runtime.application_state is ApplicationState.RUNNING, "node1 RUNNING")
+    assert node1.log.index(waits) < node1.log.index("Running upgrade task")
 
 
 async def test_a_node_that_lost_the_lock_goes_no_further_with_the_data(

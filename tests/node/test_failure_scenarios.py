@@ -218,7 +218,7 @@ async def test_f19_a_failed_task_is_retried_and_approved_again(cluster: RuntimeC
 
     await node1.act(APPROVE, "admin")
     await cluster.reaches("UPGRADE_TASKS_FAILED")
-    assert "An upgrade task failed" in cluster.nodes["node1"].log
+    assert "An upgrade task of Jira 7.3.2 failed" in cluster.nodes["node1"].log
     assert await cluster.database.properties.get("jira.version.patched") == "73011"
     await node2.act(RETRY, "admin")
     await node2.act(APPROVE, "admin")

@@ -68,8 +68,9 @@ async def a_node(target: DatabaseTarget, folder: Path, version: str = "7.3.0") -
 
 
 async def a_set_up(target: DatabaseTarget, version: str) -> None:
-    async with await target.open() as database:
-        await set_up(database, SetupPlan(find_release(version), users=1, issues=1, password_cost=4), Entropy(1))
+    release = find_release(version)
+    async with await target.open(features=release.features) as database:
+        await set_up(database, SetupPlan(release, users=1, issues=1, password_cost=4), Entropy(1))
 
 
 @pytest.mark.filterwarnings("error")
@@ -83,6 +84,7 @@ async def test_f5_an_old_node_after_the_finalisation_is_alive_and_serves_nothing
         assert (await node.ask())[0] == 500
         code, page = await node.ask("/secure/Dashboard.jspa")
         log = node.log_file.read_text()
+        await until(lambda: node.complaints, "it says why to whoever started it")
 
     assert code == 503
     assert "could not be started" in page

@@ -31,6 +31,39 @@ async def test_two_nodes_make_a_stable_cluster(cluster: RuntimeCluster) -> None:
     assert (view.state, view.version, view.build_number, view.allowed) == ("STABLE", "7.3.0", 73011, (START,))
 
 
+async def test_each_node_learns_the_others_figures_from_their_heartbeats(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    await cluster.start("node2")
+
+    async def told() -> set[str]:
+        return set(await node1.figures())
+
+    await eventually(told, {"node1", "node2"})
+    figures = await node1.figures()
+
+    assert {name: seen.application_state for name, seen in figures.items()} == {
+        "node1": "RUNNING",
+        "node2": "RUNNING",
+    }
+    for seen in figures.values():
+        assert seen.memory_bytes > 10 * 1024**2
+        assert seen.load >= 0
+        assert seen.uptime_s >= 0
+
+
+async def test_what_is_refused_is_logged_with_who_wanted_it_and_why(cluster: RuntimeCluster) -> None:
+    node1 = await cluster.start("node1")
+    with pytest.raises(NotAllowed):
+        await node1.act(APPROVE, "admin")
+    with pytest.raises(NotAllowed):
+        await node1.set_node_upgrade_mode(enabled=True, actor="admin")
+
+    warnings = [line for line in cluster.nodes["node1"].log.splitlines() if " WARN " in line]
+
+    assert "ClusterUpgradeStateManager] Refused: approve by admin. Upgrade tasks can only be run in" in warnings[0]
+    assert "NodeUpgradeMode] Refused: on by admin. " in warnings[1]
+
+
 async def test_a_node_that_says_running_can_be_asked_at_once(cluster: RuntimeCluster) -> None:
     """Asked in the very step of the event loop in which it says so, not a step later."""
     living = cluster.begin("node1")
@@ -81,7 +114,7 @@ async def test_an_upgrade_by_atlassians_rule_goes_through_every_state(cluster: R
     assert await cluster.database.properties.get("jira.version.patched") == "73013"
     assert {
         "73013-add-jiraissue-summary-lower",
-        "73012-fill-summary-lower",
+        "73013-fill-jiraissue-summary-lower",
     } <= await cluster.database.schema.applied()
 
 
@@ -191,14 +224,16 @@ async def test_whoever_approves_before_the_lock_of_the_last_attempt_is_given_bac
     acquire = own.acquire
 
     async def given_back_after_a_refusal(name: str, node_id: str, expiry_s: float) -> bool:
+        if not refusals:
+            assert await cluster.database.locks.acquire(name, "node9", expiry_s)
         got = await acquire(name, node_id, expiry_s)
         if not got:
             refusals.append(name)
             await cluster.database.locks.release(name, "node9")
         return got
 
+    monkeypatch.setattr("node.finalise._LETTING_GO_S", 0.0)  # the database takes longer than that
     monkeypatch.setattr(own, "acquire", given_back_after_a_refusal)
-    assert await cluster.database.locks.acquire(TASKS_LOCK, "node9", INTERVALS.lock_expiry)
     await node2.act(APPROVE, "admin")
 
     assert refusals == [TASKS_LOCK]

@@ -42,6 +42,16 @@ def test_a_serving_node_of_the_old_version_is_asked_to_drain_first() -> None:
     assert next_step((NODE1, NODE2), POLICY) == EnterUpgradeMode("node1")
 
 
+def test_a_roll_back_takes_the_same_safe_steps_with_the_versions_changed_over() -> None:
+    back = RollPolicy(order=("node2", "node1"), to_version="7.3.0")
+    upgraded1, upgraded2 = serving("node1", "7.3.2"), serving("node2", "7.3.2")
+
+    assert next_step((upgraded1, upgraded2), back) == EnterUpgradeMode("node2")
+    assert next_step((upgraded1, serving("node2")), back) == EnterUpgradeMode("node1")
+    assert next_step((replace(upgraded1, running=False, serving=False), serving("node2")), back) == Upgrade("node1")
+    assert next_step((serving("node1"), serving("node2")), back) == Finished()
+
+
 def test_a_node_in_upgrade_mode_is_stopped_only_once_it_is_drained() -> None:
     draining = replace(NODE1, in_upgrade_mode=True, serving=False)
     assert next_step((draining, NODE2), POLICY) == AwaitDrained("node1")

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 _QUIET = (
     "--no-sandbox",
@@ -24,7 +25,9 @@ _QUIET = (
 )
 """Chromium as root, in a container, without talking to anybody but the page under test."""
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
+"""How long a page may take to show what it should: a browser beside other tests is slow at times."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium_path() -> Path:
@@ -50,11 +53,19 @@ async def chromium_browser() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless browser for one test."""
+    """One headless browser for all tests of a session: starting one takes longer than most of them.
+
+    They share its process and the event loop it was started on (``ON_THE_BROWSERS_LOOP``); nothing else: each
+    :func:`person` has a profile of their own.
+    """
     async with chromium_browser() as browser:
         yield browser
+
+
+ON_THE_BROWSERS_LOOP = pytest.mark.asyncio(loop_scope="session")
+"""For every module whose tests use :func:`chromium`; fixtures of theirs that are asynchronous need that loop, too."""
 
 
 @asynccontextmanager

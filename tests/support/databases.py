@@ -27,7 +27,7 @@ class DatabaseTarget:
     namespace: str = ""
 
     async def open(
-        self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 10.0, node_id: str = ""
+        self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 30.0, node_id: str = ""
     ) -> Database:
         """Open it; the caller closes it."""
         return await Database.open(
@@ -84,7 +84,7 @@ async def age_heartbeat(database: Database, node_id: str, seconds: float) -> Non
 
 
 async def age_lock(database: Database, name: str, seconds: float) -> None:
-    """Make the last renewal of a lock that much older, as if its holder had been killed back then."""
+    """Make a lock that much older, as if whoever holds it had been killed back then."""
     async with database._transactions.write() as connection:
         lock = clusterlockstatus.c
         await connection.execute(

@@ -1,22 +1,24 @@
-"""One competitor of a race, a process: ``python -P -m tests.support.db_race WHAT URL NAMESPACE COUNT``
+"""Competitors of races for one database, each a process of its own: ``python -P -m tests.support.db_race``
 
-It opens the database, says ``ready``, waits for a line on standard input so that all competitors start at once, tries
-its luck COUNT times, and prints what came of it as one JSON list.
+Each waits on standard input for the next race, ``{"what", "url", "namespace", "count"}`` on one line: it opens the
+database, says ``ready``, waits for one more line so that all competitors start at once, tries its luck ``count``
+times, and prints what came of it as one JSON list. To start a process takes longer than most races, so they stay.
 """
 
 import asyncio
 import json
 import os
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 
 from shared_db import ClusterSnapshot, Database, NewUpgradeState
 from tests.support.databases import DatabaseTarget
 
 Result = str | int | bool | None | list[str]
-RACE_LIMIT_S = 60.0
+_ROOT = Path(__file__).parents[2]
 
 
 class NotAllowed(Exception):
@@ -91,35 +93,65 @@ async def compete(what: str, url: str, namespace: str, count: int) -> None:
             database = await stack.enter_async_context(await Database.open(url, namespace, 30.0))
             await _wait_for_start()
         results = [await _RACES[what](database) for _ in range(count)]
-    sys.stdout.write(json.dumps(results) + "\n")
+    _say(json.dumps(results))
 
 
 async def _wait_for_start() -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    _say("ready")
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
-async def race(what: str, target: DatabaseTarget, processes: int, count: int = 1) -> list[Result]:
-    """Let that many processes compete, and return all their results together."""
-    command = (sys.executable, "-P", "-m", "tests.support.db_race", what, target.url, target.namespace, str(count))
-    competitors: list[Process] = []
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+class Competitors:
+    """Some processes that compete, in one race after the other. The test's own time limit guards each of them."""
+
+    def __init__(self, processes: "list[subprocess.Popen[str]]") -> None:
+        self._processes = processes
+
+    def race(self, what: str, target: DatabaseTarget, count: int = 1) -> list[Result]:
+        """Let all of them compete, and return all their results together."""
+        self._tell(json.dumps({"what": what, "url": target.url, "namespace": target.namespace, "count": count}))
+        assert self._hear() == ["ready"] * len(self._processes)
+        self._tell("go")
+        return [result for answer in self._hear() for result in json.loads(answer)]
+
+    def _tell(self, line: str) -> None:
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+
+    def _hear(self) -> list[str]:
+        lines = []
+        for process in self._processes:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, f"a competitor has ended with {process.wait()}"
+            lines.append(line.strip())
+        return lines
+
+
+@contextmanager
+def competitors(count: int) -> Iterator[Competitors]:
+    """Start that many; they are gone at the end, whatever happens."""
+    command = (sys.executable, "-P", "-m", "tests.support.db_race")
+    processes: list[subprocess.Popen[str]] = []
     try:
-        async with asyncio.timeout(RACE_LIMIT_S):
-            for _ in range(processes):
-                competitors.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE))
-            for competitor in competitors:
-                assert competitor.stdout is not None
-                assert await competitor.stdout.readline() == b"ready\n"
-            answers = await asyncio.gather(*(competitor.communicate(b"go\n") for competitor in competitors))
-            assert [competitor.returncode for competitor in competitors] == [0] * processes
+        for _ in range(count):
+            processes.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+            )
+        yield Competitors(processes)
     finally:
-        for competitor in competitors:
-            if competitor.returncode is None:
-                competitor.kill()
-                await competitor.wait()
-    return [result for stdout, _ in answers for result in json.loads(stdout)]
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 if __name__ == "__main__":
-    asyncio.run(compete(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    for line in sys.stdin:
+        asyncio.run(compete(**json.loads(line)))

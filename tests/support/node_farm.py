@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.support.databases import DatabaseTarget
 
-READY_LIMIT_S = 15.0
+READY_LIMIT_S = 45.0
 EXIT_LIMIT_S = 15.0
 ADMIN = {"Authorization": aiohttp.encode_basic_auth("admin", "admin")}
 

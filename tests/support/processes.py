@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession
 from yarl import URL
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 45.0
 STOP_LIMIT_S = 15.0
 _LOOK_EVERY_S = 0.02
 _ROOT = Path(__file__).parents[2]

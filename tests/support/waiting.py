@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-LIMIT_S = 5.0
+LIMIT_S = 20.0
+"""For a machine that is busy otherwise; whoever waits in vain waits that long, and nobody else."""
 _LOOK_EVERY_S = 0.005
+_LOOKS = 20
 
 
 async def until(condition: Callable[[], object], what: str = "", limit_s: float = LIMIT_S) -> None:
@@ -15,3 +17,20 @@ async def until(condition: Callable[[], object], what: str = "", limit_s: float 
                 await asyncio.sleep(_LOOK_EVERY_S)
     except TimeoutError:
         raise AssertionError(f"not within {limit_s:g} s: {what or condition}") from None
+
+
+async def at_rest(value: Callable[[], int], limit_s: float = LIMIT_S) -> int:
+    """Return ``value()`` once it stays what it is; AssertionError if it does not come to rest within ``limit_s``.
+
+    It must be found the same in many turns of the event loop: that time has passed proves nothing on a busy machine.
+    """
+    seen, looks = value(), 0
+
+    def stays() -> bool:
+        nonlocal seen, looks
+        looks = looks + 1 if value() == seen else 0
+        seen = value()
+        return looks >= _LOOKS
+
+    await until(stays, f"{value} at rest", limit_s)
+    return seen

@@ -1,6 +1,7 @@
 """One node's web side for tests: a fake cluster with the real state table, a SQLite database, a browser of sorts."""
 
 import re
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
 from node.workflow import BOARD_COLUMNS, STATUSES
-from shared_db import ClusterNode, Database, NewUser, NodeState
+from shared_db import ClusterNode, Database, NewUser, NodeFigures, NodeState
 from zdu.clock import Entropy, ManualClock
 
 COST = 4
@@ -66,6 +67,9 @@ class FakeCluster:
 
     async def members(self) -> list[MemberView]:
         return self.nodes
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        return {"node1": NodeFigures(self.application_state, 0.25, 90 * 1024**2, 3_723.0)}
 
     async def set_member_offline(self, node_id: str, actor: str) -> None:
         may_be_set_offline(node_id, self._row(node_id))
@@ -154,7 +158,7 @@ async def web_node(
         node_id=cluster.node_id,
         version=cluster.release.version,
         database=DatabaseConfig(url="sqlite+aiosqlite://"),
-        shared_home=Path("shared"),
+        shared_home=Path(tempfile.gettempdir()),
         local_home=Path("local"),
         password_cost=COST,
         sessions=SessionLife(kept_in=kept_in),

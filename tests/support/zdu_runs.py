@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-QUICK = Path(__file__).parent / "scenarios" / "quick.yaml"
+_SCENARIOS = Path(__file__).parent / "scenarios"
+QUICK = _SCENARIOS / "quick.yaml"
+"""A whole roll."""
+STILL = _SCENARIOS / "still.yaml"
+"""No roll at all."""
 ENDS_WITHIN_S = 10
 
 
@@ -37,15 +41,18 @@ class Finished:
 
 
 class Going:
-    """A run that is under way, followed by what it prints. The test's own time limit guards each wait."""
+    """A run of a scenario (a shipped one, or a file) that is under way, followed by what it prints.
 
-    def __init__(self, out: Path, *arguments: str, scenario: str = str(QUICK), name: str = "quick") -> None:
-        self._folder = out / name / "latest"
+    The test's own time limit guards each wait.
+    """
+
+    def __init__(self, out: Path, *arguments: str, scenario: str | Path = QUICK) -> None:
+        self._folder = out / Path(scenario).stem / "latest"
         self._printed: list[str] = []
         self._errors = out / "stderr.txt"
         with self._errors.open("w") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "zdu", "run", scenario, "--plain", "--out", str(out), *arguments],
+                [sys.executable, "-P", "-m", "zdu", "run", str(scenario), "--plain", "--out", str(out), *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -98,9 +105,9 @@ class Going:
             yield line
 
 
-def run_zdu(out: Path, *arguments: str, scenario: str = str(QUICK), name: str = "quick") -> Finished:
+def run_zdu(out: Path, *arguments: str, scenario: str | Path = QUICK) -> Finished:
     """Run to the end."""
-    return Going(out, *arguments, scenario=scenario, name=name).finish()
+    return Going(out, *arguments, scenario=scenario).finish()
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lb.retry import Failure
 from lb.telemetry.access_log import FLUSH_BYTES, AccessLog, line_of
 from lb.telemetry.record import AttemptRecord, RequestRecord
+from tests.support.records import attempt_record, request_record
 from zdu.errors import ZduError
 
 STRANGERS = st.text(st.characters())  # lone surrogates too: what surrogateescape makes of bytes
@@ -19,7 +20,7 @@ WORDS = st.text("abcXYZ019._-", max_size=20)
 NUMBERS = st.floats(0, 1e9)
 COUNTS = st.integers(0, 2**53)
 ATTEMPTS = st.builds(
-    AttemptRecord,
+    attempt_record,
     node=WORDS,
     reused_connection=st.booleans(),
     failure=st.sampled_from(["", *Failure]),
@@ -29,7 +30,7 @@ ATTEMPTS = st.builds(
     response_ms=NUMBERS,
 )
 RECORDS = st.builds(
-    RequestRecord,
+    request_record,
     request_id=STRANGERS,
     client=STRANGERS,
     method=STRANGERS,

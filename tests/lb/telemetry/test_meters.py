@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from lb.telemetry.meters import AVERAGED, Averages, Meter, Meters, Rate
 from lb.telemetry.record import AttemptRecord, RequestRecord
 from tests.lb.telemetry.test_access_log import RECORDS
+from tests.support.records import attempt_record, request_record
 
-GOOD = AttemptRecord("node1", reused_connection=True, status=200, connect_ms=0.5, response_ms=2.0)
+GOOD = attempt_record("node1", reused_connection=True, status=200, connect_ms=0.5, response_ms=2.0)
 
 
 def record(*attempts: AttemptRecord, **facts: object) -> RequestRecord:
     """A good GET to node1, except for what is said."""
     known = {"node": attempts[-1].node if attempts else "", "status": 200, "cookie": "VN", "ta_ms": 3.0}
-    return RequestRecord(**{**known, **facts, "attempts": list(attempts)})  # type: ignore[arg-type]
+    return request_record(**{**known, **facts, "attempts": list(attempts)})
 
 
 def counted(*records: RequestRecord) -> Meters:
@@ -43,24 +44,24 @@ def test_lbtot_counts_requests_that_balancing_placed(cookie: str, balanced: int)
 
 
 def test_a_refused_connection_is_an_error_of_the_node_that_refused_and_a_redispatch_that_left_it() -> None:
-    refused = AttemptRecord("node2", failure="refused")
+    refused = attempt_record("node2", failure="refused")
     meters = counted(record(refused, GOOD))
     assert set_in(meters.nodes["node2"]) == {"econ": 1, "wredis": 1}
     assert set_in(meters.nodes["node1"]) == {"stot": 1, "hrsp": [0, 0, 1, 0, 0, 0], "reuses": 1}
 
 
 def test_a_repetition_on_a_fresh_connection_is_a_retry() -> None:
-    stale = AttemptRecord("node1", reused_connection=True, failure="closed-reused")
-    fresh = AttemptRecord("node1", status=200)
+    stale = attempt_record("node1", reused_connection=True, failure="closed-reused")
+    fresh = attempt_record("node1", status=200)
     meter = counted(record(stale, fresh)).nodes["node1"]
     assert (meter.wretr, meter.wredis, meter.eresp, meter.econ, meter.reuses, meter.connects) == (1, 0, 1, 0, 1, 1)
 
 
 def test_an_answer_made_here_is_told_from_the_nodes_own() -> None:
-    silent = AttemptRecord("node1", failure="no-response")
+    silent = attempt_record("node1", failure="no-response")
     meters = counted(
         record(silent, status=504, own="no-response", ended="sH"),
-        record(AttemptRecord("node1", status=503), status=503),
+        record(attempt_record("node1", status=503), status=503),
     )
     meter = meters.nodes["node1"]
     assert (meter.hrsp[5], meter.own_5xx, meter.own) == (1, 1, {"no-response": 1})
@@ -89,7 +90,7 @@ def test_a_request_that_reached_no_node_is_counted_by_why(
 
 
 def test_a_client_that_left_is_no_error_of_the_node() -> None:
-    waiting = AttemptRecord("node1", failure="no-response")
+    waiting = attempt_record("node1", failure="no-response")
     meters = counted(record(waiting, status=0, ended="CH"), record(GOOD, ended="CD"))
     meter = meters.nodes["node1"]
     assert (meter.cli_abrt, meter.srv_abrt, meter.eresp, meter.errors_of_node) == (2, 0, 0, 0)
@@ -118,7 +119,7 @@ def test_whatever_happens_every_request_is_in_the_totals_once(records: list[Requ
 
 
 def test_totals_do_not_go_back_when_a_node_is_taken_out_of_the_configuration() -> None:
-    meters = counted(record(GOOD), record(AttemptRecord("node2", status=200)))
+    meters = counted(record(GOOD), record(attempt_record("node2", status=200)))
     meters.retain(["node2", "node3"])
     assert list(meters.nodes) == ["node2", "node3"]
     assert meters.front().stot == 2

@@ -79,12 +79,21 @@ def test_only_status_log_in_and_what_it_looks_like_is_open_to_strangers() -> Non
         "POST /rest/auth/1/session",
         "GET /static/node.css",
         "GET /static/icon.svg",
+        "GET /static/live.js",
+        "GET /static/menu.js",
+        "GET /static/refresh.js",
         "GET /static/upgrades.js",
     }
 
 
 def test_everything_about_the_cluster_is_for_administrators() -> None:
-    about = ("/secure/admin/", "/rest/api/2/cluster/", "/rest/zdu-simulator/", "/rest/api/2/index/")
+    about = (
+        "/secure/admin/",
+        "/plugins/servlet/",
+        "/rest/api/2/cluster/",
+        "/rest/zdu-simulator/",
+        "/rest/api/2/index/",
+    )
     about_the_cluster = {_name(route) for route in _ROUTES if route.path.startswith(about)}
 
     assert about_the_cluster

@@ -158,11 +158,12 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, cancel, finalise; this one has none",
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
+            "this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, cancel, finalise; "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
             "this one has 2: observe and finalise",
         ),
         (
@@ -216,6 +217,28 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
         (
             GOOD.replace("finalise: {on: first}", "cancel: {on: node2}"),
             "f:10:5: cancel needs every node at 7.3.0: node1, node2 would be upgraded already",
+        ),
+        (
+            GOOD + "  - roll_back: {}\n",
+            "f:11:5: there is no way back to 7.3.0: the upgrade to 7.3.2 is finalised and the data is changed; ",
+        ),
+        (
+            GOOD.replace('  - roll: {to: "7.3.2", nodes: all}\n', "").replace(
+                "finalise: {on: first}", "roll_back: {}"
+            ),
+            "f:9:5: there is nothing to roll back: no node has been upgraded yet",
+        ),
+        (
+            GOOD.replace("finalise: {on: first}", "roll_back: {on: node7}"),
+            "f:10:21: there is no node 'node7'; it is ",
+        ),
+        (
+            GOOD.replace("finalise: {on: first}", "roll_back: {}\n  - finalise: {}"),
+            "f:11:5: finalise needs a roll before it",
+        ),
+        (
+            GOOD.replace("7.3.2", "7.3.2+bad-renam"),
+            "f:9:16: unknown version '7.3.2+bad-renam'; did you mean '7.3.2+bad-rename'?",
         ),
         (REFUSED.replace("{on: node2}", "{on: node7}"), "f:10:18: there is no node 'node7'; it is "),
         (
@@ -328,6 +351,26 @@ def test_a_step_is_named_by_its_action_or_by_its_number_from_1() -> None:
 
 def test_the_last_of_several_overrides_wins() -> None:
     assert read(GOOD, "load.users=3", "load.users=4").load.users == 4
+
+
+def test_a_scenario_ends_with_the_version_that_its_rolls_and_roll_backs_leave() -> None:
+    back = GOOD.replace("finalise: {on: first}", "roll_back: {}")
+    rolled_back, again = (
+        read(back),
+        read(back + '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n'),
+    )
+    flawed = read(GOOD, "timeline.roll.to=7.3.2+failing-task")
+
+    assert (rolled_back.version_to, rolled_back.rolled_back_from) == ("7.3.0", "7.3.2")
+    assert (again.version_to, again.rolled_back_from) == ("7.3.3", "")
+    assert (flawed.version_to, flawed.rolled_back_from) == ("7.3.2+failing-task", "")
+
+
+def test_what_is_finalised_is_where_a_later_roll_back_leads() -> None:
+    later = '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n  - roll_back: {}\n'
+    scenario = read(GOOD + later)
+
+    assert (scenario.version_to, scenario.rolled_back_from) == ("7.3.2", "7.3.3")
 
 
 def test_more_nodes_are_all_rolled_when_the_file_says_all() -> None:

@@ -20,8 +20,9 @@ def rows_below(heading: str) -> list[str]:
 def test_every_check_is_explained() -> None:
     expect = Expectations(longest_outage="1s")  # type: ignore[arg-type]  # as written in a file
     requests = [*good_requests(), request(998, 8.0, kind="search_issues"), request(999, 8.0, kind="bulk_edit")]
+    refusals = (("node1", "8.0.3"),)
     checks = reach_verdict(
-        evidence(expect=expect, requests=requests, sessions_kind="shared", refusals=(("node1", "8.0.3"),))
+        evidence(expect=expect, requests=requests, sessions_kind="shared", refusals=refusals)
     ).checks
     promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]
     assert rows_below("Promises: broken ones fail the run") == promises

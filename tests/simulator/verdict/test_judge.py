@@ -7,7 +7,7 @@ import pytest
 
 from simulator.scenario.model import Expectations
 from simulator.verdict import Verdict, reach_verdict
-from tests.support.evidence import NEW, evidence, good_events, good_requests, request
+from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
@@ -15,6 +15,7 @@ from zdu.events import (
     Event,
     LoadStopped,
     NodeBack,
+    NodeLogsAudited,
     NodeTakenOut,
     ProcessExited,
     RunAborted,
@@ -118,6 +119,30 @@ def test_a_node_that_was_not_looked_at_in_every_state_is_fine() -> None:
     again = (13.5, ClusterObserved("READY_TO_RUN_UPGRADE_TASKS", "node2"))
     assert reach_verdict(evidence(seen)).word == "pass"
     assert reach_verdict(evidence([*good_events(), again])).word == "fail"
+
+
+REFUSED = {
+    "node": "node2",
+    "version": OLD,
+    "statement": "SELECT … FROM jiraissue",
+    "reason": "no such column: jiraissue.updated",
+    "count": 37,
+    "first_s": 6.5,
+}
+
+
+def test_a_statement_that_a_version_could_not_run_is_named_with_the_version_that_came_before_it() -> None:
+    failed = request(999, 6.5, "node2", status=500, outcome="server_error")
+    verdict = reach_verdict(
+        evidence(replaced(NodeLogsAudited, NodeLogsAudited([REFUSED])), requests=[*good_requests(), failed])
+    )
+
+    assert broken(verdict) == ["no request failed", "every version could work on the shared schema"]
+    assert (
+        f"{OLD} on node2 could not run 'SELECT … FROM jiraissue' (no such column: jiraissue.updated), 37 times from "
+        f"6.50 s on"
+    ) in verdict.sentence
+    assert f"after node1 started with {NEW}" in verdict.sentence
 
 
 def test_a_request_to_a_node_that_was_out_fails_the_run() -> None:
