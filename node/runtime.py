@@ -251,7 +251,7 @@ class NodeRuntime:
             if isinstance(error, NodeRefused):
                 # As Jira writes it, and before anybody can read ERROR and look here for the reason.
                 line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
-                self._log.error(line, error.message)  # noqa: TRY400 - our traceback would say nothing
+                self._log.error(line, error.message)
             if self._state is ApplicationState.STARTING:
                 self._happen(LifeEvent.FAILED)
             await self._leave()
