@@ -88,9 +88,6 @@ async def _run(
         try:
             await runtime.run(on_database=use, on_stopping=server.fall_silent, on_first_run=tell)
         except NodeRefused as refused:
-            # As Jira writes it; our traceback would say nothing.
-            line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
-            parts.log.logger(LAUNCHER).error(line, refused.message)
             tell(refused)
             await runtime.stay_useless()
         finally:

@@ -33,7 +33,7 @@ from node.services import (
     UpgradeView,
 )
 from node.stale_nodes import StaleNodes
-from node.startup import NotSetUp, Startup
+from node.startup import NodeRefused, NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
@@ -247,7 +247,11 @@ class NodeRuntime:
                 await self._serve(on_stopping)
             else:
                 self._begin_stopping()
-        except Exception:
+        except Exception as error:
+            if isinstance(error, NodeRefused):
+                # As Jira writes it, and before anybody can read ERROR and look here for the reason.
+                line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
+                self._log.error(line, error.message)
             if self._state is ApplicationState.STARTING:
                 self._happen(LifeEvent.FAILED)
             await self._leave()

@@ -84,6 +84,7 @@ async def test_f5_an_old_node_after_the_finalisation_is_alive_and_serves_nothing
         assert (await node.ask())[0] == 500
         code, page = await node.ask("/secure/Dashboard.jspa")
         log = node.log_file.read_text()
+        await until(lambda: node.complaints, "it says why to whoever started it")
 
     assert code == 503
     assert "could not be started" in page
