@@ -39,7 +39,9 @@ async def test_each_node_learns_the_others_figures_from_their_heartbeats(cluster
         return {name: seen.application_state for name, seen in (await node1.figures()).items()}
 
     await eventually(told, {"node1": "RUNNING", "node2": "RUNNING"})
-    for seen in (await node1.figures()).values():
+    figures = await node1.figures()
+
+    for seen in figures.values():
         assert seen.memory_bytes > 10 * 1024**2
         assert seen.load >= 0
         assert seen.uptime_s >= 0
