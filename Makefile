@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale bench-handover oracle soak wheel clean
+.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster oracle soak wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-scale: dev ## 10,000 idle clients and 1,000 active ones; 100 nodes checked
 
 bench-handover: dev ## The load balancer is replaced five times under load: no request may fail
 	@$(BIN)/python -m bench.handover $(ARGS)
+
+bench-cluster: dev ## 50 node processes on SQLite, then on PostgreSQL: joining, heartbeats, memory
+	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m bench.cluster $(ARGS)
 
 oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apache (docs/oracle.md)
 	@$(BIN)/python -m bench.oracle $(ARGS)

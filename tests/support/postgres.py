@@ -137,7 +137,8 @@ def _serve(programs: Path, home: Path, account: Account | None) -> tuple[subproc
         port = _free_port()
         # -F: no fsync, this data need not survive anything. -k '': no socket in the file system.
         options = ["-D", str(home / "data"), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
-        settings = ["-c", "max_connections=200", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        # A node may open ten connections, and `make bench-cluster` has fifty nodes.
+        settings = ["-c", "max_connections=600", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         server = _start([programs / "postgres", *options, *settings], account, log, home)
         try:
             if _accepts(server, home / "data"):
