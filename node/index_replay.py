@@ -26,6 +26,9 @@ DATABASE_PROPERTY = "zdu.index.database"
 
 _OPERATIONS_AT_ONCE = 200
 _ISSUES_AT_ONCE = 500
+_BEATS_PER_COUNT = 5
+"""A write that nobody waits for: seldom. Each change of an issue makes every node count, so with fifty nodes this was
+most of what was written, and SQLite has one writer at a time."""
 
 
 class IndexReplay:
@@ -39,8 +42,7 @@ class IndexReplay:
         self._log = parts.log.logger(NODE_REINDEX)
         self._name = ""
         self._counted: dict[str, int] = {}
-        # A write that nobody waits for: not at every look.
-        self._counting = Due(parts.intervals.heartbeat)
+        self._counting = Due(parts.intervals.heartbeat * _BEATS_PER_COUNT)
         self._silent = False
         self._purge = Due(PURGE_EVERY_S)
 

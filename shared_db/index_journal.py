@@ -89,18 +89,25 @@ class IndexJournalGateway:
             return await connection.scalar(select(operation).where(operation == operation_id)) is not None
 
     async def count_up(self, node_id: str, consumed: Mapping[str, int]) -> None:
-        """Record how far ``node_id`` has replayed each node's operations."""
+        """Record how far ``node_id`` has replayed each node's operations.
+
+        In one statement, however many nodes there are: on SQLite the others wait for as long as this takes.
+        """
         if not consumed:
             return
         async with self._transactions.write() as connection:
-            for sender, operation_id in consumed.items():
-                await connection.execute(
-                    insert_or(connection, nodeindexcounter)
-                    .values(node_id=node_id, sending_node_id=sender, index_operation_id=operation_id)
-                    .on_conflict_do_update(
-                        index_elements=["node_id", "sending_node_id"], set_={"index_operation_id": operation_id}
-                    )
+            counted = insert_or(connection, nodeindexcounter).values(
+                [
+                    {"node_id": node_id, "sending_node_id": sender, "index_operation_id": operation_id}
+                    for sender, operation_id in consumed.items()
+                ]
+            )
+            await connection.execute(
+                counted.on_conflict_do_update(
+                    index_elements=["node_id", "sending_node_id"],
+                    set_={"index_operation_id": counted.excluded.index_operation_id},
                 )
+            )
 
     async def counters(self, node_id: str) -> dict[str, int]:
         """How far ``node_id`` has replayed each node's operations, as recorded last."""
