@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import event
 
 from node.workflow import BOARD_COLUMNS, STATUSES, TransitionRefused, move
 from shared_db import AlreadyExists, Database, NewIssue, SharedSession, User
@@ -117,6 +118,25 @@ async def test_counters_tell_how_far_a_node_has_come_with_each_other(database: D
 
     assert await database.index_journal.counters("node1") == {"node2": 9, "node3": 7}
     assert await database.index_journal.counters("node2") == {}
+
+
+async def test_however_many_nodes_have_written_they_are_counted_in_one_statement(database: Database) -> None:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    consumed = {f"node{number}": number for number in range(1, 51)}
+    writer = database._transactions._writer.sync_engine
+    event.listen(writer, "before_cursor_execute", note)
+    try:
+        await database.index_journal.count_up("node1", consumed)
+        await database.index_journal.count_up("node1", {**consumed, "node7": 99})
+    finally:
+        event.remove(writer, "before_cursor_execute", note)
+
+    assert await database.index_journal.counters("node1") == {**consumed, "node7": 99}
+    assert len([statement for statement in statements if "nodeindexcounter" in statement]) == 2
 
 
 async def test_nobody_passes_a_journal_entry_that_is_still_being_written(
