@@ -17,7 +17,7 @@ from typing import Any
 
 import uvloop
 
-from bench.cluster.figures import Sample, lateness_ms, oldest_ms
+from bench.cluster.figures import Sample, lateness_ms, longest_gap_ms, oldest_ms
 from bench.cluster.nodes import LOCKED, Nodes, Place, drop_database, set_up_database
 from bench.cluster.users import Ledger, User, send, signed_in
 from bench.cluster.watch import Watch
@@ -212,6 +212,7 @@ def _report(machine: str, found: dict[str, Found], targets: list[Target], option
         row("all RUNNING after, s", lambda one: number(one.all_running_s, 1)),
         row("heartbeat lateness, nobody there, ms: p50 / p99 / highest", lambda one: late(one.idle)),
         row("heartbeat lateness, under load, ms: p50 / p99 / highest", lambda one: late(one.loaded)),
+        row("longest time between two looks at them, ms", lambda one: number(longest_gap_ms(one.loaded))),
         row("resident memory of a node, MiB: median / highest", lambda one: memory(0, one)),
         row("its share of it (PSS), MiB: median / highest", lambda one: memory(1, one)),
         row("cores that all nodes use, nobody there", lambda one: number(one.idle_cpu, 2)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ def lateness_ms(samples: Sequence[Sample], interval_ms: float) -> list[float]:
 def oldest_ms(samples: Sequence[Sample]) -> int:
     """The greatest age that any node's newest heartbeat had at any look; 0 of nothing."""
     return max((sample.now_ms - beat for sample in samples for beat in sample.beats_ms.values()), default=0)
+
+
+def longest_gap_ms(samples: Sequence[Sample]) -> int:
+    """The longest time between two looks: beyond an interval, two heartbeats could be taken for a late one."""
+    return max((after.now_ms - before.now_ms for before, after in pairwise(samples)), default=0)
 
 
 def rss_and_pss_bytes(smaps_rollup: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cluster.figures import Sample, lateness_ms, oldest_ms, rss_and_pss_bytes
+from bench.cluster.figures import Sample, lateness_ms, longest_gap_ms, oldest_ms, rss_and_pss_bytes
 
 ROLLUP = """\
 5581e0000000-7fff12345000 ---p 00000000 00:00 0                          [rollup]
@@ -56,6 +56,11 @@ def test_the_oldest_heartbeat_is_found_among_all_looks() -> None:
     ]
     assert oldest_ms(samples) == 1100
     assert oldest_ms([]) == 0
+
+
+def test_the_longest_time_between_two_looks_is_told() -> None:
+    assert longest_gap_ms([*looks(1000, 1200, 2000), *looks(2100)]) == 800
+    assert longest_gap_ms(looks(1000)) == 0
 
 
 def test_memory_is_read_as_linux_writes_it() -> None:
