@@ -18,7 +18,7 @@ from typing import Any
 import uvloop
 
 from bench.cluster.figures import Sample, lateness_ms, longest_gap_ms, oldest_ms
-from bench.cluster.nodes import LOCKED, Nodes, Place, drop_database, set_up_database
+from bench.cluster.nodes import LOCKED, NOT_WRITTEN, Nodes, Place, drop_database, set_up_database
 from bench.cluster.users import Ledger, User, send, signed_in
 from bench.cluster.watch import Watch
 from bench.common.errors import EXIT_MET, EXIT_NOT_MET, BenchError, progress, run_command
@@ -148,8 +148,8 @@ async def _measure(place: Place, options: argparse.Namespace) -> Found:
         found.loaded_cpu = (nodes.cpu_s() - cpu_s) / options.seconds
         found.memory, found.connections = nodes.memory_bytes(), await watch.connections()
         nodes.check()
-        found.log_lines = nodes.log_lines()
         found.badly_ended = await nodes.stop()
+        found.log_lines = nodes.log_lines()
     return found
 
 
@@ -172,9 +172,9 @@ def _targets(name: str, found: Found, options: argparse.Namespace) -> list[Targe
     none_of = (
         ("answers from 500 on", found.ledger.server_errors),
         ("requests that did not get what they asked for", found.ledger.unfulfilled),
-        (f"“{LOCKED}” in an answer", found.ledger.locked),
-        (f"“{LOCKED}” in a node's log or output", found.log_lines[LOCKED]),
-        ("heartbeats that could not be written", found.log_lines["could not be written"]),
+        ("answers that speak of a locked database", found.ledger.locked),
+        ("times a node's log speaks of a locked database", found.log_lines[LOCKED]),
+        ("heartbeats that could not be written", found.log_lines[NOT_WRITTEN]),
         ("nodes that did not end with 0 when asked to stop", found.badly_ended),
     )
     return [

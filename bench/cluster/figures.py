@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+LOCK_TROUBLE = ("database is locked", "held the write lock", "holds the lock", "stood in each other")
+"""How SQLite, and the product on either database (``shared_db.translate``), tell of a lock waited for in vain."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -47,3 +50,8 @@ def rss_and_pss_bytes(smaps_rollup: str) -> tuple[int, int]:
     """Resident memory, and the share of it that counts what processes have in common once (proc(5))."""
     fields = {key: value.split() for key, _, value in (line.partition(":") for line in smaps_rollup.splitlines())}
     return int(fields["Rss"][0]) * 1024, int(fields["Pss"][0]) * 1024
+
+
+def lock_troubles(text: str) -> int:
+    """How often a text speaks of a lock that was waited for in vain."""
+    return sum(text.count(words) for words in LOCK_TROUBLE)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.cluster.figures import rss_and_pss_bytes
+from bench.cluster.figures import lock_troubles, rss_and_pss_bytes
 from bench.common.errors import BenchError, progress
 from bench.common.processes import Child, Children, tail
 
@@ -22,7 +22,7 @@ START_LIMIT_S = 120.0
 STOP_LIMIT_S = 30.0
 LOOK_EVERY_S = 0.05
 JIRA_HEARTBEAT_S = 60.0
-LOCKED = "database is locked"
+LOCKED, NOT_WRITTEN = "locked", "not written"
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,11 @@ class Nodes:
             if not whole or not line.startswith("{"):
                 return False
             node.url, node.ready_s = str(json.loads(line)["url"]), time.monotonic() - node.started_s
-        async with http.get(node.url + "/status") as answer:
-            state = (await answer.json())["state"]
+        try:
+            async with http.get(node.url + "/status") as answer:
+                state = (await answer.json())["state"]
+        except (aiohttp.ClientError, TimeoutError):
+            return False  # asked again, until the limit
         if state == "ERROR":
             raise BenchError(f"{node.name} says ERROR:\n{self._end(node)}")
         node.running_s = time.monotonic() - node.started_s
@@ -148,12 +151,12 @@ class Nodes:
 
     def log_lines(self) -> dict[str, int]:
         """How often the nodes' logs and output speak of a locked database, and of a beat that was not written."""
-        found = {LOCKED: 0, "could not be written": 0}
+        found = {LOCKED: 0, NOT_WRITTEN: 0}
         for node in self.all:
             text = (self._place.folder / node.name / "node.log").read_text(encoding="utf-8", errors="replace")
             text += node.child.output.read_text(encoding="utf-8", errors="replace")
-            for words in found:
-                found[words] += text.count(words)
+            found[LOCKED] += lock_troubles(text)
+            found[NOT_WRITTEN] += text.count("in a row could not be written")
         return found
 
     async def stop(self) -> int:

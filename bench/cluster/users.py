@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from bench.cluster.nodes import LOCKED
+from bench.cluster.figures import lock_troubles
 from bench.common.errors import BenchError
 
 PATIENCE_S = 15.0
@@ -87,7 +87,7 @@ class User:
                 outcome, ledger.created = "as asked", ledger.created + 1
             elif not writes and answer.status == 200:
                 outcome = "as asked"
-            ledger.locked += LOCKED in body
+            ledger.locked += lock_troubles(body) > 0
         except (aiohttp.ClientError, TimeoutError) as error:
             outcome = type(error).__name__
         ledger.outcomes[outcome] += 1

@@ -6,9 +6,11 @@ from urllib.parse import quote
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.cluster.figures import Sample
+from bench.common.errors import BenchError
 
 LOOK_EVERY_S = 0.2
 _NOW_MS = {
@@ -68,5 +70,8 @@ class Watch:
         return int(row["n"])
 
     async def _query(self, statement: str) -> list[dict[str, Any]]:
-        async with self._engine.connect() as connection:
-            return [dict(row) for row in (await connection.execute(text(statement))).mappings()]
+        try:
+            async with self._engine.connect() as connection:
+                return [dict(row) for row in (await connection.execute(text(statement))).mappings()]
+        except (SQLAlchemyError, OSError) as error:
+            raise BenchError(f"the cluster's database could not be read: {error}") from error

@@ -1,9 +1,15 @@
 """When a heartbeat counts as late, and what a process is said to take."""
 
+import sqlite3
+
+import asyncpg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cluster.figures import Sample, lateness_ms, longest_gap_ms, oldest_ms, rss_and_pss_bytes
+from bench.cluster.figures import Sample, lateness_ms, lock_troubles, longest_gap_ms, oldest_ms, rss_and_pss_bytes
+from shared_db.target import parse_target
+from shared_db.translate import translate
 
 ROLLUP = """\
 5581e0000000-7fff12345000 ---p 00000000 00:00 0                          [rollup]
@@ -65,3 +71,22 @@ def test_the_longest_time_between_two_looks_is_told() -> None:
 
 def test_memory_is_read_as_linux_writes_it() -> None:
     assert rss_and_pss_bytes(ROLLUP) == (82 * 1024 * 1024, 63 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("database is locked"),
+        asyncpg.LockNotAvailableError("canceling statement due to lock timeout"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_locked_database_is_recognised_in_the_product_s_own_words(error: Exception) -> None:
+    told = translate(error, parse_target("sqlite:////tmp/cluster.db"))
+    assert lock_troubles(f"<p>{told}</p>") == 1
+
+
+def test_a_locked_database_is_recognised_in_sqlite_s_words_and_nothing_else_is_one() -> None:
+    assert lock_troubles("(sqlite3.OperationalError) database is locked") == 1
+    assert lock_troubles("Heartbeat written again; the start-up lock is free") == 0
