@@ -21,7 +21,7 @@ import os
 import re
 import socket
 from enum import Enum
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
@@ -32,6 +32,7 @@ from lb.proxy.exchange import Exchange
 from lb.proxy.forward import Peer
 from lb.proxy.own_answer import own_answer
 from lb.proxy.refusals import check_served, record_of, too_long
+from lb.proxy.roles import ClientOwner
 from lb.proxy.tunnel import Tunnel
 from lb.telemetry.record import RequestRecord
 
@@ -57,18 +58,6 @@ _CLOSING: Final = Mode.CLOSING
 _CLOSED: Final = Mode.CLOSED
 
 
-class Owner(Protocol):
-    """Who keeps all clients' connections: the data path."""
-
-    def welcome(self, connection: "ClientConnection", transport: asyncio.Transport) -> Peer | None:
-        """Who this is; None if there are too many connections already."""
-        ...
-
-    def lost(self, connection: "ClientConnection") -> None:
-        """The connection is no more."""
-        ...
-
-
 class ClientConnection(ClientTransport):
     """One client's connection; see the module."""
 
@@ -89,7 +78,7 @@ class ClientConnection(ClientTransport):
         "peer",
     )
 
-    def __init__(self, proxy: Proxy, owner: Owner) -> None:
+    def __init__(self, proxy: Proxy, owner: ClientOwner) -> None:
         super().__init__(proxy)
         self._owner = owner
         self.peer = _NOBODY
