@@ -70,6 +70,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@touch $(VENV)/.installed $@
 
 bench-lb: dev ## The load balancer's speed beside HAProxy, nginx, Apache and aiohttp (bench/README.md)
+	@$(MAKE) --no-print-directory compiled || echo "It goes on without the compiled load balancer."
 	@$(BIN)/python -m bench.compare $(ARGS)
 
 bench-scale: dev ## 10,000 idle clients and 1,000 active ones; 100 nodes checked every second

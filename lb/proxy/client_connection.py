@@ -329,9 +329,13 @@ class ClientConnection(ClientTransport):
         self._resume()
         if rest:
             self._upload(rest)
-        if self._exchange is exchange:
+        if self._is_serving(exchange):
             exchange.start()
         return True
+
+    def _is_serving(self, exchange: Exchange) -> bool:
+        """Whether it is still served; asked in place, mypyc believes what it was before the last call."""
+        return self._exchange is exchange
 
     def _without_head(self, data: bytes, now_s: float) -> bool:
         """The head is not complete, or begins with the empty lines that RFC 9112 2.2 wants ignored."""
@@ -444,14 +448,6 @@ class ClientConnection(ClientTransport):
         waiting, self._input = self._input, b""
         if waiting:
             tunnel.from_client(waiting)  # which may tell at once to read no more
-
-    def pause(self) -> None:
-        """Read no more: the node of a tunnel is slower than the client."""
-        self._pause()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._resume()
 
     # Refusals.
 
