@@ -39,7 +39,10 @@ def node(config_file: Path, *, exit_with_parent: bool) -> int:
     Exit codes:
       0   stopped when asked to
       64  wrong command line or configuration
-      70  could not start: port, database, version check, no set-up
+      70  could not start: port, database
+
+    A node that the cluster refuses (version check) stays, says ERROR on /status and serves nobody, as Jira does; one
+    whose database is not set up says FIRST_RUN and starts once it is. Both tell why on standard error.
     """  # noqa: D301 - click's \b must be the control character
     from node.config import NodeConfig
     from node.releases import find_release
@@ -53,7 +56,13 @@ def node(config_file: Path, *, exit_with_parent: bool) -> int:
     from zdu.process import EVENT_LOOP, Shutdown, announce_ready, run_process
 
     async def main(shutdown: Shutdown) -> int:
-        return await run_node(config, shutdown, clock=SystemClock(), announce=announce_ready, event_loop=EVENT_LOOP)
+        return await run_node(
+            *(config, shutdown),
+            clock=SystemClock(),
+            announce=announce_ready,
+            complain=lambda error: click.echo(f"zdu: {error}", err=True),
+            event_loop=EVENT_LOOP,
+        )
 
     return run_process(main, exit_with_parent=exit_with_parent)
 

@@ -80,7 +80,7 @@ class ClusterUpgrade:
             row = await self._change(on_membership) if wanted else None
             if row is None:
                 return
-            self._tell(row, _seen(snapshot))
+            self._tell(row, seen(snapshot))
 
     async def _change(self, decide: Decision) -> UpgradeStateRow | None:
         for _ in range(_TRIES):
@@ -117,9 +117,10 @@ class ClusterUpgrade:
             )
 
 
-def _seen(snapshot: ClusterSnapshot) -> str:
+def seen(snapshot: ClusterSnapshot) -> str:
+    """The nodes of a snapshot, for the log."""
     nodes = (f"{node.node_id} {node.version} {node.state}" for node in snapshot.members)
-    return f"the nodes are {', '.join(nodes)}"
+    return f"the nodes are {', '.join(nodes) or 'none'}"
 
 
 def began_ms(history: list[UpgradeStateRow]) -> int:

@@ -27,7 +27,8 @@ class JiraIntervals(_Strict):
     later (Jira KB "stale NO HEARTBEAT nodes"); a joining node waits up to five minutes for heartbeats to die
     (ClusterNodeVersionCheckLauncher); locks expire after five minutes (KB 1141970837); sessions idle for five hours
     (KB 604209887); remember-me for two weeks. How often Jira looks at the cluster's upgrade state is not documented;
-    half a minute makes a change visible within one heartbeat.
+    half a minute makes a change visible within one heartbeat. Nor is it documented how often a node replays the
+    others' index operations and reads their messages; a quarter of a minute is our own.
     """
 
     heartbeat: Duration = 60.0
@@ -37,6 +38,8 @@ class JiraIntervals(_Strict):
     version_check_wait: Duration = 300.0
     lock_expiry: Duration = 300.0
     upgrade_state_poll: Duration = 30.0
+    index_replay: Duration = 15.0
+    cluster_messages: Duration = 15.0
 
     def scaled(self, factor: float) -> "JiraIntervals":
         """All intervals divided by ``factor``."""
@@ -45,6 +48,9 @@ class JiraIntervals(_Strict):
 
 class SessionLife(_Strict):
     """How long people stay signed in. Not scaled: a rehearsal must not sign its users out for lack of patience."""
+
+    kept_in: Literal["memory", "database"] = "memory"
+    """Jira keeps sessions in one node's memory; in the ``database``, as people wish for, every node knows them."""
 
     idle_timeout: Duration = 5 * 3600.0
     remember_me: Duration = 14 * 86400.0
@@ -76,8 +82,17 @@ class NodeConfig(_Strict):
     node_upgrade_mode: bool = False
     """The blog's flow: a node can be put into upgrade mode and then asks the load balancer, by ``/status``, to be
     drained. Plain Jira has no such thing: its nodes are simply stopped."""
+    self_shutdown_if_offline_disabled: bool = False
+    """``jira.cluster.node.self.shutdown.if.offline.disabled``: a node that finds itself OFFLINE works on all the
+    same, beside a cluster that no longer counts it in."""
     start_duration: Duration = 0.0
     """How long the node stays STARTING at least: a JVM that loads Jira takes its time."""
+    reindex_duration: Duration = 0.0
+    """How long a foreground reindex takes at least: hours with a large Jira's data, an instant with ours."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.0
+    """By how much its first request takes longer; the later ones by less and less."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

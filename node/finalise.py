@@ -2,16 +2,15 @@
 
 import asyncio
 
+from node.bad_release import BadRelease
 from node.cluster_lock import ClusterLock, LockLost
 from node.cluster_upgrade import ClusterUpgrade
+from node.contraction import VERSION_PATCHED, Contraction
 from node.logs import UPGRADE_SERVICE
 from node.parts import NodeParts
 from node.services import NotAllowed, UpgradeAction
 from node.upgrade_state import TaskOutcome, UpgradeState, state_in
 from shared_db import Database
-
-VERSION_PATCHED = "jira.version.patched"
-"""The property that holds the build the data was last brought to (KB "What happens if starting nodes …")."""
 
 TASKS_LOCK = "com.atlassian.jira.upgrade.tasks.lock"
 
@@ -30,6 +29,8 @@ class UpgradeTasks:
         self._parts = parts
         self._database = database
         self._upgrade = upgrade
+        self._bad = BadRelease(parts, database)
+        self.contraction = Contraction(parts, database)
         self._lock = ClusterLock(parts, database, TASKS_LOCK)
         self._log = parts.log.logger(UPGRADE_SERVICE)
         self._approval = asyncio.Lock()
@@ -72,15 +73,17 @@ class UpgradeTasks:
             await self._run_all()
 
     async def _run_all(self) -> None:
-        """Run every task, then record the data's new build. Tasks that ran before do no harm when they run again.
+        """Run every task that has not run yet, then record the data's new build.
 
         Raises LockLost, and goes no further, once another node has the lock.
         """
         loop = asyncio.get_running_loop()
-        for name in self._parts.release.upgrade_tasks:
+        done = await self._database.schema.applied()
+        for name in [name for name in self._parts.release.upgrade_tasks if name not in done]:
             await self._lock.renew()
             self._log.info("Running upgrade task %s", name)
             began_s = loop.time()
+            await self._bad.before_task(name)
             await self._database.schema.run_task(name)
             self._log.info("Upgrade task %s finished in %d ms", name, (loop.time() - began_s) * 1000)
         await self._lock.renew()
@@ -128,7 +131,7 @@ class UpgradeTasks:
             self._log.error("The upgrade tasks were given up: %s", lost.message)
             return
         except Exception:
-            self._log.exception("An upgrade task failed")
+            self._log.exception("An upgrade task of Jira %s failed", self._parts.release.version)
         try:
             await self._upgrade.tasks_ended(outcome)
         except Exception:

@@ -13,6 +13,7 @@ import logging
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
 from zdu.clock import Clock
@@ -27,6 +28,9 @@ UPGRADE_STATE = "c.a.jira.cluster.zdu.ClusterUpgradeStateManager"
 NODE_UPGRADE_MODE = "c.a.jira.cluster.zdu.NodeUpgradeMode"
 UPGRADE_SERVICE = "c.a.jira.upgrade.UpgradeService"
 SHARED_HOME = "c.a.jira.upgrade.SharedHomeUpgrade"
+INDEXING = "c.a.jira.startup.ClusteringLauncher"
+NODE_REINDEX = "c.a.jira.index.ha.DefaultNodeReindexService"
+CLUSTER_MESSAGES = "c.a.jira.cluster.OfBizMessageHandlerService"
 WEB = "c.a.jira.web.ExceptionInterceptor"
 
 
@@ -39,7 +43,8 @@ class NodeLog:
         self._root = logging.Logger("node", logging.INFO)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+            # The file may be renamed at any time (log rotation): it goes on in a new one of the same name.
+            handler = WatchedFileHandler(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise ZduError(
                 f"cannot write the log file {path}: {error.strerror}",

@@ -20,11 +20,19 @@ from zdu.process import PARENT_GONE, Shutdown
 
 
 async def run_node(
-    config: NodeConfig, shutdown: Shutdown, *, clock: Clock, announce: Callable[..., None], event_loop: str = ""
+    config: NodeConfig,
+    shutdown: Shutdown,
+    *,
+    clock: Clock,
+    announce: Callable[..., None],
+    complain: Callable[[ZduError], None] = lambda _: None,
+    event_loop: str = "",
 ) -> int:
     """Run one node until ``shutdown``; its exit code. Raises ZduError, naming the log, if it cannot start.
 
     ``announce`` is called with the node's address as soon as its port is open, long before it is RUNNING.
+    ``complain`` hears what keeps the node from serving while its process goes on: the cluster refuses it, or nobody
+    has set the database up. Jira's process stays in both cases, and ``/status`` tells.
     """
     release = find_release(config.version)
     entropy = Entropy(config.seed)
@@ -37,10 +45,7 @@ async def run_node(
         logger.info("Event loop: %s", event_loop)
     asyncio.get_running_loop().set_exception_handler(_into_log(log))
     try:
-        await _run(parts, shutdown, announce)
-    except NodeRefused as error:
-        logger.error("Unable to start JIRA.\njava.lang.IllegalStateException: %s", error.message)  # noqa: TRY400 - as Jira writes it; our traceback would say nothing
-        raise _named(error, log) from error
+        await _run(parts, shutdown, announce, complain)
     except ZduError as error:
         logger.exception("Unable to start JIRA.")
         raise _named(error, log) from error
@@ -54,7 +59,9 @@ async def run_node(
     return 0
 
 
-async def _run(parts: NodeParts, shutdown: Shutdown, announce: Callable[..., None]) -> None:
+async def _run(
+    parts: NodeParts, shutdown: Shutdown, announce: Callable[..., None], complain: Callable[[ZduError], None]
+) -> None:
     runtime = NodeRuntime(parts)
     context = WebContext(
         config=parts.config,
@@ -62,6 +69,7 @@ async def _run(parts: NodeParts, shutdown: Shutdown, announce: Callable[..., Non
         clock=parts.clock,
         entropy=parts.entropy,
         log=parts.log.logger(WEB),
+        local=runtime.local,
     )
     runtime.activity = WebActivity(context)
     server = HttpServer(parts, context)
@@ -70,12 +78,18 @@ async def _run(parts: NodeParts, shutdown: Shutdown, announce: Callable[..., Non
     def use(database: Database) -> None:
         context.database = database
 
+    def tell(error: ZduError) -> None:
+        complain(_named(error, parts.log))
+
     try:
         announce(url=url, node_id=parts.node_id, version=parts.release.version, build=parts.release.build)
         parts.log.logger(LAUNCHER).info("Listening on %s", url)
         relay = asyncio.create_task(_relay(shutdown, runtime), name="shutdown")
         try:
-            await runtime.run(on_database=use, on_stopping=server.fall_silent)
+            await runtime.run(on_database=use, on_stopping=server.fall_silent, on_first_run=tell)
+        except NodeRefused as refused:
+            tell(refused)
+            await runtime.stay_useless()
         finally:
             await cancel(relay)
     finally:

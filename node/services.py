@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from node.releases import Release
+from shared_db.rows import NodeFigures
 
 
 class ApplicationState(StrEnum):
@@ -50,6 +51,14 @@ class NotAllowed(Exception):
         self.message = message
         self.state = state
         self.allowed = allowed
+
+
+class NoSuchNode(Exception):
+    """The cluster knows no node of that id: HTTP 404."""
+
+
+class NodeChangeRefused(Exception):
+    """The node is not in a condition that allows what was asked: HTTP 409. The message says which it is in."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,11 @@ class ClusterService(Protocol):
         ...
 
     @property
+    def running_since_s(self) -> float | None:
+        """When this node became RUNNING, on the event loop's clock; None before."""
+        ...
+
+    @property
     def boot_id(self) -> str:
         """New with each start of the process, so that an answer of an earlier life is recognised."""
         ...
@@ -115,6 +129,22 @@ class ClusterService(Protocol):
 
     async def members(self) -> list[MemberView]:
         """All nodes the cluster knows of, by id."""
+        ...
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        """What the nodes tell of themselves, by id: this one now, the others with their last heartbeat."""
+        ...
+
+    async def set_member_offline(self, node_id: str, actor: str) -> None:
+        """Declare a node gone that has no heartbeat. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
+        ...
+
+    async def remove_member(self, node_id: str, actor: str) -> None:
+        """Forget a node that is OFFLINE. Raises :class:`NoSuchNode` or :class:`NodeChangeRefused`."""
+        ...
+
+    async def reindex(self, actor: str) -> None:
+        """Begin a foreground reindex of this node. Raises :class:`NodeChangeRefused` unless it is RUNNING."""
         ...
 
     async def act(self, action: UpgradeAction, actor: str) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from node.finalise import VERSION_PATCHED
+from node.contraction import VERSION_PATCHED
 from node.passwords import hash_password
 from node.releases import Release
 from node.seed_issues import seed_issues
+from node.workflow import BOARD_COLUMNS, STATUSES
 from shared_db import AlreadyExists, Database, NewUser
 from zdu.clock import Entropy
 from zdu.errors import UsageError
@@ -33,9 +34,13 @@ async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
     await database.schema.expand(plan.release.expand_steps)
     for task in plan.release.upgrade_tasks:
         await database.schema.run_task(task)
+    await database.schema.contract(plan.release.contract_steps)
     try:
         await database.users.create_many(_people(plan, entropy))
-        await database.issues.create_project(PROJECT_KEY, PROJECT_NAME)
+        await database.projects.create_statuses(STATUSES)
+        await database.projects.create(
+            PROJECT_KEY, PROJECT_NAME, ADMINISTRATOR, board=f"{PROJECT_KEY} board", columns=BOARD_COLUMNS
+        )
     except AlreadyExists:
         raise _already_set_up(database) from None
     usernames = [f"user{number}" for number in range(1, plan.users + 1)] or [ADMINISTRATOR]

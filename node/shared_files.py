@@ -50,6 +50,7 @@ def _bundled_files(release: Release) -> dict[str, str]:
         "build": release.build,
         "expand_steps": list(release.expand_steps),
         "upgrade_tasks": list(release.upgrade_tasks),
+        "contract_steps": list(release.contract_steps),
         "features": sorted(release.features),
     }
     return {"release.json": json.dumps(facts, indent=2) + "\n"}

@@ -9,12 +9,15 @@ then: while the node was starting, somebody may have cancelled the upgrade.
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from node.bad_release import BadRelease
 from node.cluster_lock import ClusterLock
-from node.cluster_upgrade import ClusterUpgrade
-from node.finalise import VERSION_PATCHED, UpgradeTasks
+from node.cluster_upgrade import ClusterUpgrade, seen
+from node.contraction import VERSION_PATCHED
+from node.finalise import UpgradeTasks
 from node.logs import CLUSTER_MANAGER, LAUNCHER, SHARED_HOME, UPGRADE_SERVICE, VERSION_CHECK
 from node.parts import NodeParts
 from node.shared_files import expand_shared_home
+from node.upgrade_state import state_of
 from node.version_rules import Join, Refuse, Wait, decide_join
 from shared_db import ClusterNode, ClusterSnapshot, Database
 from zdu.errors import ZduError
@@ -48,6 +51,7 @@ class Startup:
         self._database = database
         self._upgrade = upgrade
         self._tasks = tasks
+        self._bad = BadRelease(parts, database)
         self._began_s = asyncio.get_running_loop().time()
         self._data_to_upgrade: int | None = None
         self.joined = False
@@ -55,12 +59,13 @@ class Startup:
         and nobody has heard of it yet."""
 
     async def run(self) -> None:
-        """Become a member. Raises NotSetUp, NodeRefused or another ZduError; nothing is left behind then."""
-        await self._check_set_up()
+        """Become a member. Raises NodeRefused or another ZduError; nothing is left behind then."""
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
+        self._tell_cluster(await self._upgrade.snapshot())
         await self._until_allowed(self._check)
         async with ClusterLock(self._parts, self._database, STARTUP_LOCK).held("which is starting"):
             await self._expand()
+        self._bad.crash_at_start()
         await self._rest_of_start_duration()
         await self._until_allowed(self._join)
 
@@ -75,7 +80,8 @@ class Startup:
             )
             await self._tasks.run_at_start()
 
-    async def _check_set_up(self) -> None:
+    async def check_set_up(self) -> None:
+        """Raise NotSetUp while there are no tables or no data."""
         if not await self._database.schema.is_set_up() or await self._data_build() is None:
             raise NotSetUp(
                 f"{self._database.name} has not been set up",
@@ -93,6 +99,12 @@ class Startup:
         else:
             verb = "Upgrading" if former.build_number < release.build else "Rolling back"
             log.info("%s node %s from %s (build %d) to %s", verb, node_id, former.version, former.build_number, now)
+
+    def _tell_cluster(self, snapshot: ClusterSnapshot) -> None:
+        self._parts.log.logger(VERSION_CHECK).info(
+            "Checking whether %s may join: the cluster is %s, %s",
+            *(self._parts.release.version, state_of(snapshot), seen(snapshot)),
+        )
 
     async def _data_build(self) -> int | None:
         text = await self._database.properties.get(VERSION_PATCHED)
@@ -125,9 +137,10 @@ class Startup:
         data_build = await self._data_build()
         upgrades_data = False
 
-        def admit(snapshot: ClusterSnapshot) -> None:
+        def admit(snapshot: ClusterSnapshot) -> bool:
             nonlocal upgrades_data
             upgrades_data = self._admit(snapshot, data_build, waited_s).upgrades_data
+            return upgrades_data
 
         release = self._parts.release
         self.joined = True
@@ -173,14 +186,20 @@ class Startup:
             "Shared home %s the files of %s", "was given" if new else "has", release.version
         )
         log = self._parts.log.logger(UPGRADE_SERVICE)
+        for line in release.log_lines:
+            log.info("%s: %s", release.version, line)
+        began_s = asyncio.get_running_loop().time()
         applied = await self._database.schema.expand(release.expand_steps)
         for step in applied:
             log.info("Expanded the schema: %s", step)
-        if not applied:
+        if applied:
+            took_ms = (asyncio.get_running_loop().time() - began_s) * 1000
+            log.info("The schema is expanded for %s, in %d ms", release.version, took_ms)
+        else:
             log.info("The schema needs no expansion for %s", release.version)
 
     async def _rest_of_start_duration(self) -> None:
-        left_s = self._began_s + self._parts.config.start_duration - asyncio.get_running_loop().time()
+        left_s = self._began_s + self._bad.start_duration_s - asyncio.get_running_loop().time()
         if left_s > 0:
             await asyncio.sleep(left_s)
 

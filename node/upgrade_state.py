@@ -103,6 +103,10 @@ _REFUSALS: Mapping[UpgradeAction | TaskOutcome, str] = MappingProxyType(
 )
 
 
+FIRST_WITH_UPGRADE_MODE = (7, 3)
+"""Zero downtime upgrades came with Jira Software 7.3 (developer guide); below there is no upgrade mode."""
+
+
 def allowed(state: UpgradeState) -> tuple[UpgradeAction, ...]:
     """What an administrator may ask for in ``state``, in the order of the table."""
     return tuple(event for (start, event) in TRANSITIONS if start is state and isinstance(event, UpgradeAction))
@@ -172,7 +176,13 @@ def _base_row(snapshot: ClusterSnapshot, state: UpgradeState, target: UpgradeSta
         found = ", ".join(versions[build] for build in sorted(versions)) or "none"
         raise _refusal(state, f"All live nodes have to run one version before an upgrade starts; found: {found}.")
     build, version = versions.popitem()
+    if _major_minor(version) < FIRST_WITH_UPGRADE_MODE:
+        raise _refusal(state, f"Upgrade mode came with Jira 7.3; this cluster runs {version} and needs downtime.")
     return NewUpgradeState(target, build, version)
+
+
+def _major_minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.partition("+")[0].split(".")[:2])
 
 
 def _require(

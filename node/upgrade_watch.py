@@ -58,6 +58,7 @@ class UpgradeWatch:
         state = state_in(row)
         if state is UpgradeState.RUNNING_UPGRADE_TASKS:
             await self._tasks.look_after()
+        await self._tasks.contraction.look(state)
         if state is not self._seen:
             if self._seen is not None:
                 self._log.info("This node sees the cluster go from %s to %s", self._seen, state)

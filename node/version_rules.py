@@ -16,7 +16,8 @@ Three rules, each of them a real check of Jira's:
 
 When nothing else is alive and the cluster is STABLE, the question is not one of a cluster at all: a newer release
 simply upgrades the data as it starts, as every Jira does that is upgraded with downtime, and older nodes are locked
-out from then on by rule 1.
+out from then on by rule 1. A node that only slept while it looked dead would wake up beside data that is newer than
+itself: such nodes are set OFFLINE as the newer one joins, and shut themselves down when they notice.
 
 Sources: javadoc of ``com.atlassian.jira.startup.ClusterNodeVersionCheckLauncher``; KB "What happens if starting nodes
 with different versions"; KB "Node does not start after a zero downtime upgrade between major versions".

@@ -7,12 +7,16 @@ from sqlalchemy import text
 
 from shared_db.engine import make_reader, make_writer, prove_sqlite_file
 from shared_db.errors import DatabaseBusy
+from shared_db.index_journal import IndexJournalGateway, JournalWriter
 from shared_db.issues import IssuesGateway
 from shared_db.locks import LocksGateway
+from shared_db.messages import MessagesGateway, MessageWriter
 from shared_db.nodes import NodesGateway
+from shared_db.projects import ProjectsGateway
 from shared_db.properties import PropertiesGateway
 from shared_db.remember_me import RememberMeGateway
 from shared_db.schema import SchemaGateway
+from shared_db.shared_sessions import SharedSessionsGateway
 from shared_db.target import Target, parse_target
 from shared_db.transactions import CLOSE_LIMIT_S, Transactions
 from shared_db.upgrade_state import UpgradeStateGateway
@@ -25,7 +29,9 @@ _OPEN_RETRY_S = 0.05
 class Database:
     """One open database; make it with :meth:`open`, end it with :meth:`close`, or use it in ``async with``."""
 
-    def __init__(self, target: Target, statement_timeout_s: float, features: frozenset[str]) -> None:
+    def __init__(
+        self, target: Target, statement_timeout_s: float, features: frozenset[str], node_id: str = ""
+    ) -> None:
         self._transactions = Transactions(
             target,
             make_writer(target, statement_timeout_s),
@@ -37,9 +43,14 @@ class Database:
         self.nodes = NodesGateway(self._transactions)
         self.upgrade_state = UpgradeStateGateway(self._transactions)
         self.locks = LocksGateway(self._transactions)
-        self.users = UsersGateway(self._transactions)
-        self.remember_me = RememberMeGateway(self._transactions)
-        self.issues = IssuesGateway(self._transactions, features)
+        messages = MessageWriter(node_id)
+        self.messages = MessagesGateway(self._transactions, messages)
+        self.index_journal = IndexJournalGateway(self._transactions)
+        self.users = UsersGateway(self._transactions, messages, features)
+        self.remember_me = RememberMeGateway(self._transactions, features)
+        self.shared_sessions = SharedSessionsGateway(self._transactions)
+        self.projects = ProjectsGateway(self._transactions, messages, features)
+        self.issues = IssuesGateway(self._transactions, features, JournalWriter(node_id))
 
     @classmethod
     async def open(
@@ -48,18 +59,20 @@ class Database:
         namespace: str = "",
         statement_timeout_s: float = STATEMENT_TIMEOUT_S,
         features: frozenset[str] = frozenset(),
+        node_id: str = "",
     ) -> "Database":
         """Connect, and prove it with one statement.
 
         ``namespace`` is a PostgreSQL schema, created by ``schema.create_base()``; SQLite has none and ignores it. A
         missing SQLite file is created, its directory is not. ``features`` are those of the release that will use
-        this object. No operation takes longer than ``statement_timeout_s`` (changes of schema: a multiple of it).
+        this object, ``node_id`` is the node in whose name the others are told of changes. No operation takes longer
+        than ``statement_timeout_s`` (changes of schema: a multiple of it).
 
         Raises UsageError for a URL that cannot be meant, DatabaseUnavailable and its kin if there is no way in.
         """
         target = parse_target(url, namespace)
         prove_sqlite_file(target)
-        database = cls(target, statement_timeout_s, features)
+        database = cls(target, statement_timeout_s, features, node_id)
         try:
             await database._check(statement_timeout_s)
         except BaseException:

@@ -40,3 +40,16 @@ class AlreadyExists(DatabaseError):
 
 class StepFailed(DatabaseError):
     """An expand step or upgrade task of a release failed; it was rolled back as a whole."""
+
+
+class StatementRefused(DatabaseError):
+    """A statement that does not fit the schema as it is now: a column is missing, or must not be left empty.
+
+    In a cluster of two releases this is what an upgrade does to the nodes that it forgot. ``statement`` is the
+    statement in short, ``reason`` what the database has against it.
+    """
+
+    def __init__(self, message: str, *, statement: str, reason: str) -> None:
+        super().__init__(message, hint="Another release has changed the schema under this node's feet.")
+        self.statement = statement
+        self.reason = reason

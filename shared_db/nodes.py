@@ -4,16 +4,16 @@ As in Jira a node that stops says OFFLINE itself and at once; one that is killed
 alive when its heartbeat grows too old. Ages are measured by the database's clock alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
-from shared_db.rows import ClusterNode, ClusterSnapshot, NodeState, Retired
+from shared_db.rows import ClusterNode, ClusterSnapshot, NodeFigures, NodeState, Retired
 from shared_db.snapshot import nodes_of, read_members, read_snapshot, select_members
 from shared_db.statements import insert_or
-from shared_db.tables import clusternode, clusternodeheartbeat, clusterupgradestate
+from shared_db.tables import clusternode, clusternodeheartbeat, clusterupgradestate, nodefigures
 from shared_db.transactions import Transactions
 
 DEAD_AFTER_S = 300.0
@@ -34,18 +34,23 @@ class NodesGateway:
         build_number: int,
         version: str,
         *,
-        admit: Callable[[ClusterSnapshot], None] | None = None,
+        admit: Callable[[ClusterSnapshot], bool] | None = None,
         dead_after_s: float = DEAD_AFTER_S,
     ) -> None:
         """Write this node's row as ACTIVE, with its first heartbeat.
 
         ``admit`` sees the cluster as it is just before and keeps the node out by raising, which rolls back and
         reaches the caller. It runs in the same serialised transaction as changes of the upgrade state, so no such
-        change can slip in between the check and the joining.
+        change can slip in between the check and the joining. If it returns True, this node goes on without the
+        others: who is still ACTIVE, though not heard of for long, is set OFFLINE and shuts down should it wake up.
         """
         async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
-            if admit is not None:
-                admit(await read_snapshot(connection, dead_after_s))
+            if admit is not None and admit(await read_snapshot(connection, dead_after_s)):
+                await connection.execute(
+                    update(clusternode)
+                    .where(clusternode.c.node_id != node_id, clusternode.c.node_state != NodeState.OFFLINE.value)
+                    .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+                )
             row = {
                 "node_state": NodeState.ACTIVE.value,
                 "timestamp": DatabaseTimeMs(),
@@ -61,11 +66,14 @@ class NodesGateway:
             )
             await _beat(connection, node_id, None)
 
-    async def heartbeat(self, node_id: str, node_time_ms: int | None = None) -> NodeState:
+    async def heartbeat(
+        self, node_id: str, node_time_ms: int | None = None, *, figures: NodeFigures | None = None
+    ) -> NodeState:
         """Say that the node lives, and learn the state the cluster has it in.
 
         OFFLINE, also for a node whose row was removed, means that somebody took this node out: it must stop (Jira's
-        nodes shut themselves down). Such a node gets no heartbeat. ``node_time_ms`` is the node's own wall clock.
+        nodes shut themselves down). Such a node gets no heartbeat. ``node_time_ms`` is the node's own wall clock;
+        ``figures`` go the same way in the same transaction, so that they cost no writing of their own.
         """
         async with self._transactions.write() as connection:
             state = await connection.scalar(
@@ -74,6 +82,8 @@ class NodesGateway:
             if state is None or state == NodeState.OFFLINE:
                 return NodeState.OFFLINE
             await _beat(connection, node_id, node_time_ms)
+            if figures is not None:
+                await _tell_figures(connection, node_id, figures)
             return NodeState(state)
 
     async def go_offline(self, node_id: str) -> None:
@@ -89,17 +99,38 @@ class NodesGateway:
                 .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
             )
 
+    async def set_offline(
+        self, node_id: str, *, allow: Callable[[ClusterNode | None], None], dead_after_s: float
+    ) -> None:
+        """Mark another node OFFLINE if ``allow``, which sees its row, does not raise; what it raises rolls back."""
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            allow(await _read_one(connection, node_id, dead_after_s))
+            await connection.execute(
+                update(clusternode)
+                .where(clusternode.c.node_id == node_id)
+                .values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
+            )
+
     async def get(self, node_id: str, dead_after_s: float = DEAD_AFTER_S) -> ClusterNode | None:
         """One node, or None."""
         async with self._transactions.read() as connection:
-            rows = await connection.execute(select_members().where(clusternode.c.node_id == node_id))
-            found = nodes_of(rows.mappings().all(), dead_after_s)
-            return found[0] if found else None
+            return await _read_one(connection, node_id, dead_after_s)
 
     async def members(self, dead_after_s: float = DEAD_AFTER_S) -> list[ClusterNode]:
         """All nodes the cluster knows, the OFFLINE ones included, by id."""
         async with self._transactions.read() as connection:
             return await read_members(connection, dead_after_s)
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        """What each node told of itself last, by id."""
+        async with self._transactions.read() as connection:
+            rows = (await connection.execute(select(nodefigures))).mappings().all()
+        return {
+            row["node_id"]: NodeFigures(
+                row["application_state"], row["load_average"], row["memory_bytes"], row["uptime_seconds"]
+            )
+            for row in rows
+        }
 
     async def retire(self, offline_after_s: float, removed_after_s: float, *, but_not: str) -> Retired:
         """Set OFFLINE who sent no heartbeat for ``offline_after_s``; remove who was that for ``removed_after_s``.
@@ -114,18 +145,34 @@ class NodesGateway:
         named = clusternode.c.node_id
         async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
             removed = (await connection.scalars(delete(clusternode).where(gone).returning(named))).all()
-            await connection.execute(delete(clusternodeheartbeat).where(clusternodeheartbeat.c.node_id.in_(removed)))
+            await _forget(connection, removed)
             set_offline = update(clusternode).where(lost).returning(named)
             offline = await connection.scalars(
                 set_offline.values(node_state=NodeState.OFFLINE.value, timestamp=DatabaseTimeMs())
             )
             return Retired(offline=tuple(sorted(offline)), removed=tuple(sorted(removed)))
 
-    async def remove(self, node_id: str) -> None:
-        """Forget a node and its heartbeat."""
-        async with self._transactions.write() as connection:
+    async def remove(
+        self,
+        node_id: str,
+        *,
+        allow: Callable[[ClusterNode | None], None] = lambda _: None,
+        dead_after_s: float = DEAD_AFTER_S,
+    ) -> None:
+        """Forget a node and its heartbeat if ``allow``, which sees its row, does not raise; that rolls back.
+
+        One after the other with :meth:`join`, so that a node that comes back in this moment keeps its row.
+        """
+        async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
+            allow(await _read_one(connection, node_id, dead_after_s))
             await connection.execute(delete(clusternode).where(clusternode.c.node_id == node_id))
-            await connection.execute(delete(clusternodeheartbeat).where(clusternodeheartbeat.c.node_id == node_id))
+            await _forget(connection, [node_id])
+
+
+async def _read_one(connection: AsyncConnection, node_id: str, dead_after_s: float) -> ClusterNode | None:
+    rows = await connection.execute(select_members().where(clusternode.c.node_id == node_id))
+    found = nodes_of(rows.mappings().all(), dead_after_s)
+    return found[0] if found else None
 
 
 def _lost(after_s: float, but_not: str) -> ColumnElement[bool]:
@@ -144,6 +191,25 @@ def _gone(after_s: float, but_not: str) -> ColumnElement[bool]:
         clusternode.c.node_state == NodeState.OFFLINE.value,
         clusternode.c.node_id != but_not,
         clusternode.c.timestamp <= DatabaseTimeMs() - round(after_s * 1000),
+    )
+
+
+async def _forget(connection: AsyncConnection, node_ids: Sequence[str]) -> None:
+    for table in (clusternodeheartbeat, nodefigures):
+        await connection.execute(delete(table).where(table.c.node_id.in_(node_ids)))
+
+
+async def _tell_figures(connection: AsyncConnection, node_id: str, figures: NodeFigures) -> None:
+    row = {
+        "application_state": figures.application_state,
+        "load_average": figures.load,
+        "memory_bytes": figures.memory_bytes,
+        "uptime_seconds": figures.uptime_s,
+    }
+    await connection.execute(
+        insert_or(connection, nodefigures)
+        .values(node_id=node_id, **row)
+        .on_conflict_do_update(index_elements=["node_id"], set_=row)
     )
 
 

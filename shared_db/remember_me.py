@@ -6,6 +6,7 @@ The cookie carries an id and a token, the table only a hash of the token.
 from sqlalchemy import delete, insert, select
 
 from shared_db.database_time import DatabaseTimeMs
+from shared_db.release_tables import ReleaseTables
 from shared_db.statements import is_storable
 from shared_db.tables import remembermetoken
 from shared_db.transactions import Transactions
@@ -16,23 +17,24 @@ _MAX_ID = 2**63 - 1
 class RememberMeGateway:
     """The remember-me tokens."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, features: frozenset[str] = frozenset()) -> None:
         self._transactions = transactions
+        self._tables = ReleaseTables(features)
 
     async def create(self, username: str, token_hash: str, life_s: float) -> int:
         """Store a token that is good for ``life_s``, and return its id. Clears away the expired ones."""
         token = remembermetoken.c
         async with self._transactions.write() as connection:
             await connection.execute(delete(remembermetoken).where(token.expires <= DatabaseTimeMs()))
+            row = {
+                "created": DatabaseTimeMs(),
+                "expires": DatabaseTimeMs() + round(life_s * 1000),
+                "token": token_hash,
+                "username": username,
+            }
+            tokens = self._tables.of(remembermetoken)
             created = await connection.execute(
-                insert(remembermetoken)
-                .values(
-                    created=DatabaseTimeMs(),
-                    expires=DatabaseTimeMs() + round(life_s * 1000),
-                    token=token_hash,
-                    username=username,
-                )
-                .returning(token.id)
+                insert(tokens).values(self._tables.new_row(remembermetoken, row)).returning(tokens.c.id)
             )
             return int(created.scalar_one())
 

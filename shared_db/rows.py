@@ -10,6 +10,9 @@ from enum import StrEnum
 SUMMARY_MAX_LENGTH = 255
 """Characters of an issue's summary: the width of Jira's ``jiraissue.summary``."""
 
+FIRST_STATUS = "10000"
+"""The status of a new issue: "To Do" has this id in every Jira that was set up with Jira Software."""
+
 
 class NodeState(StrEnum):
     """``clusternode.node_state``, by Jira's names (REST ``/rest/api/2/cluster/nodes``)."""
@@ -38,6 +41,19 @@ class ClusterNode:
     version: str
     heartbeat_age_s: float | None
     alive: bool
+
+
+@dataclass(frozen=True)
+class NodeFigures:
+    """What a node tells of itself with its heartbeat, for the page "Clustering".
+
+    ``load`` is the system's load average over one minute, ``memory_bytes`` what the process holds in memory.
+    """
+
+    application_state: str
+    load: float
+    memory_bytes: int
+    uptime_s: float
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,8 @@ class Issue:
     reporter: str
     created_ms: int
     updated_ms: int
+    status: str = FIRST_STATUS
+    resolution: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,3 +161,78 @@ class Change:
     author: str
     created_ms: int
     items: tuple[ChangeItem, ...]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a transition of the workflow does to an issue: its status, its resolution, and what the history says."""
+
+    status: str
+    resolution: str | None
+    items: tuple[ChangeItem, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """One status. ``category`` is Jira's: 2 is to do, 4 is in progress, 3 is done."""
+
+    id: str
+    name: str
+    category: int
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project."""
+
+    id: int
+    key: str
+    name: str
+    lead: str
+
+
+@dataclass(frozen=True)
+class BoardColumn:
+    """One column of a board, and the status whose issues stand in it."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board of one project, with its columns from left to right."""
+
+    id: int
+    name: str
+    project_key: str
+    columns: tuple[BoardColumn, ...]
+
+
+@dataclass(frozen=True)
+class IndexOperation:
+    """One line of the index journal: ``node_id`` has changed the issues with these ids."""
+
+    id: int
+    node_id: str
+    time_ms: int
+    issue_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ClusterMessage:
+    """What one node tells the others."""
+
+    id: int
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SharedSession:
+    """A session that every node knows; the database has only the hash of its token."""
+
+    username: str
+    xsrf_token: str
+    remember_me_id: int | None
+    work: str

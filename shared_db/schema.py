@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
-from shared_db.errors import DatabaseError, StepFailed
+from shared_db.errors import DatabaseError, StatementRefused, StepFailed
 from shared_db.steps import Step, StepKind, find_step
 from shared_db.tables import metadata, upgradehistory
 from shared_db.target import Target
@@ -53,14 +53,16 @@ class SchemaGateway:
             return await _applied(connection)
 
     async def expand(self, steps: Sequence[str]) -> list[str]:
-        """Apply those of the expand steps that are still missing, in this order and as one transaction.
+        """Apply those of the expand steps that are still missing, in this order.
 
-        Returns the ones applied by this call. Raises UsageError for an unknown step and StepFailed if one fails.
+        Returns the ones applied by this call. Raises UsageError for an unknown step and StepFailed if one fails;
+        those before it stay applied, and do no harm.
         """
-        wanted = [find_step(name, StepKind.EXPAND) for name in steps]
-        if not wanted or set(steps) <= await self.applied():
-            return []
-        return await self._apply(wanted)
+        return await self._apply_missing([find_step(name, StepKind.EXPAND) for name in steps])
+
+    async def contract(self, steps: Sequence[str]) -> list[str]:
+        """The same for contract steps. Nodes of older releases cannot work on the tables any more afterwards."""
+        return await self._apply_missing([find_step(name, StepKind.CONTRACT) for name in steps])
 
     async def run_task(self, name: str) -> bool:
         """Run one upgrade task; False if it had been run before.
@@ -68,7 +70,7 @@ class SchemaGateway:
         Raises UsageError for an unknown task, StepFailed if it fails, in which case nothing of it has happened and
         it may be tried again.
         """
-        return bool(await self._apply([find_step(name, StepKind.TASK)]))
+        return await self._apply(find_step(name, StepKind.TASK))
 
     async def drop(self) -> None:
         """Remove everything: the SQLite file, PostgreSQL's namespace, or our tables if that has no name.
@@ -87,27 +89,31 @@ class SchemaGateway:
             else:
                 await connection.run_sync(metadata.drop_all)
 
-    async def _apply(self, steps: Sequence[Step]) -> list[str]:
-        newly: list[str] = []
+    async def _apply_missing(self, steps: Sequence[Step]) -> list[str]:
+        """Each in a transaction of its own: one that holds the locks of two tables would stand in users' way."""
+        if not steps:
+            return []
+        done = await self.applied()
+        return [step.name for step in steps if step.name not in done and await self._apply(step)]
+
+    async def _apply(self, step: Step) -> bool:
+        """Apply a step; False if it had been applied before."""
         async with self._transactions.write(serialised_by=upgradehistory, limit_s=self._limit_s) as connection:
-            done = await _applied(connection)
-            for step in steps:
-                if step.name in done:
-                    continue
-                try:
-                    await connection.run_sync(_apply_step, step)
-                except (SQLAlchemyError, OSError) as error:
-                    cause = translate(error, self._transactions.target)
-                    if type(cause) is not DatabaseError:
-                        raise cause from error
-                    raise StepFailed(f"{step.kind} step {step.name} failed: {cause.message}") from error
-                await connection.execute(
-                    insert(upgradehistory).values(
-                        step_name=step.name, step_kind=step.kind.value, applied=DatabaseTimeMs()
-                    )
+            if step.name in await _applied(connection):
+                return False
+            try:
+                await connection.run_sync(_apply_step, step)
+            except (SQLAlchemyError, OSError) as error:
+                cause = translate(error, self._transactions.target)
+                if type(cause) not in (DatabaseError, StatementRefused):
+                    raise cause from error
+                raise StepFailed(f"{step.kind} step {step.name} failed: {cause.message}") from error
+            await connection.execute(
+                insert(upgradehistory).values(
+                    step_name=step.name, step_kind=step.kind.value, applied=DatabaseTimeMs()
                 )
-                newly.append(step.name)
-        return newly
+            )
+            return True
 
 
 def _has_tables(connection: Connection) -> bool:

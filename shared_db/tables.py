@@ -5,7 +5,19 @@ is invented says so. As in Jira there are no foreign keys. Jira's ``numeric(18)`
 are milliseconds of the database's clock everywhere, also where Jira has a ``timestamp``.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from shared_db.rows import SUMMARY_MAX_LENGTH
 
@@ -40,6 +52,17 @@ clusternodeheartbeat = Table(
     Column("database_time", _Big, nullable=False),
 )
 
+# Invented: how Jira's nodes learn of each other's load and memory is not publicly known.
+nodefigures = Table(
+    "nodefigures",
+    metadata,
+    Column("node_id", String(60), primary_key=True),
+    Column("application_state", String(60), nullable=False),
+    Column("load_average", Float(53), nullable=False),
+    Column("memory_bytes", _Big, nullable=False),
+    Column("uptime_seconds", Float(53), nullable=False),
+)
+
 clusterupgradestate = Table(
     "clusterupgradestate",
     metadata,
@@ -62,8 +85,8 @@ clusterlockstatus = Table(
     UniqueConstraint("lock_name", name="uk_clusterlockstatus_name"),
 )
 
-# The three below are part of Jira's cluster schema and still without a user here: messages between nodes, and the
-# journal by which a node catches up with index changes it has missed.
+# What the nodes tell each other, such as "forget what you have cached of it"; ``destination_node`` is ALL or a node's
+# id. ``claimed_by_node`` is for messages that any one node may take on; there are none of those here.
 clustermessage = Table(
     "clustermessage",
     metadata,
@@ -75,6 +98,7 @@ clustermessage = Table(
     Column("message_time", _Big),
 )
 
+# The index journal: each node replays the others' operations on its own index, and counts how far it has come.
 nodeindexcounter = Table(
     "nodeindexcounter",
     metadata,
@@ -122,14 +146,38 @@ remembermetoken = Table(
     Column("expires", _Big, nullable=False),
 )
 
+# Invented: sessions that all nodes share are what people wish for; Jira keeps them in one node's memory. Written only
+# where the configuration says so. ``work`` is what a half-done task, such as a bulk edit, needs to go on.
+sharedsession = Table(
+    "sharedsession",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("username", String(255), nullable=False),
+    Column("xsrf_token", String(64), nullable=False),
+    Column("remember_me_id", _Big),
+    Column("last_used", _Big, nullable=False),
+    Column("work", Text, nullable=False),
+    Index("sharedsession_username", "username"),
+)
+
 project = Table(
     "project",
     metadata,
     _id(),
     Column("pkey", String(60), nullable=False),
     Column("pname", String(255), nullable=False),
+    Column("lead", String(255), nullable=False),
     Column("pcounter", _Big, nullable=False),
     UniqueConstraint("pkey", name="uk_project_key"),
+)
+
+issuestatus = Table(
+    "issuestatus",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("sequence", _Big, nullable=False),
+    Column("pname", String(60), nullable=False),
+    Column("statuscategory", _Big, nullable=False),
 )
 
 jiraissue = Table(
@@ -141,6 +189,8 @@ jiraissue = Table(
     Column("reporter", String(255), nullable=False),
     Column("summary", String(SUMMARY_MAX_LENGTH), nullable=False),
     Column("description", Text, nullable=False),
+    Column("issuestatus", String(60), nullable=False),
+    Column("resolution", String(60)),
     Column("created", _Big, nullable=False),
     Column("updated", _Big, nullable=False),
     UniqueConstraint("project", "issuenum", name="uk_jiraissue_number"),
@@ -178,6 +228,28 @@ changeitem = Table(
     Column("oldstring", Text, nullable=False),
     Column("newstring", Text, nullable=False),
     Index("chgitem_group_id", "groupid"),
+)
+
+# Jira Software keeps its boards in tables of the same names with a prefix for the add-on (``AO_60DB71_RAPIDVIEW``);
+# without it, names need no quotes. Invented: a board shows one project, a column one status.
+rapidview = Table(
+    "rapidview",
+    metadata,
+    _id(),
+    Column("name", String(255), nullable=False),
+    Column("project", _Big, nullable=False),
+    UniqueConstraint("project", "name", name="uk_rapidview_name"),
+)
+
+rapidviewcolumn = Table(
+    "rapidviewcolumn",
+    metadata,
+    _id(),
+    Column("rapid_view_id", _Big, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("pos", _Big, nullable=False),
+    Column("status_id", String(60), nullable=False),
+    UniqueConstraint("rapid_view_id", "pos", name="uk_rapidviewcolumn_pos"),
 )
 
 propertyentry = Table(

@@ -16,7 +16,9 @@ from shared_db.errors import (
     DatabaseNotSetUp,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
 )
+from shared_db.statements import in_short
 from shared_db.target import Target
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest matching prefix counts.
@@ -63,9 +65,17 @@ _SQLITE_TEXTS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
     ("unique constraint", AlreadyExists, "a row with that name is there already", ""),
 )
 
+_MISFITS = ("42703", "23502", "0A000")
+"""An unknown column, a column that must not be empty, a prepared statement whose table has changed since."""
+
+_SQLITE_MISFITS = ("no such column", "has no column named", "not null constraint")
+
 
 def translate(error: BaseException, target: Target) -> DatabaseError:
     """The error for people that ``error`` amounts to; raise it ``from error``."""
+    misfit = _misfit(error, target)
+    if misfit is not None:
+        return misfit
     for cause in _causes(error):
         known = _from_sqlstate(cause, target) or _from_sqlite(cause, target) or _from_network(cause, target)
         if known is not None:
@@ -81,6 +91,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         current = getattr(current, "orig", None) or current.__cause__
+
+
+def _misfit(error: BaseException, target: Target) -> StatementRefused | None:
+    """The statement that does not fit the schema, if that is what is wrong."""
+    causes = list(_causes(error))
+    statement = next((found for cause in causes if isinstance(found := getattr(cause, "statement", None), str)), "")
+    innermost = causes[-1]
+    of_sqlite = type(innermost).__module__.startswith("sqlite3")
+    if of_sqlite and not any(text in str(innermost).lower() for text in _SQLITE_MISFITS):
+        return None
+    if not of_sqlite and getattr(innermost, "sqlstate", None) not in _MISFITS:
+        return None
+    reason, short = str(innermost).partition("\n")[0], in_short(statement)
+    return StatementRefused(
+        f"{target}: {reason}; the statement was: {short or 'unknown'}", statement=short, reason=reason
+    )
 
 
 def _from_sqlstate(error: BaseException, target: Target) -> DatabaseError | None:

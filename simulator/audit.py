@@ -38,10 +38,18 @@ _HISTORY = """
     SELECT order_number, state, cluster_build_number, cluster_version, database_time
     FROM clusterupgradestate ORDER BY order_number
 """
+_COMMENTS = "SELECT actionbody FROM jiraaction WHERE actiontype = 'comment'"
 _WHERE_WRITES_ARE = {
     "create_issue": "SELECT description FROM jiraissue",
     "edit_issue": "SELECT newstring FROM changeitem WHERE field = 'summary'",
-    "comment_issue": "SELECT actionbody FROM jiraaction WHERE actiontype = 'comment'",
+    "comment_issue": _COMMENTS,
+    # The comment is written by the transaction that moves the issue, so it stands for both.
+    "transition_issue": (
+        "SELECT actionbody FROM jiraaction WHERE actiontype = 'comment' AND EXISTS (SELECT 1 FROM changegroup "
+        "JOIN changeitem ON changeitem.groupid = changegroup.id WHERE changegroup.issueid = jiraaction.issueid "
+        "AND changegroup.author = jiraaction.author AND changeitem.field = 'status')"
+    ),
+    "bulk_edit": _COMMENTS,
 }
 
 
@@ -75,8 +83,8 @@ class Auditor:
         unreadable = await _read_through(admins, acknowledged)
         return WritesAudited(
             acknowledged=len(acknowledged),
-            lost=[_tell(request) for request in acknowledged if counts[request.write] == 0],
-            duplicated=[_tell(request) for request in acknowledged if counts[request.write] > 1],
+            lost=[_tell(request) for request in acknowledged if counts[request.write] < len(request.issues)],
+            duplicated=[_tell(request) for request in acknowledged if counts[request.write] > len(request.issues)],
             unreadable=unreadable,
         )
 
@@ -114,7 +122,7 @@ async def _self_portrait(admin: JiraAdmin) -> dict[str, Any]:
 
 async def _read_through(admins: Mapping[str, JiraAdmin], acknowledged: list[RequestRecord]) -> dict[str, list[str]]:
     """What each node does not show of the acknowledged writes. Raises AuditFailed when that takes too long."""
-    issues = {request.issue for request in acknowledged}
+    issues = {issue for request in acknowledged for issue in request.issues}
     limit_s = QUERY_TIMEOUT_S + READ_TIMEOUT_S * len(issues) * len(admins)
     try:
         async with asyncio.timeout(limit_s):
@@ -129,7 +137,8 @@ async def _unreadable(admin: JiraAdmin, acknowledged: list[RequestRecord]) -> li
     """The acknowledged writes that this node does not show."""
     by_issue: dict[str, list[RequestRecord]] = {}
     for request in acknowledged:
-        by_issue.setdefault(request.issue, []).append(request)
+        for issue in request.issues:
+            by_issue.setdefault(issue, []).append(request)
     missing: list[str] = []
     limit = asyncio.Semaphore(PARALLEL_READS)
 

@@ -21,9 +21,14 @@ BALANCER = "lb"
 SEED_ISSUES = 60
 PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
-NODE_KEYS = {"time_scale", "intervals", "mixed_when", "node_upgrade_mode", "start_duration", "stop_duration"}
+NODE_KEYS = {
+    *("time_scale", "intervals", "mixed_when", "node_upgrade_mode"),
+    *("start_duration", "warm_up", "warm_up_delay", "stop_duration"),
+}
 HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
 """What a scenario says in the very words of the node's and the load balancer's configuration."""
+_EXCEPTION = "java.lang.IllegalStateException: "
+"""So Jira's log begins the line with the reason that a node could not start."""
 STOP_GRACE_S = 15.0
 """A node that has not stopped by then, beyond the time it is told to take, is killed."""
 
@@ -106,6 +111,15 @@ class Cluster:
         self._picture.process_stopping(node_id, "SIGTERM")
         await self._children[node_id].stop(within_s=self.scenario.cluster.stop_duration + STOP_GRACE_S)
 
+    def why_not_started(self, node_id: str) -> str:
+        """What the node's log gives as the reason that its application could not start, as an administrator reads it.
+
+        The newest exception counts: a log goes on over restarts.
+        """
+        with (self.folder.logs / f"{node_id}.log").open(encoding="utf-8", errors="replace") as log:
+            told = [line.partition(_EXCEPTION)[2].strip() for line in log if line.startswith(_EXCEPTION)]
+        return told[-1] if told else "its log does not say why"
+
     def release_ports(self) -> None:
         """Give the reserved ports back; after the last process has ended."""
         for port in self._ports.values():
@@ -134,6 +148,10 @@ class Cluster:
                 "local_home": self.folder.node_home(node_id),
                 "log_file": self.folder.logs / f"{node_id}.log",
                 "password_cost": PASSWORD_COST,
+                "sessions": {
+                    "kept_in": "database" if self.scenario.sessions == "shared" else "memory",
+                    "idle_timeout": format_duration(self.scenario.cluster.session_timeout),
+                },
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
             }
         )

@@ -39,7 +39,11 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
         rolled=tuple(dict.fromkeys(rolled)),
         version_from=scenario.version_from,
         version_to=scenario.version_to,
+        refusals=scenario.refusals,
+        rolled_back_from=scenario.rolled_back_from,
         users=scenario.load.users,
+        sessions_kind=scenario.sessions,
+        search_delay_s=scenario.search_delay_s,
     )
     verdict = reach_verdict(evidence)
     result = build_result(evidence, verdict)

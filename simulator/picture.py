@@ -26,6 +26,10 @@ IN_UPGRADE_MODE = "DRAINING"
 """The application state by which a node asks to be drained."""
 
 
+COULD_NOT_START = "ERROR"
+"""The application state of a process that goes on although its application could not start."""
+
+
 class NotInTime(Exception):
     """Something that was waited for did not happen."""
 
@@ -44,6 +48,11 @@ class NodePicture:
     out_since_s: float | None = None
     stopped_at_s: float | None = None
     back_since_s: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the process goes on although its application could not start."""
+        return self.running and self.state == COULD_NOT_START
 
     @property
     def serving(self) -> bool:
@@ -84,6 +93,8 @@ class Picture:
             node.running, node.crashed, node.stopped_at_s = False, not expected, self._recorder.now_s()
         if not expected:
             self.crashed.append(process)
+        if node:
+            self.node_says(process, "")  # what it said in this life is not to be taken for what it says in the next
         self._recorder.event(ProcessExited(process, returncode, expected))
         self._notify()
 
@@ -135,6 +146,7 @@ class Picture:
                 in_upgrade_mode=node.state == IN_UPGRADE_MODE,
                 serving=node.serving,
                 drained=node.drained,
+                failed=node.failed,
                 out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,
                 back_for_s=now_s - node.back_since_s if node.back_since_s is not None else 0.0,
             )

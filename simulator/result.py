@@ -33,6 +33,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "load_balancer": started.load_balancer,
         "version_from": started.version_from,
         "version_to": started.version_to,
+        "rolled_back_from": evidence.rolled_back_from or None,
         "time_scale": started.time_scale,
         "software": started.software,
         "command": started.command,

@@ -12,6 +12,8 @@ anywhere and taken up again. For the first node in ``order`` that is not yet don
     stopped long enough             -> Upgrade            (start it with the new version)
     new version, not yet serving    -> Wait               (start, health checks)
     new version, serving            -> Wait, then the next node
+    new version, could not start    -> NotStarted         (the cluster refuses it: a person has to decide)
+    old version, could not start    -> Stop               (it serves nobody: nothing to drain, nothing to lose)
 
 With ``drain`` off a serving node of the old version is simply stopped: the operator who forgets.
 
@@ -25,7 +27,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeSeen:
-    """One node as the operator sees it. ``serving`` and ``drained`` are what the load balancer says."""
+    """One node as the operator sees it.
+
+    ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's process goes on and its
+    application could not start.
+    """
 
     node_id: str
     running: bool
@@ -34,6 +40,7 @@ class NodeSeen:
     in_upgrade_mode: bool
     serving: bool
     drained: bool
+    failed: bool = False
     out_for_s: float = 0.0
     back_for_s: float = 0.0
 
@@ -93,11 +100,18 @@ class Blocked:
 
 
 @dataclass(frozen=True)
+class NotStarted:
+    """The node with the new version could not start. Its process goes on and serves nobody."""
+
+    node_id: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """Every node is upgraded and serves."""
 
 
-Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | Wait | Blocked | Finished
+Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | Wait | NotStarted | Blocked | Finished
 
 
 def next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
@@ -119,6 +133,8 @@ def _step_for(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
             return Wait(node.node_id, f"the others have carried the load of {node.node_id} for a while")
         return Upgrade(node.node_id)
     if node.version == policy.to_version:
+        if node.failed:
+            return NotStarted(node.node_id)
         if not node.serving:
             return Wait(node.node_id, f"the load balancer sends requests to {node.node_id} again")
         if node.back_for_s < policy.pause_after_s:
@@ -128,6 +144,8 @@ def _step_for(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
 
 
 def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
+    if node.failed:
+        return Stop(node.node_id)
     if len(seen) == 1:
         return Blocked(f"{node.node_id} is the only node: while it is upgraded nobody could serve; add a second one")
     if not any(other.serving for other in seen if other.node_id != node.node_id):

@@ -20,6 +20,7 @@ from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import BALANCER, SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.load.load import Load, users_needed
+from simulator.node_logs import audit_node_logs
 from simulator.observers import BalancerWatch, watch_node
 from simulator.operator import Operator, StoryBroken
 from simulator.picture import Picture
@@ -160,6 +161,7 @@ class Run:
             self._scenario.load,
             cluster.balancer_url,
             self._recorder,
+            remember_me=self._scenario.sessions == "remember-me",
             common_issues=tuple(f"ZDU-{number}" for number in range(1, SEED_ISSUES + 1)),
             seed=self._plan.seed,
         )
@@ -174,11 +176,14 @@ class Run:
 
     async def _audit(self, balancer: BalancerWatch) -> None:
         """Compare what users were told with what the cluster has kept."""
-        alive = {name: admin for name, admin in self._admins.items() if self._picture.nodes[name].running}
+        serving = {name for name, node in self._picture.nodes.items() if node.running and not node.failed}
+        alive = {name: admin for name, admin in self._admins.items() if name in serving}
         self._recorder.event(await audit_cluster(self._admins))
         log = self._plan.folder.logs / f"{BALANCER}-access.jsonl"
         absences = find_absences(self._recorder.envelopes)
         self._recorder.event(audit_balancer_log(log, absences, self._recorder.since_start_s))
+        logs = {node: self._plan.folder.logs / f"{node}.log" for node in self._admins}
+        self._recorder.event(audit_node_logs(logs, self._recorder.since_start_of_wall_s))
         auditor = Auditor(self._plan.database)
         try:
             self._recorder.event(await auditor.upgrade_history())

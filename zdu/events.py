@@ -86,6 +86,16 @@ class NodeObserved(Event):
 
 
 @dataclass(frozen=True)
+class NodeNotStarted(Event):
+    """A node's process goes on although its application could not start; ``reason`` is what its log says."""
+
+    kind: ClassVar[str] = "node_not_started"
+    node: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ClusterObserved(Event):
     """A node shows another cluster upgrade state than before."""
 
@@ -174,6 +184,17 @@ class BalancerAudited(Event):
 
 
 @dataclass(frozen=True)
+class NodeLogsAudited(Event):
+    """What the nodes' logs say of statements that the database refused, because they do not fit the schema.
+
+    Each has ``node``, ``version``, ``statement``, ``reason``, ``count`` and ``first_s``, the time of the run.
+    """
+
+    kind: ClassVar[str] = "node_logs_audited"
+    statements: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class NotAudited(Event):
     """The auditor could not finish; ``reason`` says why. Nothing is known of the writes then."""
 
@@ -221,6 +242,7 @@ _KINDS: dict[str, type[Event]] = {
         ProcessStopping,
         ProcessExited,
         NodeObserved,
+        NodeNotStarted,
         ClusterObserved,
         BalancerObserved,
         NodeTakenOut,
@@ -229,6 +251,7 @@ _KINDS: dict[str, type[Event]] = {
         LoadStopped,
         UpgradeHistory,
         WritesAudited,
+        NodeLogsAudited,
         NotAudited,
         BalancerAudited,
         ClusterAudited,

@@ -1,5 +1,7 @@
-"""The release catalogue: real versions and their build numbers, and what each one changes."""
+"""The release catalogue: real versions and their build numbers, what each one changes, and flaws to order."""
 
-from node.releases.catalogue import Release, find_release, known_versions
+from node.releases.catalogue import find_release, is_known, known_versions
+from node.releases.flaws import Flaw
+from node.releases.release import Release
 
-__all__ = ["Release", "find_release", "known_versions"]
+__all__ = ["Flaw", "Release", "find_release", "is_known", "known_versions"]

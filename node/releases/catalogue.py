@@ -1,58 +1,53 @@
-"""Versions, builds and the schema work of each release.
+"""All releases, oldest first; one module for each family of them.
 
-7.3.8 is build 73019 (public code); patches of 7.3 count up by one, so 7.3.0 is 73011 and 7.3.2 is 73013.
+The versions are real. Of the builds, 7.3.8 (73019), 8.20.30, 9.4.30 and 9.12.24 are published; the others are made
+by the pattern of their neighbours, and each says so beside it. What a release changes in the database is ours: the
+real schema changes are not public, and these are made to teach.
 """
 
-from dataclasses import dataclass
-
+from node.releases import jira_7_3, jira_7_later, jira_8, jira_9_10
+from node.releases.flaws import MEANINGS, SEPARATOR, Flaw, flawed
+from node.releases.release import Release
 from zdu.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Release:
-    """One version of the software.
-
-    ``expand_steps`` run when a node of this release starts and must not hurt older nodes; ``upgrade_tasks`` run once,
-    at the end, when the upgrade is finalised; ``features`` name what the code of this release does differently.
-    """
-
-    version: str
-    build: int
-    expand_steps: tuple[str, ...] = ()
-    upgrade_tasks: tuple[str, ...] = ()
-    features: frozenset[str] = frozenset()
-
-    @property
-    def numbers(self) -> tuple[int, int, int]:
-        """``(7, 3, 2)`` for 7.3.2."""
-        major, minor, patch = (int(part) for part in self.version.split("."))
-        return major, minor, patch
+def _with_those_before(releases: tuple[Release, ...]) -> dict[str, Release]:
+    found: dict[str, Release] = {}
+    previous: Release | None = None
+    for release in releases:
+        previous = release if previous is None else release.after(previous)
+        found[release.version] = previous
+    return found
 
 
-_RELEASES = {
-    release.version: release
-    for release in (
-        Release("7.3.0", 73011),
-        Release("7.3.1", 73012),
-        Release(
-            "7.3.2",
-            73013,
-            expand_steps=("73013-add-jiraissue-summary-lower",),
-            upgrade_tasks=("73012-fill-summary-lower", "73013-index-summary-lower"),
-            features=frozenset({"summary_lower"}),
-        ),
-    )
-}
+_RELEASES = _with_those_before((*jira_7_3.RELEASES, *jira_7_later.RELEASES, *jira_8.RELEASES, *jira_9_10.RELEASES))
 
 
 def known_versions() -> tuple[str, ...]:
-    """All versions, oldest first."""
-    return tuple(sorted(_RELEASES, key=lambda version: _RELEASES[version].numbers))
+    """All versions of the catalogue, oldest first."""
+    return tuple(_RELEASES)
+
+
+def is_known(version: str) -> bool:
+    """Whether there is such a version, flawed or not."""
+    plain, separator, flaw = version.partition(SEPARATOR)
+    return plain in _RELEASES and (not separator or flaw in set(Flaw))
 
 
 def find_release(version: str) -> Release:
-    """The release of that version. Raises UsageError naming the known ones."""
-    release = _RELEASES.get(version)
+    """The release of that version: ``7.3.2``, or with a flaw of ours ``7.3.2+bad-rename``.
+
+    Raises UsageError naming the known versions, or flaws.
+    """
+    plain, separator, flaw = version.partition(SEPARATOR)
+    release = _RELEASES.get(plain)
     if release is None:
         raise UsageError(f"unknown version {version!r}", hint=f"Known versions: {', '.join(known_versions())}.")
-    return release
+    if not separator:
+        return release
+    if flaw not in set(Flaw):
+        raise UsageError(
+            f"unknown flaw {flaw!r} in version {version!r}",
+            hint="\n".join(["Flaws to order:", *(f"  {known:15} {meaning}" for known, meaning in MEANINGS.items())]),
+        )
+    return flawed(release, Flaw(flaw))

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from node.caches import NodeLocal
 from node.config import NodeConfig
 from node.passwords import hash_password
 from node.services import ClusterService
 from node.web.limits import WebLimits
 from node.web.logins import LogInBook
+from node.web.session_keeper import InDatabase, InMemory, SessionKeeper
 from node.web.sessions import SessionStore
 from node.web.templating import Templates
 from node.web.traffic import Traffic
-from shared_db import Database
+from shared_db import Board, Database, Project, Status, User
 from zdu.clock import Clock, Entropy
 from zdu.errors import ZduError
 
@@ -39,15 +41,22 @@ class WebContext:
     traffic: Traffic = field(default_factory=Traffic)
     logins: LogInBook = field(default_factory=LogInBook)
     templates: Templates = field(default_factory=Templates)
+    local: NodeLocal = field(default_factory=NodeLocal)
     sessions: SessionStore = field(init=False)
+    keeper: SessionKeeper = field(init=False)
     status_sequence: int = 0
     _cluster_secret: str = ""
     _nobodys_password: str = ""
 
     def __post_init__(self) -> None:
+        idle_timeout_s = self.config.sessions.idle_timeout
         self.sessions = SessionStore(
-            idle_timeout_s=self.config.sessions.idle_timeout, new_token=self.entropy.token, limit=self.limits.sessions
+            idle_timeout_s=idle_timeout_s, new_token=self.entropy.token, limit=self.limits.sessions
         )
+        self.keeper = InMemory(self.sessions, self.clock.monotonic_s)
+        if self.config.sessions.kept_in == "database":
+            self.keeper = InDatabase(lambda: self.db, idle_timeout_s=idle_timeout_s, new_token=self.entropy.token)
+        self.local.kill_sessions = self._kill_sessions
 
     @property
     def db(self) -> Database:
@@ -55,6 +64,27 @@ class WebContext:
         if self.database is None:
             raise ZduError("This node has no connection to its database yet.")
         return self.database
+
+    async def user(self, username: str) -> User | None:
+        """The user of that name, as this node's cache has it; None if there is none."""
+        return await self.local.users.get(username.lower(), lambda: self.db.users.get(username))
+
+    async def projects(self) -> list[Project]:
+        """All projects by key, as this node's cache has them."""
+        return await self.local.projects.get("", self.db.projects.all)
+
+    async def boards(self) -> list[Board]:
+        """All boards by id, as this node's cache has them."""
+        return await self.local.boards.get("", self.db.projects.boards)
+
+    async def statuses(self) -> list[Status]:
+        """All statuses in their order, as this node's cache has them."""
+        return await self.local.statuses.get("", self.db.projects.statuses)
+
+    def _kill_sessions(self, digest: str) -> None:
+        killed = self.sessions.close_all_of(digest)
+        if killed:
+            self.log.info("%d sessions of one user were ended by an administrator", killed)
 
     async def cluster_secret(self) -> str:
         """The secret from which all nodes derive the same XSRF tokens; made by whoever asks first."""

@@ -6,6 +6,19 @@ from node.web.build_info import footer
 from node.web.context import WebContext, context_of
 from node.web.scope import SCOPE, Visitor
 
+ADMINISTRATION = (
+    ("Applications", (("upgrades", "Jira upgrades", "/secure/admin/JiraUpgrades.jspa"),)),
+    (
+        "System",
+        (
+            ("clustering", "Clustering", "/secure/admin/Clustering.jspa"),
+            ("troubleshooting", "Troubleshooting and support tools", "/plugins/servlet/troubleshooting/view"),
+        ),
+    ),
+    ("Manage apps", (("apps", "Manage apps", "/plugins/servlet/upm"),)),
+)
+"""The administrators' menu, by Jira's headings: for each link the page's name, its label and its address."""
+
 
 def render_page(
     request: web.Request, template: str, *, page: str, title: str, status: int = 200, **values: object
@@ -24,6 +37,7 @@ def _render(context: WebContext, visitor: Visitor | None, template: str, **value
         atl_token=visitor.xsrf_token if visitor else "",
         node_id=service.node_id,
         release=service.release,
+        administration=ADMINISTRATION,
         footer=footer(service.release, service.node_id),
         **values,
     )

@@ -6,24 +6,32 @@ That is the whole point of rehearsing: whether people notice a node going away d
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Session:
-    """One signed-in browser. ``remember_me_id`` names the remember-me token it was signed in by or given."""
+    """One signed-in browser. ``remember_me_id`` names the remember-me token it was signed in by or given.
+
+    ``work`` is what a task of several pages, such as a bulk edit, has got so far: it lives and dies with the session.
+    What the user may do is not in here; it can change while they are signed in.
+    """
 
     token: str
     username: str
-    display_name: str
-    administrator: bool
     xsrf_token: str
     remember_me_id: int | None = None
+    work: str = ""
 
     @property
     def digest(self) -> str:
         """What may be shown of the session in headers and logs: it does not lead back to the token."""
         return hashlib.sha256(self.token.encode()).hexdigest()[:12]
+
+
+def name_digest(username: str) -> str:
+    """A user's name for a message to other nodes, which has not room enough for every name."""
+    return hashlib.sha256(username.lower().encode()).hexdigest()
 
 
 class SessionStore:
@@ -39,8 +47,6 @@ class SessionStore:
         self,
         *,
         username: str,
-        display_name: str,
-        administrator: bool,
         now: float,
         xsrf_token: str | None = None,
         remember_me_id: int | None = None,
@@ -52,8 +58,6 @@ class SessionStore:
         session = Session(
             token=self._new_token(),
             username=username,
-            display_name=display_name,
-            administrator=administrator,
             xsrf_token=xsrf_token or self._new_token(),
             remember_me_id=remember_me_id,
         )
@@ -73,6 +77,20 @@ class SessionStore:
     def close(self, token: str) -> None:
         """End the session, if there is one."""
         self._sessions.pop(token, None)
+
+    def keep_work(self, token: str, work: str) -> None:
+        """Replace what a half-done task has got so far; nothing happens if the session is gone."""
+        if found := self._sessions.get(token):
+            self._sessions[token] = (replace(found[0], work=work), found[1])
+
+    def close_all_of(self, digest: str) -> int:
+        """End all sessions of the user whose name has that digest; how many they were."""
+        names = {session.username for session, _ in self._sessions.values()}
+        killed = {name for name in names if name_digest(name) == digest}
+        tokens = [token for token, (session, _) in self._sessions.items() if session.username in killed]
+        for token in tokens:
+            del self._sessions[token]
+        return len(tokens)
 
     def count(self) -> int:
         """How many sessions this node holds."""

@@ -3,10 +3,11 @@
 import base64
 from dataclasses import dataclass
 
+from node.caches import SESSIONS_KILLED
 from node.passwords import verify_password
 from node.web.context import WebContext
 from node.web.scope import Cookie, RequestScope, SignedInBy, Visitor
-from node.web.sessions import Session
+from node.web.sessions import Session, name_digest
 from node.web.tokens import RememberMe, derive_xsrf_token, hash_token, parse_remember_me
 from node.web.validation import storable
 from shared_db import User
@@ -54,7 +55,7 @@ async def sign_in(context: WebContext, scope: RequestScope, user: User, *, remem
     context.logins.succeeded(user.username, context.clock.wall_ms())
     await _end_presented(context, scope)
     if not remember:
-        return _open(context, scope, user, SignedInBy.SESSION)
+        return await _open(context, scope, user, SignedInBy.SESSION)
     token = context.entropy.token()
     life_s = context.config.sessions.remember_me
     remembered = RememberMe(await context.db.remember_me.create(user.username, hash_token(token), life_s), token)
@@ -98,10 +99,10 @@ async def _open_remembered(
     context: WebContext, scope: RequestScope, user: User, by: SignedInBy, remembered: RememberMe
 ) -> Session:
     token = derive_xsrf_token(await context.cluster_secret(), remembered.id, user.username)
-    return _open(context, scope, user, by, remember_me_id=remembered.id, xsrf_token=token)
+    return await _open(context, scope, user, by, remember_me_id=remembered.id, xsrf_token=token)
 
 
-def _open(
+async def _open(
     context: WebContext,
     scope: RequestScope,
     user: User,
@@ -110,15 +111,8 @@ def _open(
     remember_me_id: int | None = None,
     xsrf_token: str | None = None,
 ) -> Session:
-    session = context.sessions.open(
-        username=user.username,
-        display_name=user.display_name,
-        administrator=user.administrator,
-        now=context.clock.monotonic_s(),
-        xsrf_token=xsrf_token,
-        remember_me_id=remember_me_id,
-    )
-    scope.visitor = visitor_of_session(session, by)
+    session = await context.keeper.open(user.username, xsrf_token=xsrf_token, remember_me_id=remember_me_id)
+    scope.visitor = visitor_of_session(session, user, by)
     scope.set_cookie(Cookie(SESSION_COOKIE, session.token))
     scope.set_cookie(Cookie(XSRF_COOKIE, session.xsrf_token))
     return session
@@ -130,11 +124,11 @@ async def _end_presented(context: WebContext, scope: RequestScope) -> None:
     A session that was opened without the token says nothing about it; the cookie does. A session that was opened by
     it may have lost the cookie.
     """
-    presented = context.sessions.find(scope.presented.get(SESSION_COOKIE, ""), context.clock.monotonic_s())
+    presented = await context.keeper.find(scope.presented.get(SESSION_COOKIE, ""))
     for session in (presented, scope.visitor.session if scope.visitor else None):
         if session is None:
             continue
-        context.sessions.close(session.token)
+        await context.keeper.close(session.token)
         if session.remember_me_id is not None:
             await context.db.remember_me.delete(session.remember_me_id)
     cookie = scope.presented.get(REMEMBER_ME_COOKIE)
@@ -145,6 +139,16 @@ async def _end_presented(context: WebContext, scope: RequestScope) -> None:
     scope.set_cookie(Cookie(REMEMBER_ME_COOKIE, ""))
 
 
-def visitor_of_session(session: Session, by: SignedInBy = SignedInBy.SESSION) -> Visitor:
-    """The visitor whose session it is."""
-    return Visitor(session.username, session.display_name, session.administrator, by, session)
+def visitor_of_session(session: Session, user: User, by: SignedInBy = SignedInBy.SESSION) -> Visitor:
+    """The visitor whose session it is, with the rights that ``user`` has now."""
+    return Visitor(user.username, user.display_name, user.administrator, by, session)
+
+
+async def kill_sessions(context: WebContext, username: str) -> None:
+    """End a user's sessions and remember-me tokens, on this node at once and on the others with their next look.
+
+    The others' look comes after the tokens are gone, so nobody is signed in again silently.
+    """
+    digest = name_digest(username)
+    await context.db.users.forget_sessions(username, f"{SESSIONS_KILLED} {digest}")
+    context.local.kill_sessions(digest)

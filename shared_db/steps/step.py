@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class StepKind(StrEnum):
-    """When a step runs: at the start of a node, or when the upgrade is finalised."""
+    """When a step runs: at the start of a node, when the upgrade is finalised, or once that is over."""
 
     EXPAND = "expand"
     TASK = "task"
+    CONTRACT = "contract"
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,14 @@ class JiraAdmin:
         """Put Jira into upgrade mode."""
         await self._change("POST", "/rest/api/2/cluster/zdu/start")
 
+    async def cancel(self) -> None:
+        """Cancel the upgrade."""
+        await self._change("POST", "/rest/api/2/cluster/zdu/cancel")
+
+    async def retry_upgrade(self) -> None:
+        """Acknowledge that an upgrade task has failed."""
+        await self._change("POST", "/rest/api/2/cluster/zdu/retryUpgrade")
+
     async def approve(self) -> None:
         """Finalise the upgrade: run the upgrade tasks."""
         await self._change("POST", "/rest/api/2/cluster/zdu/approve")

@@ -103,11 +103,13 @@ class RecordingClient:
         intended_s: float | None = None,
         write: Write | None = None,
         issue_of: Callable[[Mapping[str, str]], str] | None = None,
+        news_since_s: float = 0.0,
     ) -> Answer:
         """Send one request and record what became of it; redirects are answers, not followed.
 
         ``intended_s`` is when it should have been sent, in seconds of the run; now, if not given. ``issue_of`` finds
-        the issue that was written in the answer's headers, when only the answer tells.
+        the issue that was written in the answer's headers, when only the answer tells. ``news_since_s`` is since when
+        there has been what ``expected.news`` names.
         """
         wire = _Wire()
         begun_s = self._recorder.now_s()
@@ -123,6 +125,7 @@ class RecordingClient:
             judgement = _transport_failure(error)
         if len(wire.connections) > 1 and judgement.outcome == OK:
             judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
+        sent_s = begun_s if wire.sent_s is None else wire.sent_s
         record = RequestRecord(
             id=next(self._ids),
             session=self.session,
@@ -130,7 +133,7 @@ class RecordingClient:
             method=method,
             path=path,
             intended_s=begun_s if intended_s is None else intended_s,
-            sent_s=begun_s if wire.sent_s is None else wire.sent_s,
+            sent_s=sent_s,
             first_byte_s=wire.first_byte_s,
             end_s=self._recorder.now_s(),
             node=headers.get("X-ANODEID", ""),
@@ -143,6 +146,7 @@ class RecordingClient:
             signed_in="X-Zdu-Signed-In" in headers,
             write=write.marker if write else "",
             issue=(issue_of(headers) if issue_of else write.issue) if write else "",
+            behind_s=max(0.0001, sent_s - news_since_s) if judgement.behind else 0.0,
         )
         self._recorder.request(record)
         return Answer(record, headers, body)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from simulator.record.requests import OK
 
@@ -20,19 +21,30 @@ COMPLAINT_LENGTH = 100
 _XSRF = re.compile(r'name="atl_token"\s+value="([^"]+)"')
 
 LOGIN_PAGE = "login_page"
+WORK_LOST = "work_lost"
+"""A task of several pages was gone when its user went on with it."""
+STALE_FORM = "stale_form"
+"""A form was refused for its XSRF token, which was of a session that is gone."""
+_LOST_PAGE = "work_lost"
+_XSRF_REFUSAL = "XSRF Security Token Missing"
 LOGIN_PATH = "/login.jsp"
 REDIRECTS = (302, 303)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the answer must be. Empty strings expect nothing."""
+    """What the answer must be. Empty strings expect nothing.
+
+    ``news`` is what a search should show as well; it comes from an index that replays other nodes' changes with a
+    delay, so an answer without it is behind and not wrong. How far behind is allowed the verdict decides.
+    """
 
     status: int = 200
     user: str = ""
     page: str = ""
     text: str = ""
     location: str = ""
+    news: str = ""
 
     @property
     def log_in_is_due(self) -> bool:
@@ -42,10 +54,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class Judgement:
-    """``ok``, or one word of what is wrong, and for people what exactly."""
+    """``ok``, or one word of what is wrong, and for people what exactly. ``behind``: the expected news is missing."""
 
     outcome: str
     detail: str = ""
+    behind: bool = False
 
 
 FINE = Judgement(OK)
@@ -58,6 +71,10 @@ def judge(status: int, headers: Mapping[str, str], body: str, expected: Expected
     if status >= 500:
         reason = headers.get("X-LB-Error", "")
         return Judgement(f"http_{status}", f"from the load balancer: {reason}" if reason else _complaint(body))
+    if (page := _PAGE.search(body)) and page[1] == _LOST_PAGE:
+        return Judgement(WORK_LOST, _complaint(body))
+    if status == HTTPStatus.FORBIDDEN and _XSRF_REFUSAL in body:
+        return Judgement(STALE_FORM, _complaint(body))
     if status != expected.status:
         return Judgement(f"http_{status}", f"expected {expected.status}; {_complaint(body)}")
     if expected.location and not headers.get("Location", "").startswith(expected.location):
@@ -85,6 +102,8 @@ def _judge_content(headers: Mapping[str, str], body: str, expected: Expected) ->
             return Judgement("wrong_content", f"page {page[1] if page else 'unknown'!r} came, not {expected.page!r}")
     if expected.text and expected.text not in body:
         return Judgement("wrong_content", f"{expected.text!r} is missing")
+    if expected.news and expected.news not in body:
+        return Judgement(OK, f"{expected.news!r} is not found yet", behind=True)
     return FINE
 
 

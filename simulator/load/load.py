@@ -29,10 +29,12 @@ class Load:
         base_url: str,
         recorder: Recorder,
         *,
+        remember_me: bool,
         common_issues: tuple[str, ...],
         seed: int,
     ) -> None:
         self._load = load
+        self._remember_me = remember_me
         self._base_url = base_url
         self._recorder = recorder
         self._stopping = asyncio.Event()
@@ -45,6 +47,7 @@ class Load:
                 number,
                 load,
                 self._client(f"s{number}"),
+                remember_me=remember_me,
                 common_issues=common_issues,
                 markers=markers,
                 rng=Entropy(self._rng.getrandbits(64)).rng,
@@ -78,7 +81,7 @@ class Load:
                 self._client(kind, keep_alive=keep_alive, connections=0),
                 self._recorder,
                 rate=self._load.probe_rate,
-                remember_me=self._load.remember_me,
+                remember_me=self._remember_me,
                 phase_s=self._rng.random() / self._load.probe_rate,
             )
             for index, (kind, keep_alive) in enumerate((("probe_new", False), ("probe_reused", True)))

@@ -1,4 +1,4 @@
-"""One virtual user: signs in, browses, creates, edits and comments, one thing after the other, as people do.
+"""One virtual user: signs in, browses, searches, writes and moves issues, one thing after the other, as people do.
 
 Closed model: the next click waits for the answer to the last one and for the time it takes to read it. What a user
 has written, that user expects to find again.
@@ -20,6 +20,10 @@ from simulator.load.sign_in import sign_in
 from simulator.scenario.model import LoadPart
 
 OWN_ISSUES_REMEMBERED = 20
+BULK_ISSUES = 3
+"""So many of their own issues users change at once."""
+_ACTIONS = re.compile(r'id="action_id_(\d+)"')
+_BULK = "/secure/views/bulkedit/BulkEdit{}.jspa"
 _DESCRIPTION = re.compile(r'<textarea[^>]*name="description"[^>]*>\r?\n?(.*?)</textarea>', re.DOTALL)
 BACK_OFF_S = 0.3
 """After a failure a person looks at the error for a moment; hammering would count one outage many times."""
@@ -34,6 +38,7 @@ class VirtualUser:
         load: LoadPart,
         client: RecordingClient,
         *,
+        remember_me: bool,
         common_issues: tuple[str, ...],
         markers: "count[int]",
         rng: random.Random,
@@ -42,10 +47,12 @@ class VirtualUser:
         self.username = f"user{number}"
         self._number = number
         self._load = load
+        self._remember_me = remember_me
         self._client = client
         self._common = common_issues
         self._own: deque[str] = deque(maxlen=OWN_ISSUES_REMEMBERED)
         self._last_write: dict[str, str] = {}
+        self._news: dict[str, tuple[str, float]] = {}
         self._markers = markers
         self._rng = rng
         self._stopping = stopping
@@ -59,6 +66,10 @@ class VirtualUser:
             "edit_issue": self._edit_issue,
             "comment_issue": self._comment_issue,
             "sign_in_again": self._sign_in_again,
+            "search_issues": self._search_issues,
+            "view_board": self._view_board,
+            "transition_issue": self._transition_issue,
+            "bulk_edit": self._bulk_edit,
         }
 
     async def work(self, *, begin_after_s: float) -> None:
@@ -83,7 +94,7 @@ class VirtualUser:
         """Begin a new session, through the log-in page, as a stranger."""
         self._generation += 1
         self._client.session = f"s{self._number}.{self._generation}"
-        answer = await sign_in(self._client, self.username, remember_me=self._load.remember_me)
+        answer = await sign_in(self._client, self.username, remember_me=self._remember_me)
         if answer.ok:
             self._signed_in = True
             answer = await self._view_dashboard()
@@ -126,6 +137,7 @@ class VirtualUser:
             key = _key_in(answer.headers)
             self._own.append(key)
             self._last_write[key] = write.marker
+            self._news[key] = (write.marker, answer.record.end_s)
             return await self._open("view_issue", f"/browse/{key}", "issue", text=write.marker)
         return answer
 
@@ -135,8 +147,75 @@ class VirtualUser:
         path = f"/secure/EditIssue.jspa?key={quote(key)}"
         page = await self._open("open_edit", path, "edit")
         form = {"key": key, "summary": f"{invent_summary(self._rng)} {write.marker}"}
-        return await self._submit(
+        answer = await self._submit(
             page, "edit_issue", path, form | _kept_description(page), write=write, leads_to=f"/browse/{key}"
+        )
+        if answer is not None and answer.ok and key in self._own:
+            self._news[key] = (write.marker, answer.record.end_s)
+        return answer
+
+    async def _search_issues(self) -> Answer | None:
+        """Search for the words of one of one's own issues: nobody else changes those, so they are to be found."""
+        if not self._own:
+            return await self._list_issues()
+        key = self._rng.choice(self._own)
+        words, since_s = self._news[key]
+        expected = Expected(user=self.username, page="issues", news=f'href="/browse/{key}"')
+        path = "/issues/?jql=" + quote(f'text ~ "{words}"')
+        return await self._client.send("search_issues", "GET", path, expected, news_since_s=since_s)
+
+    async def _view_board(self) -> Answer:
+        return await self._open("view_board", "/secure/RapidBoard.jspa?rapidView=1", "board")
+
+    async def _transition_issue(self) -> Answer | None:
+        """Move one of one's own issues along its workflow, with a comment: others' may be moved by others first."""
+        if not self._own:
+            return await self._create_issue()
+        key = self._rng.choice(self._own)
+        write = Write(self._marker(), key)
+        page = await self._open("view_issue", f"/browse/{key}", "issue")
+        ways = _ACTIONS.findall(page.body)
+        if page.ok and not ways:
+            return page
+        form = {
+            "key": key,
+            "action": self._rng.choice(ways) if ways else "",
+            "comment": f"{invent_comment(self._rng)} {write.marker}",
+        }
+        return await self._submit(
+            page,
+            "transition_issue",
+            "/secure/WorkflowUIDispatcher.jspa",
+            form,
+            write=write,
+            leads_to=f"/browse/{key}",
+        )
+
+    async def _bulk_edit(self) -> Answer | None:
+        """Comment several of one's own issues at once, over three pages; between them it lives in the session."""
+        if not self._own:
+            return await self._create_issue()
+        keys = sorted(self._rng.sample(list(self._own), k=min(BULK_ISSUES, len(self._own))))
+        write = Write(self._marker(), " ".join(keys))
+        page = await self._open("open_bulk_edit", _BULK.format(1), "bulk_edit_1")
+        chosen = await self._submit(
+            page,
+            "bulk_choose",
+            _BULK.format(1),
+            {f"issue_{key}": "on" for key in keys},
+            leads_to=_BULK.format(2),
+        )
+        if chosen is None or not chosen.ok:
+            return chosen
+        number = chosen.headers["Location"].partition("?id=")[2]
+        page = await self._open("bulk_change", f"{_BULK.format(2)}?id={number}", "bulk_edit_2")
+        form = {"id": number, "comment": f"{invent_comment(self._rng)} {write.marker}"}
+        changed = await self._submit(page, "bulk_change", _BULK.format(2), form, leads_to=_BULK.format(3))
+        if changed is None or not changed.ok:
+            return changed
+        page = await self._open("bulk_confirm", f"{_BULK.format(3)}?id={number}", "bulk_edit_3")
+        return await self._submit(
+            page, "bulk_edit", _BULK.format(3), {"id": number}, write=write, leads_to="/issues/"
         )
 
     async def _comment_issue(self) -> Answer | None:
@@ -155,21 +234,46 @@ class VirtualUser:
         return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page, text=text))
 
     async def _submit(
-        self, page: Answer, kind: str, path: str, form: Mapping[str, str], *, write: Write, leads_to: str
+        self,
+        page: Answer,
+        kind: str,
+        path: str,
+        form: Mapping[str, str],
+        *,
+        leads_to: str,
+        write: Write | None = None,
     ) -> Answer | None:
-        """Fill in the form on ``page`` and send it; None if the user was called away while typing."""
+        """Fill in the form on ``page`` and send it; None if the user was called away while typing.
+
+        Whoever is thrown to the log-in page with a form filled in logs in, goes back and sends the form once more.
+        """
         if not page.ok:
             return page
         if await self._pause(self._think_time_s()):
             return None
+        filled = _with_token(page, form)
+        answer = await self._send_form(kind, path, filled, write=write, leads_to=leads_to)
+        if answer.record.outcome != LOGIN_PAGE:
+            return answer
+        self._signed_in = False
+        if await self._pause(self._think_time_s()):
+            return None
+        signed_in = await self._sign_in()
+        if not signed_in.ok:
+            return signed_in
+        return await self._send_form(kind, path, filled, write=write, leads_to=leads_to)
+
+    async def _send_form(
+        self, kind: str, path: str, form: Mapping[str, str], *, write: Write | None, leads_to: str
+    ) -> Answer:
         return await self._client.send(
             kind,
             "POST",
             path,
             Expected(status=302, user=self.username, location=leads_to),
-            form=_with_token(page, form),
+            form=form,
             write=write,
-            issue_of=None if write.issue else _key_in,
+            issue_of=_key_in if write and not write.issue else None,
         )
 
     def _marker(self) -> str:

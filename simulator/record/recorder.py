@@ -45,6 +45,10 @@ class Recorder:
         """A reading of the machine's monotonic clock, made by any process, as seconds since the run began."""
         return monotonic_s - self.started_s
 
+    def since_start_of_wall_s(self, wall_ms: int) -> float:
+        """A reading of the machine's wall clock, out of any process's log, as seconds since the run began."""
+        return self.now_s() - (self._clock.wall_ms() - wall_ms) / 1000
+
     def follow(self, on_event: EventListener | None = None, on_request: RequestListener | None = None) -> None:
         """Call these with every event and request from now on."""
         if on_event:

@@ -22,7 +22,8 @@ class RequestRecord:
 
     ``outcome`` is ``ok`` or one word of what went wrong; ``attempts`` is how often the load balancer says it
     dispatched the request; ``signed_in`` tells that this answer came with a silent sign-in by remember-me; ``write``
-    is the unique text a writing request put into ``issue``, empty for reads.
+    is the unique text a writing request put into ``issue`` (or into several, with blanks between them), empty for
+    reads; ``behind_s`` is how old the change was that a search did not show, 0 if it showed what it should.
     """
 
     id: int
@@ -44,6 +45,7 @@ class RequestRecord:
     signed_in: bool = False
     write: str = ""
     issue: str = ""
+    behind_s: float = 0.0
 
     @property
     def failed(self) -> bool:
@@ -64,6 +66,11 @@ class RequestRecord:
     def is_probe(self) -> bool:
         """Whether a probe sent it, not a virtual user."""
         return self.kind in PROBE_KINDS
+
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """The issues that it was to write to; one without a name if that is not known."""
+        return tuple(self.issue.split()) or ("",)
 
     @property
     def acknowledged_write(self) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from node.releases import find_release, known_versions
-from simulator.scenario.steps import Finalise, Observe, Roll, StartUpgrade, Step
+from node.releases import Flaw, find_release, is_known, known_versions
+from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade, Step
 
 Loc = tuple[str | int, ...]
 
@@ -48,6 +48,11 @@ class _Story:
     upgrading: bool = False
     target: str = ""
     rolled: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """The nodes that a roll has left out, alive and useless."""
+    refused_told: bool = False
+    finalised_from: str = ""
+    """The version that the last finalised upgrade came from."""
     certain: bool = True
     """False once a roll names a node that does not exist: which one was meant cannot be known."""
 
@@ -77,9 +82,11 @@ def find_problems(
 
 
 def _unknown_version(version: str, loc: Loc) -> list[Problem]:
-    if version in known_versions():
+    if is_known(version):
         return []
-    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known_versions())}")]
+    plain = version.partition("+")[0]
+    known = known_versions() if plain == version or not is_known(plain) else [f"{plain}+{flaw}" for flaw in Flaw]
+    return [Problem(loc, f"unknown version {version!r}; {suggestion(version, known)}")]
 
 
 def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
@@ -87,7 +94,7 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         return []
     known = node_ids(nodes)
     action = step.action
-    if isinstance(action, StartUpgrade | Finalise):
+    if isinstance(action, StartUpgrade | RollBack | Cancel | Finalise):
         choices = ("first", *known)
         if action.on in choices:
             return []
@@ -121,6 +128,10 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
             return _start(story, loc)
         case Roll() as roll:
             return _roll(story, roll, loc, nodes)
+        case RollBack():
+            return _roll_back(story, loc)
+        case Cancel():
+            return _cancel(story, loc)
         case Finalise():
             return _finalise(story, loc, nodes)
         case Observe():
@@ -135,10 +146,16 @@ def _start(story: _Story, loc: Loc) -> list[Problem]:
 
 
 def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:
+    if roll.to == story.version and story.refused and set(roll.nodes) <= set(story.refused):
+        story.refused, story.refused_told = [name for name in story.refused if name not in roll.nodes], False
+        return []  # puts refused nodes back
     found = []
     if not story.upgrading:
         found.append(Problem(loc, "a roll needs a start_upgrade before it"))
         story.upgrading = True  # said once is enough
+    if roll.expect == "refused":
+        return found + _refused_roll(story, roll, loc, nodes)
+    found += _still_refused(story, [*loc])
     found += _not_newer(story.version, roll.to, (*loc, "to"))
     if story.target and roll.to != story.target:
         message = f"this upgrade goes to {story.target} already: a cluster bears two versions, not three"
@@ -153,22 +170,66 @@ def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Proble
     return found
 
 
-def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
-    known = known_versions()
-    if version not in known or to not in known or find_release(to).numbers > find_release(version).numbers:
+def _refused_roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:
+    names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
+    story.refused += names
+    if len(names) != 1 and nodes is not None:
+        message = "a roll that has to be refused ends with its first node: name that one"
+        return [Problem((*loc, "nodes") if roll.nodes != "all" else loc, message)]
+    return []
+
+
+def _still_refused(story: _Story, loc: list[str | int]) -> list[Problem]:
+    if not story.refused or story.refused_told:
         return []
-    newer = [name for name in known if find_release(name).numbers > find_release(version).numbers]
+    names = " and ".join(story.refused)
+    message = f"{names} was refused and serves nobody: first give it {story.version} again, with a roll of its own"
+    story.refused_told = True  # said once is enough
+    return [Problem(tuple(loc), message)]
+
+
+def _cancel(story: _Story, loc: Loc) -> list[Problem]:
+    found = []
+    if not story.upgrading:
+        found.append(Problem(loc, "there is nothing to cancel: the cluster is not in upgrade mode"))
+    elif story.rolled:
+        message = f"cancel needs every node at {story.version}: {', '.join(story.rolled)} would be upgraded already"
+        found.append(Problem(loc, message))
+    story.upgrading, story.target, story.rolled = False, "", []
+    return found
+
+
+def _roll_back(story: _Story, loc: Loc) -> list[Problem]:
+    found = _still_refused(story, [*loc])
+    if not story.upgrading and story.finalised_from:
+        message = (
+            f"there is no way back to {story.finalised_from}: the upgrade to {story.version} is finalised and the "
+            f"data is changed; roll_back has to come before finalise"
+        )
+        found.append(Problem(loc, message))
+    elif not story.rolled:
+        found.append(Problem(loc, "there is nothing to roll back: no node has been upgraded yet"))
+    story.upgrading, story.target, story.rolled = False, "", []
+    return found
+
+
+def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
+    known = is_known(version) and is_known(to)
+    if not known or find_release(to).numbers > find_release(version).numbers:
+        return []
+    newer = [name for name in known_versions() if find_release(name).numbers > find_release(version).numbers]
     choice = f"newer and known: {', '.join(newer)}" if newer else "no newer one is known"
     return [Problem(loc, f"{to} is not newer than the cluster's {version}; {choice}")]
 
 
 def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
-    found = []
+    found = _still_refused(story, [*loc])
     behind = [name for name in node_ids(nodes or 0) if name not in story.rolled]
     if not story.target:
         found.append(Problem(loc, "finalise needs a roll before it: no node has been upgraded yet"))
     elif behind and story.certain:
         message = f"finalise needs every node upgraded: {', '.join(behind)} would still run {story.version}"
         found.append(Problem(loc, message))
+    story.finalised_from = story.version
     story.version, story.upgrading, story.target, story.rolled = story.target or story.version, False, "", []
     return found

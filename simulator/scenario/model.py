@@ -4,7 +4,7 @@ These are the words of the scenario language; ``docs/scenarios.md`` is made from
 A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,7 +25,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
-from simulator.scenario.steps import Finalise, Roll, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -58,8 +58,14 @@ class ClusterPart(Section):
     """Whether a node can be put into upgrade mode, in which its `/status` asks the balancer to drain it."""
     start_duration: Duration = 1.0
     """How long a node stays STARTING at least."""
+    warm_up: Duration = 0.0
+    """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
+    warm_up_delay: Duration = 0.1
+    """By how much its first request takes longer while it warms up; the later ones by less and less."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
+    session_timeout: PositiveDuration = 5 * 3600.0
+    """How long a session may be idle before it ends; Jira's five hours, which are not scaled."""
 
     @property
     def node_ids(self) -> tuple[str, ...]:
@@ -138,6 +144,14 @@ class ActionMix(Section):
     """Comment on an issue."""
     sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
     """Sign out and in again."""
+    search_issues: Annotated[Number, Field(ge=0)] = 2.0
+    """Search for one of one's own issues; what the search does not show yet is judged by `expect.search_delay`."""
+    view_board: Annotated[Number, Field(ge=0)] = 1.0
+    """Open the project's board."""
+    transition_issue: Annotated[Number, Field(ge=0)] = 2.0
+    """Move one of one's own issues along its workflow, with a comment."""
+    bulk_edit: Annotated[Number, Field(ge=0)] = 0.0
+    """Comment several of one's own issues over three pages; a session that is lost in between loses the work."""
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
@@ -158,14 +172,16 @@ class LoadPart(Section):
     """How many people work at once. Each waits for an answer before going on, as people do."""
     think_time: ThinkTime = ThinkTime()
     """How long a user looks at a page before the next click."""
-    remember_me: Flag = True
-    """Whether users tick "Remember my login on this computer"; without it a moved user has to log in again."""
     mix: ActionMix = ActionMix()
     """What users do, and how often."""
     probe_rate: Annotated[Number, Field(ge=0, le=1000)] = 10.0
     """Probes per second on new connections, and as many again on kept-alive ones; sent on time whatever happens."""
     request_timeout: PositiveDuration = 5.0
     """A request without its whole answer by then has failed."""
+
+
+SessionsKind = Literal["remember-me", "in-memory", "shared"]
+"""How people stay signed in, and what of it survives the loss of a node."""
 
 
 class Expectations(Section):
@@ -177,10 +193,14 @@ class Expectations(Section):
     """At most this many users may be thrown back to the log-in page."""
     longest_outage: Duration | None = None
     """No stretch of failed probes may last longer; without it, any length is judged by `failed_requests` alone."""
+    search_delay: Duration | None = None
+    """A search may miss a change for so long; without it, for two looks at the index journal and a second."""
     min_sessions_moved_per_node: Annotated[Whole, Field(ge=0)] = 1
     """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
     min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
     """Each version must have answered this many requests in the state MIXED, or the run has shown nothing."""
+    min_requests_while_refused: Annotated[Whole, Field(ge=0)] = 20
+    """While a node was refused, the others must have answered this many requests, or the run has shown nothing."""
     min_probe_rate_kept: Share = 0.95
     """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
 
@@ -194,6 +214,8 @@ class Scenario(Section):
     """One line for lists and headings."""
     story: Text = ""
     """What it shows, in a few sentences."""
+    sessions: SessionsKind = "remember-me"
+    """What a moved user has: a silent sign-in by `remember-me`, nothing (`in-memory`), or a `shared` session."""
     cluster: ClusterPart
     """The nodes before anything happens, and how this Jira behaves."""
     balancer: BalancerPart = BalancerPart()
@@ -213,20 +235,51 @@ class Scenario(Section):
         return self
 
     @property
+    def search_delay_s(self) -> float:
+        """How long a search may miss a change before that counts."""
+        if self.expect.search_delay is not None:
+            return self.expect.search_delay
+        return 2 * self.cluster.intervals.index_replay / self.cluster.time_scale + 1.0
+
+    @property
     def version_from(self) -> str:
         """The version that the cluster starts with."""
         return self.cluster.version
 
     @property
     def version_to(self) -> str:
-        """The version that the cluster ends with: the target of the last roll, or the first version if none."""
-        targets = [step.roll.to for step in self.timeline if step.roll]
-        return targets[-1] if targets else self.cluster.version
+        """The version that the cluster ends with: the target of the last roll, or the first version if none.
+
+        A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
+        """
+        base = reached = self.cluster.version
+        for step in self.timeline:
+            if step.roll and step.roll.expect == "joined":
+                reached = step.roll.to
+            base = reached if step.finalise else base
+            reached = base if step.roll_back else reached
+        return reached
+
+    @property
+    def rolled_back_from(self) -> str:
+        """The target of the upgrade that the last step to roll back takes back; empty if there is none."""
+        target = taken_back = ""
+        for step in self.timeline:
+            if step.roll:
+                target, taken_back = step.roll.to, ""
+            taken_back = target if step.roll_back else taken_back
+        return taken_back
 
     def nodes_of(self, roll: Roll) -> tuple[str, ...]:
         """The nodes that ``roll`` upgrades, in its order."""
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
-    def node_of(self, action: StartUpgrade | Finalise) -> str:
+    @property
+    def refusals(self) -> tuple[tuple[str, str], ...]:
+        """Each node that the cluster has to refuse, with the version it has then."""
+        rolls = (step.roll for step in self.timeline if step.roll and step.roll.expect == "refused")
+        return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
+
+    def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:
         """The node on whose page ``action`` is done."""
         return self.cluster.node_ids[0] if action.on == "first" else action.on

@@ -42,6 +42,8 @@ _INTERVALS = {
     "version_check_wait": "How long a joining node waits for the heartbeats of killed nodes to die.",
     "lock_expiry": "A cluster lock that nobody renews is free again after this.",
     "upgrade_state_poll": "How often a node looks at the cluster's upgrade state.",
+    "index_replay": "How often a node brings the other nodes' changes into its own search index.",
+    "cluster_messages": "How often a node reads what the others tell it, such as to empty a cache.",
 }
 
 
@@ -76,7 +78,7 @@ def _intro(path: str, section: type[BaseModel]) -> str:
     if section is JiraIntervals:
         return "Jira's own intervals before they are divided by `cluster.time_scale`."
     if path == "timeline":
-        return "A list of steps, played one after the other. Each step has exactly one of the four actions."
+        return "A list of steps, played one after the other. Each step has exactly one of the actions."
     return (section.__doc__ or "").strip().splitlines()[0]
 
 

@@ -1,11 +1,11 @@
 """The steps of a timeline. A step is a mapping with one action and, for the audience, a title and a text."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version
+from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
 from zdu.durations import Duration
 
 
@@ -34,18 +34,43 @@ class Roll(Section):
     """How long a node stays away between its stop and its start with the new version."""
     pause_after: Duration = 0.0
     """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+    expect: Literal["joined", "refused"] = "joined"
+    """`refused`: the cluster has to refuse the one node that is named; it stays out until a `roll` puts it back."""
 
 
-class Finalise(Section):
-    """An administrator finalises the upgrade: the upgrade tasks run, on one node."""
+class Cancel(Section):
+    """An administrator cancels the upgrade: back to STABLE, as long as no node is upgraded."""
 
     on: NodeName = "first"
     """The node whose page is used: `first`, or its name."""
 
 
-Action = Observe | StartUpgrade | Roll | Finalise
+class RollBack(Section):
+    """Node by node, the last one first, back to the version of before; then an administrator cancels the upgrade.
 
-ACTIONS = ("observe", "start_upgrade", "roll", "finalise")
+    It has to come before `finalise`: once the upgrade tasks run, there is no way back.
+    """
+
+    on: NodeName = "first"
+    """The node on whose page the upgrade is cancelled: `first`, or its name."""
+    pause_while_out: Duration = 0.0
+    """How long a node stays away between its stop and its start with the old version."""
+    pause_after: Duration = 0.0
+    """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+
+
+class Finalise(Section):
+    """An administrator finalises the upgrade: the upgrade tasks run, on one node. There is no way back from here."""
+
+    on: NodeName = "first"
+    """The node whose page is used: `first`, or its name."""
+    retries: Annotated[Whole, Field(ge=0, le=10)] = 0
+    """How often the administrator acknowledges that a task has failed, and lets the tasks run again."""
+
+
+Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise
+
+ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise")
 
 
 class Step(Section):
@@ -61,6 +86,10 @@ class Step(Section):
     """Put Jira into upgrade mode."""
     roll: Roll | None = None
     """Upgrade the nodes one by one."""
+    roll_back: RollBack | None = None
+    """Bring the upgraded nodes back to the version of before, and cancel."""
+    cancel: Cancel | None = None
+    """Cancel the upgrade."""
     finalise: Finalise | None = None
     """Finalise the upgrade."""
 
@@ -75,7 +104,7 @@ class Step(Section):
     @property
     def action(self) -> Action:
         """What the step does."""
-        found = self.observe or self.start_upgrade or self.roll or self.finalise
+        found = self.observe or self.start_upgrade or self.roll or self.roll_back or self.cancel or self.finalise
         if found is None:
             raise AssertionError("a step without an action cannot be built")
         return found

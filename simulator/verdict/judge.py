@@ -6,7 +6,8 @@ from typing import Literal
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
-from simulator.verdict.sessions import SessionReport, follow_sessions
+from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -46,8 +47,19 @@ def reach_verdict(evidence: Evidence) -> Verdict:
     )
 
 
+def _journey(evidence: Evidence) -> str:
+    """What happened to the cluster, as the end of a sentence."""
+    if evidence.refusals and evidence.version_from == evidence.version_to:
+        refused = ", ".join(f"{node} with {version}" for node, version in evidence.refusals)
+        return f"the cluster refused {refused} and its other nodes served on with {evidence.version_from}"
+    if evidence.rolled_back_from:
+        tried = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.rolled_back_from}"
+        return f"{tried} and back to {evidence.version_to}"
+    return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
+
+
 def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
-    journey = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
+    journey = _journey(evidence)
     if word == "pass":
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
         failed, lost = len(evidence.failed_requests), len(sessions.lost)
@@ -55,12 +67,22 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
             f"{'Within what was allowed' if failed or lost else 'Nobody noticed'}: "
             f"{journey} while {evidence.users} users worked. "
             f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
-            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
+            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there.{_people(evidence, sessions)}"
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."
     failed, lost = len(evidence.failed_requests), len(sessions.lost)
     if failed or lost:
         also = f" and {lost} sessions were lost" if lost else ""
-        return f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        noticed = f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        refused = refused_statements(evidence)
+        if refused:
+            noticed += f" {tell(refused[0], evidence)}."
+        return noticed + _people(evidence, sessions)
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."
+
+
+def _people(evidence: Evidence, sessions: SessionReport) -> str:
+    """What it meant to those who were moved, to follow other sentences."""
+    told = tell_sessions(sessions, evidence.sessions_kind, evidence.user_requests)
+    return f" {told}" if told else ""

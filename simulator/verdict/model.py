@@ -8,7 +8,16 @@ from typing import TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
-from zdu.events import Envelope, Event, LoadStopped, NodeBack, NodeTakenOut, UpgradeHistory
+from zdu.events import (
+    Envelope,
+    Event,
+    LoadStopped,
+    NodeBack,
+    NodeNotStarted,
+    NodeTakenOut,
+    ProcessExited,
+    UpgradeHistory,
+)
 
 PATIENCE_S = 1.0
 AnyEvent = TypeVar("AnyEvent", bound=Event)
@@ -71,7 +80,13 @@ class Evidence:
     rolled: tuple[str, ...]
     version_from: str
     version_to: str
+    refusals: tuple[tuple[str, str], ...] = ()
+    """Each node that the cluster had to refuse, with the version it had then."""
+    rolled_back_from: str = ""
+    """The version that the nodes had for a while and in the end no more."""
     users: int = field(default=0)
+    sessions_kind: str = "remember-me"
+    search_delay_s: float = 2.0
 
     def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
         """All events of one kind with their times, oldest first."""
@@ -104,6 +119,14 @@ class Evidence:
             (read_s + (int(row["database_time"]) - history.database_now_ms) / 1000, str(row["state"]))
             for read_s, history in self.events(UpgradeHistory)
             for row in history.rows
+        ]
+
+    def refused_windows(self) -> list[tuple[str, float, float]]:
+        """Each node that could not start: which, from when it had said so, and until when its process went on."""
+        ends = [(t_s, event.process) for t_s, event in self.events(ProcessExited)]
+        return [
+            (event.node, t_s, min((end_s for end_s, name in ends if name == event.node and end_s > t_s), default=t_s))
+            for t_s, event in self.events(NodeNotStarted)
         ]
 
     @cached_property

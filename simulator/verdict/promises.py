@@ -4,16 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from simulator.load.judge import WORK_LOST
 from simulator.verdict.explain import explain
 from simulator.verdict.legal_states import illegal_steps, not_in_order
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.outages import find_outages
-from simulator.verdict.sessions import follow_sessions
+from simulator.verdict.sessions import follow_sessions, tell_sessions
+from simulator.verdict.statements import refused_statements, tell
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
     ClusterObserved,
+    NodeLogsAudited,
+    NodeNotStarted,
     ProcessExited,
+    ProcessStarted,
     RunAborted,
     RunInterrupted,
     UpgradeHistory,
@@ -48,7 +53,63 @@ def no_session_is_lost(evidence: Evidence) -> Iterator[Check]:
     lost = report.lost
     named = f": {', '.join(lost[:EXAMPLES])}{' …' if len(lost) > EXAMPLES else ''}" if lost else ""
     detail = f"{len(lost)} of {report.total} sessions met the log-in page{named}"
+    told = tell_sessions(report, evidence.sessions_kind, evidence.user_requests)
+    detail = f"{detail}. {told}" if told else detail
     yield _check("no session was lost", "sessions were lost", len(lost) <= evidence.expect.sessions_lost, detail)
+
+
+def shared_sessions_go_on(evidence: Evidence) -> Iterator[Check]:
+    """Where all nodes share the sessions, nobody is even signed in again."""
+    if evidence.sessions_kind != "shared":
+        return
+    report = follow_sessions(evidence.user_requests)
+    yield _check(
+        "nobody had to be signed in again",
+        "users were signed in again although sessions are shared",
+        not report.silent_relogins,
+        f"{report.moved} sessions moved, {report.silent_relogins} silent sign-ins",
+    )
+
+
+def no_work_is_lost(evidence: Evidence) -> Iterator[Check]:
+    """No bulk edit is gone when its user goes on with it; only if somebody did any."""
+    bulk = [request for request in evidence.user_requests if request.kind.startswith("bulk_")]
+    if not bulk:
+        return
+    lost = [request for request in bulk if request.outcome == WORK_LOST]
+    detail = f"{len(lost)} lost, {sum(request.acknowledged_write for request in bulk)} finished"
+    if lost:
+        detail += f"; the first: {explain(lost[0], evidence)}"
+    yield _check("no half-done bulk edit was lost", "half-done bulk edits were lost", not lost, detail)
+
+
+def searches_are_fresh(evidence: Evidence) -> Iterator[Check]:
+    """A search shows what was written, at the latest when every node has replayed it; only if somebody searched.
+
+    Nothing is lost when it does not: the database has the write, which the audit looks for. But people see old
+    results, as they do just after the restart of a node before 9.1.
+    """
+    searches = [
+        request for request in evidence.user_requests if request.kind == "search_issues" and not request.failed
+    ]
+    if not searches:
+        return
+    allowed_s = evidence.search_delay_s
+    behind = [request for request in searches if request.behind_s]
+    stale = [request for request in behind if request.behind_s > allowed_s]
+    longest_s = max((request.behind_s for request in behind), default=0.0)
+    detail = (
+        f"{len(behind)} of {len(searches)} searches missed a change, the oldest {longest_s:.2f} s after it was made"
+    )
+    if not behind:
+        detail = f"all {len(searches)} searches showed every change"
+    if stale:
+        first = stale[0]
+        detail += (
+            f"; {allowed_s:g} s are allowed, {len(stale)} took longer; the first: request {first.id} through "
+            f"{first.node} at {first.sent_s:.2f} s"
+        )
+    yield _check("searches were up to date", "searches showed old results for too long", not stale, detail)
 
 
 def outages_are_short(evidence: Evidence) -> Iterator[Check]:
@@ -115,6 +176,19 @@ def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
     )
 
 
+def schema_serves_everyone(evidence: Evidence) -> Iterator[Check]:
+    """Every node, of whichever version, could run its statements on the schema that they share."""
+    if not evidence.events(NodeLogsAudited):
+        return
+    told = [tell(statement, evidence) for statement in refused_statements(evidence)]
+    yield _check(
+        "every version could work on the shared schema",
+        "a version could not work on the shared schema",
+        not told,
+        _examples(told) if told else "no node's log tells of a statement that did not fit",
+    )
+
+
 def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     """A node that was taken out answered nothing, and the load balancer's log has no attempt, until it was back."""
     late = [
@@ -176,6 +250,32 @@ def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
         yield _check(name, "the cluster is not upgraded", not wrong, detail)
 
 
+def who_has_to_be_refused_is(evidence: Evidence) -> Iterator[Check]:
+    """Each node of the story that the cluster had to refuse was, with a reason, and the upgrade state did not move.
+
+    From the start of that node until it was refused no row was written: a node that is not let in changes nothing.
+    """
+    if not evidence.refusals:
+        return
+    wrong, told = [], []
+    for node, version in evidence.refusals:
+        refused = [(t_s, e) for t_s, e in evidence.events(NodeNotStarted) if (e.node, e.version) == (node, version)]
+        if not refused:
+            wrong.append(f"{node} was not refused with {version}")
+            continue
+        t_s, event = refused[0]
+        begun_s = max(at_s for at_s, e in evidence.events(ProcessStarted) if e.process == node and at_s <= t_s)
+        moved = [state for at_s, state in evidence.history if begun_s <= at_s <= t_s]
+        wrong += [f"the state went to {state} while {node} was being refused" for state in moved]
+        told.append(f'{node} said "{event.reason}"')
+    yield _check(
+        "the cluster refused who had to be refused",
+        "the cluster did not refuse who had to be refused",
+        not wrong,
+        "; ".join(wrong) or "; ".join(told),
+    )
+
+
 def _examples(sentences: list[str]) -> str:
     more = len(sentences) - EXAMPLES
     return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
@@ -188,11 +288,16 @@ def _how(returncode: int) -> str:
 PROMISES: tuple[Promise, ...] = (
     no_request_fails,
     no_session_is_lost,
+    shared_sessions_go_on,
+    no_work_is_lost,
+    searches_are_fresh,
     outages_are_short,
     writes_are_kept_once,
     states_come_in_order,
+    schema_serves_everyone,
     taken_out_is_out,
     processes_live,
     story_is_played,
     cluster_is_upgraded,
+    who_has_to_be_refused_is,
 )

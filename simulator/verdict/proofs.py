@@ -47,7 +47,8 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
 
 def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
     """While the cluster was MIXED, both versions answered users, and well; probes do not count."""
-    if evidence.version_from == evidence.version_to:
+    reached = evidence.rolled_back_from or evidence.version_to
+    if evidence.version_from == reached:
         return
     windows = _mixed_windows(evidence)
     least = evidence.expect.min_requests_per_version_while_mixed
@@ -56,7 +57,7 @@ def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
         for request in evidence.user_requests
         if not request.failed and any(from_s <= request.sent_s <= to_s for from_s, to_s in windows)
     )
-    counts = {version: answered[version] for version in (evidence.version_from, evidence.version_to)}
+    counts = {version: answered[version] for version in (evidence.version_from, reached)}
     detail = ", ".join(f"{count} requests answered by {version}" for version, count in counts.items())
     if not windows:
         detail = "the cluster never was MIXED"
@@ -66,6 +67,28 @@ def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
         "MIXED saw too little traffic on both versions",
         ok,
         detail if ok else f"{detail}; {least} each are needed",
+    )
+
+
+def the_others_served(evidence: Evidence) -> Iterator[Check]:
+    """While a refused node was alive and useless, the others answered users, and well."""
+    if not evidence.refusals:
+        return
+    least = evidence.expect.min_requests_while_refused
+    counts = {
+        node: sum(
+            request.node != node and not request.failed and from_s <= request.sent_s <= to_s
+            for request in evidence.user_requests
+        )
+        for node, from_s, to_s in evidence.refused_windows()
+    }
+    detail = ", ".join(f"{count} requests answered while {node} was refused" for node, count in counts.items())
+    ok = bool(counts) and all(count >= least for count in counts.values())
+    yield _check(
+        "the others served while a node was refused",
+        "too little was served while a node was refused",
+        ok,
+        detail if ok else f"{detail or 'no node was refused'}; {least} each are needed",
     )
 
 
@@ -138,6 +161,7 @@ PROOFS: tuple[Proof, ...] = (
     was_not_interrupted,
     sessions_moved,
     mixed_saw_traffic,
+    the_others_served,
     probes_kept_their_rate,
     probes_looked_everywhere,
     users_worked_throughout,

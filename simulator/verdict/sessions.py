@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.load.judge import LOGIN_PAGE
+from simulator.load.judge import LOGIN_PAGE, STALE_FORM, WORK_LOST
 from simulator.record.requests import RequestRecord
 
 
@@ -56,6 +56,31 @@ def follow_sessions(requests: list[RequestRecord]) -> SessionReport:
             moves.append(_move(before, request))
         at[request.session] = request
     return SessionReport(len(at), tuple(moves), silent, tuple(lost))
+
+
+_LOST_BECAUSE = {
+    "in-memory": "sessions were in the memory of one node each, and nobody had asked to be remembered",
+    "remember-me": "remember-me should have signed them in again, and did not",
+    "shared": "all nodes should have known their sessions, and did not",
+}
+
+
+def tell_sessions(report: SessionReport, kind: str, requests: list[RequestRecord]) -> str:
+    """What moving to another node meant to people, in plain sentences; empty if nobody was moved."""
+    told = []
+    if report.lost:
+        told.append(f"Who was moved had to log in again: {_LOST_BECAUSE[kind]}.")
+    elif report.moved and kind == "shared":
+        told.append("All nodes share the sessions: who was moved was not even signed in again.")
+    elif report.moved and kind == "remember-me":
+        told.append(f"Remember-me signed in those who were moved, {report.silent_relogins} times, unseen.")
+    refused = sum(request.outcome == STALE_FORM for request in requests)
+    if refused:
+        told.append(f"{refused} forms, sent once more after logging in, were refused: their XSRF token was stale.")
+    lost_work = sum(request.outcome == WORK_LOST for request in requests)
+    if lost_work:
+        told.append(f"{lost_work} half-done bulk edits were lost with the sessions that they lived in.")
+    return " ".join(told)
 
 
 def _move(before: RequestRecord, now: RequestRecord) -> Move:

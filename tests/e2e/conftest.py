@@ -1,4 +1,4 @@
-"""A browser for each test here."""
+"""A browser for all tests here."""
 
 from tests.support.browser import chromium
 

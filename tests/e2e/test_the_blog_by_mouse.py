@@ -1,40 +1,61 @@
 """What an administrator and a user do with a mouse, on real node processes."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.browser import person
-from tests.support.processes import balancer_process, node_process, set_up
+from simulator.ports import ReservedPort
+from tests.support.browser import ON_THE_BROWSERS_LOOP, person
+from tests.support.jira_pages import administration, comment, log_in, row_of, see_node, see_state, served_by
+from tests.support.processes import NodeProcess, balancer_process, node_process, set_up
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
 
 UPGRADES = "/secure/admin/JiraUpgrades.jspa"
 BLOG: dict[str, Any] = {"mixed_when": "removed", "node_upgrade_mode": True}
 
 
-async def log_in(page: Page, username: str, *, remember: bool = False) -> None:
-    """By the log-in page, wherever the browser is sent to it."""
-    await page.goto("/")
-    await page.get_by_label("Username").fill(username)
-    await page.get_by_label("Password").fill(username)
-    if remember:
-        await page.get_by_label("Remember my login on this computer").check()
-    await page.get_by_role("button", name="Log In").click()
-    await expect(page.get_by_role("heading", name="System Dashboard")).to_be_visible()
+class Machines:
+    """Two nodes that keep their ports while they are upgraded, before one load balancer; the blog's rules."""
+
+    def __init__(self, stack: AsyncExitStack, folder: Path, url: str) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._url = url
+        self._ports = {name: stack.enter_context(ReservedPort()).port for name in ("node1", "node2")}
+        self.nodes: dict[str, NodeProcess] = {}
+
+    async def start(self, node_id: str, version: str) -> None:
+        """Start a node and return once it is RUNNING."""
+        process = node_process(self._folder, self._url, node_id, version, port=self._ports[node_id], **BLOG)
+        self.nodes[node_id] = await self._stack.enter_async_context(process)
+
+    async def stop(self, node_id: str) -> None:
+        """Stop a node, as the blog does once it is drained."""
+        assert await self.nodes[node_id].stop() == 0
+
+    async def somebody(self, browser: Browser, url: str, *, width: int = 1280) -> Page:
+        """A person in front of ``url``."""
+        return await self._stack.enter_async_context(person(browser, url, width=width))
+
+    async def balancer(self) -> str:
+        """The load balancer's address."""
+        return await self._stack.enter_async_context(balancer_process(self._folder, *self.nodes.values()))
 
 
-async def open_upgrades(page: Page) -> None:
-    """By the menu."""
-    await page.get_by_role("link", name="Jira upgrades").click()
-    await expect(page.get_by_role("heading", name="Jira upgrades")).to_be_visible()
-
-
-async def see_state(page: Page, lozenge: str) -> None:
-    """The page shows it, without being reloaded."""
-    await expect(page.locator("#cluster-state")).to_have_text(lozenge)
+async def log_in_on(page: Page, node_id: str) -> None:
+    """Log in as a user whom the load balancer has sent to ``node_id``: it takes turns."""
+    for _ in range(4):
+        await page.context.clear_cookies()
+        await page.goto("/login.jsp")
+        if await page.locator("footer b").first.inner_text() == node_id:
+            break
+    await log_in(page, "user1", remember=True)
+    await served_by(page, node_id, "7.3.0")
 
 
 async def test_an_administrator_puts_jira_into_upgrade_mode_and_cancels(chromium: Browser, tmp_path: Path) -> None:
@@ -45,9 +66,9 @@ async def test_an_administrator_puts_jira_into_upgrade_mode_and_cancels(chromium
         person(chromium, node.url, width=390) as colleague,
     ):
         await log_in(admin, "admin")
-        await open_upgrades(admin)
+        await administration(admin, "Jira upgrades")
         await log_in(colleague, "admin")
-        await open_upgrades(colleague)
+        await administration(colleague, "Jira upgrades")
         await see_state(admin, "STABLE")
         await expect(admin.get_by_role("button", name="Run upgrade tasks")).to_be_disabled()
         await expect(admin.get_by_role("button", name="Cancel upgrade")).to_be_disabled()
@@ -68,47 +89,56 @@ async def test_an_administrator_puts_jira_into_upgrade_mode_and_cancels(chromium
         await expect(admin.get_by_text("Jira is now in upgrade mode.")).to_be_hidden()
 
 
-async def test_the_whole_upgrade_of_two_nodes_is_done_by_mouse(chromium: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "second"), [("node1", "node2"), ("node2", "node1")])
+async def test_the_whole_blog_is_done_by_mouse_while_a_remembered_user_works_on(
+    chromium: Browser, tmp_path: Path, first: str, second: str
+) -> None:
     url = await set_up(tmp_path)
-    async with (
-        node_process(tmp_path, url, "node2", **BLOG) as old2,
-        person(chromium, old2.url) as at_node2,
-    ):
-        async with (
-            node_process(tmp_path, url, "node1", **BLOG) as old1,
-            person(chromium, old1.url) as at_node1,
-        ):
-            await log_in(at_node1, "admin")
-            await log_in(at_node2, "admin")
-            await open_upgrades(at_node1)
-            await open_upgrades(at_node2)
-            await expect(at_node1.get_by_text("All checks passed")).to_be_visible()
-            await at_node1.get_by_role("button", name="Put Jira into upgrade mode").click()
-            await expect(at_node1.locator("#node-state")).to_have_text("DRAINING")
-            await see_state(at_node2, "READY TO UPGRADE")
-            assert await old1.stop() == 0
-            await expect(at_node1.get_by_text("This node does not answer at the moment.")).to_be_visible()
-        await see_state(at_node2, "MIXED")
-        await expect(at_node2.locator("[data-node=node1]")).to_contain_text("OFFLINE")
+    async with AsyncExitStack() as stack:
+        machines = Machines(stack, tmp_path, url)
+        await asyncio.gather(*(machines.start(node_id, "7.3.0") for node_id in ("node1", "node2")))
+        user = await machines.somebody(chromium, await machines.balancer(), width=390)
+        at_first, at_second = [
+            await machines.somebody(chromium, machines.nodes[node_id].url) for node_id in (first, second)
+        ]
+        await log_in_on(user, first)
+        await user.get_by_role("link", name="ZDU-25").click()
+        for admin in (at_first, at_second):
+            await log_in(admin, "admin", remember=True)
+            await administration(admin, "Jira upgrades")
+        await expect(at_first.get_by_text("All checks passed")).to_be_visible()
 
-        async with (
-            node_process(tmp_path, url, "node1", "7.3.2", **BLOG) as new1,
-            person(chromium, new1.url) as at_node1,
-        ):
-            await log_in(at_node1, "admin")
-            await open_upgrades(at_node1)
-            await expect(at_node2.locator("[data-node=node1]")).to_contain_text("7.3.2")
-            await see_state(at_node1, "MIXED")
-            await at_node2.get_by_role("button", name="Put this node into upgrade mode").click()
-            await expect(at_node2.locator("#node-state")).to_have_text("DRAINING")
-            assert await old2.stop() == 0
+        await at_first.get_by_role("button", name="Put Jira into upgrade mode").click()
+        await expect(at_first.locator("#node-state")).to_have_text("DRAINING")
+        await see_state(at_second, "READY TO UPGRADE")
+        await comment(user, "Written while the first node was being drained")
+        await served_by(user, second, "7.3.0")
+        await machines.stop(first)
+        await expect(at_first.get_by_text("This node does not answer at the moment.")).to_be_visible()
+        await see_state(at_second, "MIXED")
+        await see_node(at_second, first, "OFFLINE")
 
-            async with node_process(tmp_path, url, "node2", "7.3.2", **BLOG):
-                await see_state(at_node1, "READY TO RUN UPGRADE TASKS")
-                await at_node1.get_by_role("button", name="Run upgrade tasks").click()
-                await see_state(at_node1, "STABLE")
-                await expect(at_node1.locator("[data-node=node2]")).to_contain_text("7.3.2")
-                await expect(at_node1.get_by_text("The cluster's version is 7.3.2 (build 73013).")).to_be_visible()
+        await machines.start(first, "7.3.2")
+        await see_node(at_second, first, "7.3.2", "ACTIVE")
+        await see_state(at_first, "MIXED")
+        await expect(at_first.get_by_text("This node does not answer at the moment.")).to_be_hidden()
+        await at_second.get_by_role("button", name="Put this node into upgrade mode").click()
+        await expect(at_second.locator("#node-state")).to_have_text("DRAINING")
+        await comment(user, "Written while the second node was being drained")
+        await served_by(user, first, "7.3.2")
+        await machines.stop(second)
+
+        await machines.start(second, "7.3.2")
+        await see_state(at_first, "READY TO RUN UPGRADE TASKS")
+        await at_first.get_by_role("button", name="Run upgrade tasks").click()
+        await see_state(at_first, "STABLE")
+        await expect(at_first.get_by_text("The cluster's version is 7.3.2 (build 73013).")).to_be_visible()
+        await administration(at_first, "Clustering")
+        for node_id in (first, second):
+            await see_node(at_first, node_id, "7.3.2", "ACTIVE", "RUNNING", "MB")
+        await expect(row_of(at_first, first).get_by_title("Your node")).to_be_visible()
+        await comment(user, "Written on the upgraded cluster")
+        await expect(user.get_by_text("Written while", exact=False)).to_have_count(2)
 
 
 async def test_a_remembered_user_keeps_working_when_the_node_is_taken_away(chromium: Browser, tmp_path: Path) -> None:

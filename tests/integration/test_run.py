@@ -193,6 +193,20 @@ def test_two_runs_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None
     assert [run.exit_code for run in finished] == [0, 0], [run.stdout + run.stderr for run in finished]
 
 
+def test_where_sessions_are_kept_decides_whether_anybody_notices(tmp_path: Path) -> None:
+    kinds = ("in-memory", "shared")
+    options = ("--users", "6", "--rate", "5", "--set", "load.mix.bulk_edit=3")
+    runs = [Going(tmp_path / kind, "--set", f"sessions={kind}", *options) for kind in _made(tmp_path, *kinds)]
+    in_memory, shared = [run.finish() for run in runs]
+
+    assert (in_memory.exit_code, shared.exit_code) == (1, 0), in_memory.stdout + shared.stdout
+    assert in_memory.result["sessions"]["lost"] >= 1
+    assert "had to log in again: sessions were in the memory of one node each" in in_memory.result["sentence"]
+    assert (shared.result["sessions"]["lost"], shared.result["sessions"]["silent_relogins"]) == (0, 0)
+    assert shared.result["sessions"]["moved"] >= 1
+    assert "was not even signed in again" in shared.result["sentence"]
+
+
 def _made(folder: Path, *names: str) -> tuple[str, ...]:
     for name in names:
         (folder / name).mkdir()

@@ -8,7 +8,7 @@ from node.heartbeat import Heartbeat
 from node.logs import NodeLog
 from node.parts import NodeParts
 from node.releases import find_release
-from shared_db import DatabaseUnavailable, NodeState
+from shared_db import DatabaseUnavailable, NodeFigures, NodeState
 from tests.support.waiting import until
 from zdu.clock import Entropy, ManualClock
 
@@ -20,7 +20,7 @@ class FakeNodes:
         self.answers = list(answers)
         self.beats = 0
 
-    async def heartbeat(self, node_id: str) -> NodeState:
+    async def heartbeat(self, node_id: str, *, figures: NodeFigures) -> NodeState:
         self.beats += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -44,7 +44,8 @@ def heartbeat(nodes: FakeNodes, folder: Path, told: list[str]) -> tuple[Heartbea
     clock = ManualClock()
     parts = NodeParts(config, find_release("7.3.0"), clock, Entropy(1), NodeLog(clock, folder / "log"), "boot")
     database = cast(Any, SimpleNamespace(nodes=nodes))
-    return Heartbeat(parts, database, on_offline=lambda: told.append("offline")), parts.log
+    figures = NodeFigures("RUNNING", 0.0, 1, 0.0)
+    return Heartbeat(parts, database, on_offline=lambda: told.append("offline"), figures=lambda: figures), parts.log
 
 
 async def test_a_database_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:

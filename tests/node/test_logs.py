@@ -68,6 +68,17 @@ def test_a_log_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path)
         NodeLog(ManualClock(), tmp_path / "file" / "jira.log")
 
 
+def test_a_log_that_is_renamed_goes_on_in_a_new_file_of_the_same_name(tmp_path: Path) -> None:
+    log = NodeLog(ManualClock(), tmp_path / "jira.log")
+    log.logger(LAUNCHER).info("before")
+    (tmp_path / "jira.log").rename(tmp_path / "jira.log.1")
+
+    log.logger(LAUNCHER).info("after")
+    log.close()
+
+    assert [log_lines(tmp_path / name)[0].split()[-1] for name in ("jira.log.1", "jira.log")] == ["before", "after"]
+
+
 FULL = Path("/dev/full")
 
 

@@ -160,17 +160,6 @@ async def test_a_busy_port_is_told_in_one_message_that_names_the_log(sqlite_farm
     assert ended.out == ""
 
 
-async def test_a_database_that_is_not_set_up_is_told(tmp_path: Path) -> None:
-    target = DatabaseTarget("sqlite", f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
-    async with node_farm(target, tmp_path) as farm:
-        ended = await zdu("node", "--config", str(farm.configure("node1")))
-
-    assert ended.code == 70
-    assert "has not been set up" in ended.err
-    assert "zdu db setup" in ended.err
-    assert "Traceback" not in ended.err
-
-
 async def test_a_database_server_that_is_down_is_told(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -186,17 +175,16 @@ async def test_a_database_server_that_is_down_is_told(tmp_path: Path) -> None:
         assert "Traceback" not in end.err
 
 
-async def test_a_refused_version_is_told_and_logged_as_jira_does(sqlite_farm: NodeFarm) -> None:
+async def test_a_refused_node_tells_why_stays_useless_and_is_stopped_in_order(sqlite_farm: NodeFarm) -> None:
     await running(sqlite_farm, "node1")
+    node = await sqlite_farm.begin("node2", "7.3.2", intervals={"version_check_wait": "60s"})
 
-    ended = await zdu(
-        "node", "--config", str(sqlite_farm.configure("node2", "7.3.2", intervals={"version_check_wait": "60s"}))
-    )
+    await eventually(node.app_state, "ERROR", limit_s=10)
+    ended = await node.stop()
 
-    log = (sqlite_farm.folder / "node2" / "log" / "atlassian-jira.log").read_text()
-    assert ended.code == 70
+    assert ended.code == 0
     assert "put the cluster into upgrade mode" in ended.err
-    assert "ERROR [c.a.jira.startup.LauncherContextListener] Unable to start JIRA.\njava.lang.Illegal" in log
+    assert "Traceback" not in ended.err
 
 
 async def test_every_mistake_in_a_configuration_is_listed_with_its_place(tmp_path: Path) -> None:

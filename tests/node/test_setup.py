@@ -33,7 +33,7 @@ async def test_a_set_up_of_a_newer_release_has_its_schema_and_data(database_targ
     async with await database_target.open(features=newer.features) as database:
         await set_up(database, SetupPlan(newer, users=1, issues=5, password_cost=4), Entropy(1))
 
-        assert await database.schema.applied() == {*newer.expand_steps, *newer.upgrade_tasks}
+        assert await database.schema.applied() == {*newer.expand_steps, *newer.upgrade_tasks, *newer.contract_steps}
         assert await database.properties.get("jira.version.patched") == "73013"
 
 

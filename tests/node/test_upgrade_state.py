@@ -108,6 +108,19 @@ def test_starting_looks_neither_at_dead_nor_at_offline_nodes() -> None:
     assert on_action(cluster, UpgradeAction.START, REJOINED).state == S.READY_TO_UPGRADE
 
 
+@pytest.mark.parametrize(
+    ("version", "possible"), [("7.2.15", False), ("6.4.14", False), ("7.3.0", True), ("10.3.5", True)]
+)
+def test_below_7_3_there_is_no_upgrade_mode(version: str, possible: bool) -> None:
+    cluster = snapshot(S.STABLE, member("node1", (72_000, version)), member("node2", (72_000, version)))
+
+    if possible:
+        assert on_action(cluster, UpgradeAction.START, REJOINED).version == version
+    else:
+        with pytest.raises(NotAllowed, match=f"came with Jira 7.3; this cluster runs {version}"):
+            on_action(cluster, UpgradeAction.START, REJOINED)
+
+
 def test_cancelling_keeps_the_base_version() -> None:
     new = on_action(snapshot(S.READY_TO_UPGRADE, member("node1")), UpgradeAction.CANCEL, REJOINED)
 

@@ -136,7 +136,7 @@ async def test_a_write_lock_that_never_comes_ends_in_a_timeout_and_later_all_is_
 
 
 async def test_readers_are_not_held_up_by_a_writer(database: Database, database_target: DatabaseTarget) -> None:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
     async with await database_target.open() as other, database._transactions.write() as connection:
         await connection.exec_driver_sql("UPDATE project SET pcounter = 7")
 
@@ -151,7 +151,7 @@ async def test_the_readers_connections_refuse_to_write(database: Database) -> No
 
 
 async def test_a_cancelled_write_leaves_no_half_and_no_lock_behind(database: Database) -> None:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
     acknowledged = 0
     for turns in range(60):
         task = asyncio.create_task(database.issues.create("ZDU", "Cancelled or not", "", "user1"))
@@ -171,7 +171,7 @@ async def test_a_cancelled_write_leaves_no_half_and_no_lock_behind(database: Dat
 
 
 async def test_many_writers_of_one_process_queue_instead_of_failing(database: Database) -> None:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(database.issues.create("ZDU", "Busy", "", "user1")) for _ in range(60)]
@@ -182,7 +182,7 @@ async def test_many_writers_of_one_process_queue_instead_of_failing(database: Da
 async def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path) -> None:
     async with await Database.open(f"sqlite:///{tmp_path}/zdu.db") as database:
         await database.schema.create_base()
-        await database.issues.create_project("ZDU", "Rehearsal")
+        await database.projects.create("ZDU", "Rehearsal")
         async with database._transactions.write() as connection:
             # The writer's one connection keeps this limit: SQLite then answers as if the disk were full.
             pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()

@@ -5,12 +5,12 @@ from shared_db import AlreadyExists, ChangeItem, Database, DatabaseError, NewIss
 
 @pytest.fixture
 async def project(database: Database) -> Database:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
     return database
 
 
 async def test_issues_get_consecutive_keys_of_their_project(project: Database) -> None:
-    await project.issues.create_project("OTHER", "Another")
+    await project.projects.create("OTHER", "Another")
 
     first = await project.issues.create("ZDU", "One", "text", "user1")
     other = await project.issues.create("OTHER", "Elsewhere", "", "user1")
@@ -45,7 +45,7 @@ async def test_a_key_without_an_issue_is_none(project: Database, key: str) -> No
 
 async def test_a_project_must_exist_and_cannot_be_made_twice(project: Database) -> None:
     with pytest.raises(AlreadyExists, match="ZDU"):
-        await project.issues.create_project("ZDU", "Again")
+        await project.projects.create("ZDU", "Again")
     with pytest.raises(DatabaseError, match="no project NONE"):
         await project.issues.create("NONE", "One", "", "user1")
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from sqlalchemy import insert, update
 
-from shared_db import ClusterSnapshot, Database, NodeState
+from shared_db import ClusterSnapshot, Database, NodeFigures, NodeState
 from shared_db.rows import Retired
 from shared_db.tables import clusternode, clusterupgradestate
 from tests.support.databases import DatabaseTarget, age_heartbeat
@@ -129,7 +129,7 @@ async def test_a_node_that_is_not_admitted_leaves_no_row(database: Database) -> 
     await join(database, "node1")
     seen: list[ClusterSnapshot] = []
 
-    def refuse(cluster: ClusterSnapshot) -> None:
+    def refuse(cluster: ClusterSnapshot) -> bool:
         seen.append(cluster)
         raise RuntimeError("a third version")
 
@@ -226,3 +226,26 @@ async def age_state(database: Database, node_id: str, seconds: float) -> None:
             .where(clusternode.c.node_id == node_id)
             .values(timestamp=clusternode.c.timestamp - round(seconds * 1000))
         )
+
+
+async def test_figures_come_with_a_heartbeat_and_go_with_the_node(database: Database) -> None:
+    for node_id in ("node1", "node2"):
+        await join(database, node_id)
+    assert await database.nodes.figures() == {}
+
+    await database.nodes.heartbeat("node1", figures=NodeFigures("RUNNING", 0.1, 1, 1.0))
+    await database.nodes.heartbeat("node1", figures=NodeFigures("DRAINING", 0.25, 5 * 1024**3, 61.5))
+    await database.nodes.heartbeat("node2")
+
+    assert await database.nodes.figures() == {"node1": NodeFigures("DRAINING", 0.25, 5 * 1024**3, 61.5)}
+    await database.nodes.remove("node1")
+    assert await database.nodes.figures() == {}
+
+
+async def test_a_node_that_is_offline_tells_no_figures(database: Database) -> None:
+    await join(database, "node1")
+    await database.nodes.go_offline("node1")
+
+    await database.nodes.heartbeat("node1", figures=NodeFigures("RUNNING", 0.1, 1, 1.0))
+
+    assert await database.nodes.figures() == {}

@@ -46,7 +46,7 @@ async def test_hundreds_of_racing_read_then_write_changes_lose_nothing(
 async def test_racing_processes_never_give_two_issues_the_same_key(
     database: Database, database_target: DatabaseTarget, processes: Competitors
 ) -> None:
-    await database.issues.create_project("ZDU", "Rehearsal")
+    await database.projects.create("ZDU", "Rehearsal")
 
     keys = processes.race("create-issue", database_target, count=40)
 

@@ -10,15 +10,15 @@ from tests.support.databases import DatabaseTarget
 from zdu.errors import UsageError
 
 ADD = "73013-add-jiraissue-summary-lower"
-FILL = "73012-fill-summary-lower"
-INDEX = "73013-index-summary-lower"
+FILL = "73013-fill-jiraissue-summary-lower"
+INDEX = "73013-index-jiraissue-summary-lower"
 
 
 @pytest.fixture
 async def newer(database: Database, database_target: DatabaseTarget) -> AsyncIterator[Database]:
     """The same database as a node of 7.3.2 opens it; ``database`` is the one of a node of 7.3.0."""
-    await database.issues.create_project("ZDU", "Rehearsal")
-    async with await database_target.open(features=frozenset({"summary_lower"})) as newer:
+    await database.projects.create("ZDU", "Rehearsal")
+    async with await database_target.open(features=frozenset({"jiraissue.summary_lower"})) as newer:
         yield newer
 
 

@@ -10,7 +10,9 @@ from shared_db import (
     DatabaseNotSetUp,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
 )
+from shared_db.statements import in_short
 from shared_db.target import parse_target
 from shared_db.translate import translate
 
@@ -47,6 +49,37 @@ def test_each_failure_has_its_kind_wrapped_or_not(error: Exception, kind: type[D
 
 
 def test_an_unknown_failure_is_named_by_its_innermost_cause() -> None:
-    told = translate(DBAPIError("SELECT 1", {}, asyncpg.UndefinedColumnError("no column x")), TARGET)
+    told = translate(DBAPIError("SELECT 1", {}, asyncpg.DivisionByZeroError("division by zero")), TARGET)
     assert type(told) is DatabaseError
-    assert "UndefinedColumnError: no column x" in told.message
+    assert "DivisionByZeroError: division by zero" in told.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.UndefinedColumnError("column x does not exist"),
+        asyncpg.NotNullViolationError('null value in column "x"\nDETAIL:  Failing row contains (secret)'),
+        asyncpg.InvalidCachedStatementError("cached statement plan is invalid"),
+    ],
+)
+def test_a_statement_that_does_not_fit_the_schema_is_named_without_its_values(error: Exception) -> None:
+    told = translate(DBAPIError("SELECT a, x FROM t WHERE y = 1", {}, error), TARGET)
+
+    assert isinstance(told, StatementRefused)
+    assert told.statement == "SELECT … FROM t WHERE y = 1"
+    assert told.reason in str(error)
+    assert "secret" not in told.reason + told.message
+
+
+@pytest.mark.parametrize(
+    ("sql", "short"),
+    [
+        ("SELECT a, b\nFROM t JOIN u", "SELECT … FROM t JOIN u"),
+        ("INSERT INTO t (a, b) VALUES (?, ?) RETURNING a", "INSERT INTO t (a, b)"),
+        ("UPDATE t SET a=? WHERE b = ? RETURNING a", "UPDATE t SET a=? WHERE b = ?"),
+        ("SELECT 1", "SELECT 1"),
+        ("DELETE FROM " + "t" * 200, "DELETE FROM " + "t" * 147 + "…"),
+    ],
+)
+def test_a_statement_in_short_says_what_it_does_to_which_tables(sql: str, short: str) -> None:
+    assert in_short(sql) == short

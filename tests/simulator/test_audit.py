@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
+from node.workflow import move
 from shared_db import Database
 from shared_db.rows import NewUpgradeState
 from simulator.audit import AuditFailed, Auditor
@@ -39,7 +40,7 @@ def write(kind: str, marker: str, issue: str, **changes: object) -> RequestRecor
 
 @pytest.fixture
 async def auditor(database_target: FreshDatabase, database: Database) -> AsyncIterator[Auditor]:
-    await database.issues.create_project("ZDU", "Project")
+    await database.projects.create("ZDU", "Project")
     made = Auditor(DatabaseTarget(database_target.url, database_target.namespace))
     yield made
     await made.close()
@@ -73,6 +74,32 @@ async def test_lost_doubled_and_hidden_writes_are_each_found(database: Database,
     assert [text.split()[0] for text in audit.lost] == ["w000003"]
     assert [text.split()[0] for text in audit.duplicated] == ["w000002"]
     assert [text.split()[0] for text in audit.unreadable["node1"]] == ["w000001"]
+
+
+async def test_a_write_to_several_issues_has_to_be_in_each_of_them_once(database: Database, auditor: Auditor) -> None:
+    keys = [(await database.issues.create("ZDU", f"{number}", "", "user1")).key for number in range(3)]
+    await database.issues.comment_many(keys, "user1", "In bulk w000001")
+    await database.issues.comment_many(keys[:2], "user1", "In bulk w000002")
+    everywhere = FakeAdmin(dict.fromkeys(keys, "w000001 w000002"))
+    writes = [write("bulk_edit", marker, " ".join(keys)) for marker in ("w000001", "w000002")]
+
+    audit = await auditor.writes(writes, {"node1": everywhere, "node2": FakeAdmin({keys[0]: "w000001 w000002"})})  # type: ignore[dict-item]
+
+    assert [text.split()[0] for text in audit.lost] == ["w000002"]
+    assert (audit.duplicated, audit.unreadable["node1"]) == ([], [])
+    assert len(audit.unreadable["node2"]) == 4
+
+
+async def test_a_transition_is_there_only_if_the_status_was_changed_too(database: Database, auditor: Auditor) -> None:
+    for _ in range(2):
+        await database.issues.create("ZDU", "Summary", "", "user1")
+    await database.issues.transition("ZDU-1", "user1", lambda issue: move(issue, 11), "Done w000001")
+    await database.issues.add_comment("ZDU-2", "user1", "Only a comment w000002")
+    writes = [write("transition_issue", "w000001", "ZDU-1"), write("transition_issue", "w000002", "ZDU-2")]
+
+    audit = await auditor.writes(writes, {})
+
+    assert [text.split()[0] for text in audit.lost] == ["w000002"]
 
 
 async def test_a_marker_in_the_wrong_place_is_no_write(database: Database, auditor: Auditor) -> None:

@@ -45,6 +45,18 @@ def scene(tmp_path: Path):  # type: ignore[no-untyped-def]  # a generator of Sce
     made.recorder.close()
 
 
+def test_what_a_node_said_in_its_last_life_is_forgotten_when_its_process_ends(scene: Scene) -> None:
+    scene.picture.process_started("node1", pid=1, url="", version="8.0.3", log="")
+    scene.picture.node_says("node1", "ERROR")
+    assert scene.picture.seen()[0].failed
+
+    scene.picture.process_exited("node1", 0, expected=True)
+    scene.picture.process_started("node1", pid=2, url="", version="7.3.0", log="")
+
+    assert not scene.picture.seen()[0].failed
+    assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]
+
+
 def test_the_same_answer_twice_is_one_event(scene: Scene) -> None:
     for _ in range(3):
         scene.picture.node_says("node1", "RUNNING", "7.3.0", 73011)

@@ -10,6 +10,7 @@ from simulator.roll import (
     EnterUpgradeMode,
     Finished,
     NodeSeen,
+    NotStarted,
     RollPolicy,
     Step,
     Stop,
@@ -39,6 +40,16 @@ STOPPED1 = replace(NODE1, running=False, serving=False, drained=True)
 
 def test_a_serving_node_of_the_old_version_is_asked_to_drain_first() -> None:
     assert next_step((NODE1, NODE2), POLICY) == EnterUpgradeMode("node1")
+
+
+def test_a_roll_back_takes_the_same_safe_steps_with_the_versions_changed_over() -> None:
+    back = RollPolicy(order=("node2", "node1"), to_version="7.3.0")
+    upgraded1, upgraded2 = serving("node1", "7.3.2"), serving("node2", "7.3.2")
+
+    assert next_step((upgraded1, upgraded2), back) == EnterUpgradeMode("node2")
+    assert next_step((upgraded1, serving("node2")), back) == EnterUpgradeMode("node1")
+    assert next_step((replace(upgraded1, running=False, serving=False), serving("node2")), back) == Upgrade("node1")
+    assert next_step((serving("node1"), serving("node2")), back) == Finished()
 
 
 def test_a_node_in_upgrade_mode_is_stopped_only_once_it_is_drained() -> None:
@@ -90,6 +101,19 @@ def test_a_node_that_died_by_itself_blocks_the_roll() -> None:
     step = next_step((NODE1, replace(NODE2, running=False, crashed=True, serving=False)), POLICY)
     assert isinstance(step, Blocked)
     assert "node2" in step.reason
+
+
+def test_a_node_that_could_not_start_with_the_new_version_is_for_a_person_to_decide() -> None:
+    refused = replace(serving("node1", "7.3.2"), serving=False, failed=True)
+    assert next_step((refused, NODE2), POLICY) == NotStarted("node1")
+
+
+@pytest.mark.parametrize("other", [NODE2, replace(NODE2, serving=False)])
+def test_a_node_that_could_not_start_serves_nobody_and_is_put_back_without_a_drain(other: NodeSeen) -> None:
+    refused = replace(serving("node1", "8.0.3"), serving=False, failed=True)
+    back = RollPolicy(order=("node1",), to_version="7.3.0")
+    assert next_step((refused, other), back) == Stop("node1")
+    assert next_step((replace(refused, running=False, failed=False), other), back) == Upgrade("node1")
 
 
 def test_with_three_nodes_each_cut_of_the_sequence_is_taken_up_where_it_was() -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 _QUIET = (
@@ -52,11 +53,19 @@ async def chromium_browser() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless browser for one test."""
+    """One headless browser for all tests of a session: starting one takes longer than most of them.
+
+    They share its process and the event loop it was started on (``ON_THE_BROWSERS_LOOP``); nothing else: each
+    :func:`person` has a profile of their own.
+    """
     async with chromium_browser() as browser:
         yield browser
+
+
+ON_THE_BROWSERS_LOOP = pytest.mark.asyncio(loop_scope="session")
+"""For every module whose tests use :func:`chromium`; fixtures of theirs that are asynchronous need that loop, too."""
 
 
 @asynccontextmanager

@@ -26,10 +26,12 @@ class DatabaseTarget:
     url: str
     namespace: str = ""
 
-    async def open(self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 30.0) -> Database:
+    async def open(
+        self, features: frozenset[str] = frozenset(), statement_timeout_s: float = 30.0, node_id: str = ""
+    ) -> Database:
         """Open it; the caller closes it."""
         return await Database.open(
-            self.url, self.namespace, statement_timeout_s=statement_timeout_s, features=features
+            self.url, self.namespace, statement_timeout_s=statement_timeout_s, features=features, node_id=node_id
         )
 
 

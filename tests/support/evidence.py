@@ -15,6 +15,7 @@ from zdu.events import (
     LoadStarted,
     LoadStopped,
     NodeBack,
+    NodeLogsAudited,
     NodeTakenOut,
     ProcessExited,
     ProcessStarted,
@@ -86,6 +87,7 @@ def good_events() -> list[tuple[float, Event]]:
         (15.0, LoadStopped(PROBES_FINE)),
         (15.1, ClusterAudited(audit)),
         (15.1, BalancerAudited(500, [])),
+        (15.1, NodeLogsAudited([])),
         (15.2, UpgradeHistory(history, database_now_ms=15_200)),
         (15.3, WritesAudited(1, [], [], {"node1": [], "node2": []})),
         (16.0, RunEnded()),
@@ -119,6 +121,9 @@ def evidence(
     events: Sequence[tuple[float, Event]] | None = None,
     requests: list[RequestRecord] | None = None,
     expect: Expectations | None = None,
+    sessions_kind: str = "remember-me",
+    refusals: tuple[tuple[str, str], ...] = (),
+    rolled_back_from: str = "",
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -129,6 +134,9 @@ def evidence(
         nodes=("node1", "node2"),
         rolled=("node1", "node2"),
         version_from=OLD,
-        version_to=NEW,
+        version_to=OLD if rolled_back_from else NEW,
+        refusals=refusals,
+        rolled_back_from=rolled_back_from,
         users=2,
+        sessions_kind=sessions_kind,
     )

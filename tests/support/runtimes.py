@@ -30,6 +30,8 @@ INTERVALS = JiraIntervals.model_construct(
     version_check_wait=1.5,
     lock_expiry=0.8,
     upgrade_state_poll=0.03,
+    index_replay=0.03,
+    cluster_messages=0.03,
 )
 
 

@@ -1,22 +1,27 @@
 """One node's web side for tests: a fake cluster with the real state table, a SQLite database, a browser of sorts."""
 
 import re
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Literal
 
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from node.config import DatabaseConfig, NodeConfig
+from node.caches import NodeLocal
+from node.config import DatabaseConfig, NodeConfig, SessionLife
+from node.member_rules import may_be_removed, may_be_set_offline
 from node.passwords import hash_password
 from node.releases import Release, find_release
 from node.services import (
     ApplicationState,
     MemberView,
+    NodeChangeRefused,
     NodeModeView,
     NotAllowed,
     UpgradeAction,
@@ -25,7 +30,8 @@ from node.services import (
 from node.upgrade_state import UpgradeState, after_wish, allowed
 from node.web import WebContext, build_app
 from node.web.templating import Templates
-from shared_db import Database, NewUser
+from node.workflow import BOARD_COLUMNS, STATUSES
+from shared_db import ClusterNode, Database, NewUser, NodeFigures, NodeState
 from zdu.clock import Entropy, ManualClock
 
 COST = 4
@@ -46,6 +52,7 @@ class FakeCluster:
     release: Release = field(default_factory=lambda: find_release("7.3.0"))
     application_state: ApplicationState = ApplicationState.RUNNING
     boot_id: str = "boot-1"
+    running_since_s: float | None = None
     state: UpgradeState = UpgradeState.STABLE
     nodes: list[MemberView] = field(default_factory=lambda: [member("node1"), member("node2")])
     mode_available: bool = False
@@ -60,6 +67,33 @@ class FakeCluster:
 
     async def members(self) -> list[MemberView]:
         return self.nodes
+
+    async def figures(self) -> dict[str, NodeFigures]:
+        return {"node1": NodeFigures(self.application_state, 0.25, 90 * 1024**2, 3_723.0)}
+
+    async def set_member_offline(self, node_id: str, actor: str) -> None:
+        may_be_set_offline(node_id, self._row(node_id))
+        self.actions.append((f"offline {node_id}", actor))
+
+    async def remove_member(self, node_id: str, actor: str) -> None:
+        may_be_removed(node_id, self._row(node_id))
+        self.actions.append((f"remove {node_id}", actor))
+
+    def _row(self, node_id: str) -> ClusterNode | None:
+        found = [
+            ClusterNode(
+                m.node_id, NodeState(m.state), 0, m.ip, m.cache_listener_port, m.build_number, m.version, 0.5, m.alive
+            )
+            for m in self.nodes
+            if m.node_id == node_id
+        ]
+        return found[0] if found else None
+
+    async def reindex(self, actor: str) -> None:
+        if self.application_state is not ApplicationState.RUNNING:
+            raise NodeChangeRefused(f"this one is {self.application_state}")
+        self.application_state = ApplicationState.MAINTENANCE
+        self.actions.append(("reindex", actor))
 
     async def act(self, action: UpgradeAction, actor: str) -> None:
         self.state = after_wish(self.state, action)
@@ -81,13 +115,14 @@ class FakeCluster:
 
 async def open_database(folder: Path, name: str = "web.db") -> Database:
     """A database as the set-up leaves it: users ``admin``, ``user1`` and ``user2`` (password = name), two issues."""
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}")
+    database = await Database.open(f"sqlite+aiosqlite:///{folder / name}", node_id="node1")
     await database.schema.create_base()
     people = [("admin", "Ada Min", True), ("user1", "User One", False), ("user2", "User Two", False)]
     await database.users.create_many(
         [NewUser(name, shown, hash_password(name, COST, "ab" * 8), admin) for name, shown, admin in people]
     )
-    await database.issues.create_project("ZDU", "Zero Downtime")
+    await database.projects.create_statuses(STATUSES)
+    await database.projects.create("ZDU", "Zero Downtime", "admin", board="ZDU board", columns=BOARD_COLUMNS)
     await database.issues.create("ZDU", "The first issue", "Its description", "user1")
     await database.issues.create("ZDU", "Another thing", "", "user2")
     return database
@@ -111,17 +146,22 @@ class WebNode:
 
 @asynccontextmanager
 async def web_node(
-    database: Database | None, templates: Templates | None = None, **cluster_values: object
+    database: Database | None,
+    templates: Templates | None = None,
+    *,
+    kept_in: Literal["memory", "database"] = "memory",
+    **cluster_values: object,
 ) -> AsyncIterator[WebNode]:
     """Serve one node's web side on a free port."""
-    clock, cluster = ManualClock(), FakeCluster(**cluster_values)  # type: ignore[arg-type]  # the test's business
+    clock, cluster, local = ManualClock(), FakeCluster(**cluster_values), NodeLocal()  # type: ignore[arg-type]  # the test's business
     config = NodeConfig(
         node_id=cluster.node_id,
         version=cluster.release.version,
         database=DatabaseConfig(url="sqlite+aiosqlite://"),
-        shared_home=Path("shared"),
+        shared_home=Path(tempfile.gettempdir()),
         local_home=Path("local"),
         password_cost=COST,
+        sessions=SessionLife(kept_in=kept_in),
     )
     context = WebContext(
         config=config,
@@ -129,9 +169,12 @@ async def web_node(
         clock=clock,
         entropy=Entropy(),
         database=database,
+        local=local,
         templates=templates or Templates(),
     )
     cluster.context = context
+    if database is not None:
+        local.index.put_all(await database.issues.following(0, 1000))
     app = build_app(context)
     server = TestServer(app)
     await server.start_server()

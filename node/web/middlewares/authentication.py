@@ -46,9 +46,10 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 async def _identify_by_cookies(context: WebContext, scope: RequestScope, request: web.Request) -> None:
-    session = context.sessions.find(request.cookies.get(SESSION_COOKIE, ""), context.clock.monotonic_s())
-    if session:
-        scope.visitor = visitor_of_session(session)
+    session = await context.keeper.find(request.cookies.get(SESSION_COOKIE, ""))
+    user = await context.user(session.username) if session else None
+    if session and user:
+        scope.visitor = visitor_of_session(session, user)
     elif remembered := request.cookies.get(REMEMBER_ME_COOKIE):
         await sign_in_silently(context, scope, remembered)
 

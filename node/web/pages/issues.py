@@ -4,9 +4,10 @@ from aiohttp import web
 
 from node.web.context import context_of
 from node.web.errors import not_found
-from node.web.jql import search_text
 from node.web.rendering import render_page
+from node.web.searching import name_of, search, status_names
 from node.web.validation import issue_key, page_number
+from node.workflow import transitions_from
 
 _FARTHEST = 10**9
 
@@ -16,7 +17,7 @@ async def list_issues(request: web.Request) -> web.Response:
     context, jql = context_of(request), request.query.get("jql", "")
     start = page_number(request.query.get("startIndex", ""), default=0, most=_FARTHEST)
     size = context.limits.page_size
-    issues, total = await context.db.issues.search(search_text(jql), start, size)
+    issues, total = await search(context, jql, start, size)
     return render_page(
         request,
         "issues.html",
@@ -40,10 +41,11 @@ async def issue_page(
     request: web.Request, key: str, *, status: int = 200, comment: str = "", comment_error: str = ""
 ) -> web.Response:
     """The issue's page; with what was typed as a comment and what is wrong with it, if it was refused."""
-    gateway = context_of(request).db.issues
-    issue = await gateway.get(key)
-    if issue is None:
+    context = context_of(request)
+    found = await context.db.issues.details(key)
+    if found is None:
         raise not_found(f"The issue {key} does not exist.")
+    issue, comments, history = found
     return render_page(
         request,
         "issue.html",
@@ -51,8 +53,10 @@ async def issue_page(
         title=f"[{issue.key}] {issue.summary}",
         status=status,
         issue=issue,
-        comments=await gateway.comments(key),
-        history=await gateway.history(key),
+        status_name=name_of(issue.status, await status_names(context)),
+        transitions=transitions_from(issue.status),
+        comments=comments,
+        history=history,
         comment=comment,
         comment_error=comment_error,
     )

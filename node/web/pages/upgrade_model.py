@@ -1,18 +1,17 @@
-"""What the page "Jira upgrades" says in each situation: its words, colours, checks and which buttons work.
+"""What the page "Jira upgrades" says in each situation: its words, colours and which buttons work.
 
 Labels and the sentences of STABLE, READY_TO_UPGRADE and READY_TO_RUN_UPGRADE_TASKS are Jira's. For the other states
 no wording is known, so theirs are modest inventions, marked below. Which buttons work is not decided here: the
-cluster's state machine says what is allowed.
+cluster's state machine says what is allowed; only that an upgrade cannot be started while the nodes run different
+versions is told by the button as well, and not only by the refusal.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.releases import Release, find_release, known_versions
 from node.services import ApplicationState, MemberView, NodeModeView, UpgradeAction, UpgradeView
-
-SLOW_DATABASE_MS = 1000.0
-"""A look at two small tables that takes longer is worth telling before an upgrade."""
+from node.web.pages.checks import Check, Health, health_checks, one_version
+from node.web.pages.clustering_model import Status, node_status
 
 _UNKNOWN = "UNKNOWN"
 
@@ -41,22 +40,13 @@ _COLOURS = {
 
 
 @dataclass(frozen=True)
-class Check:
-    """One line of "Your instance health". ``mark`` is ``ok``, ``bad``, or ``info``: what an upgrade brings along."""
-
-    mark: str
-    text: str
-
-
-@dataclass(frozen=True)
 class NodeRow:
     """One line of the table of nodes."""
 
     node_id: str
     version: str
     build_number: int
-    status: str
-    colour: str
+    status: Status
     alive: bool
     own: bool
 
@@ -83,6 +73,7 @@ class UpgradePage:
     sentence: str
     base: str
     can_start: bool
+    versions_differ: bool
     can_approve: bool
     can_cancel: bool
     can_retry: bool
@@ -96,78 +87,53 @@ class UpgradePage:
 
 def describe(
     view: UpgradeView | None,
-    members: Sequence[MemberView],
+    health: Health,
     *,
     node_id: str,
     release: Release,
     application_state: ApplicationState,
     mode: NodeModeView,
-    database_ms: float,
 ) -> UpgradePage:
-    """The page. ``view`` is None when the database did not answer, for which it was waited ``database_ms``."""
+    """The page. ``view`` is None when the database did not answer."""
     state = view.state if view else _UNKNOWN
     allowed = view.allowed if view else ()
-    checks = health_checks(members, state=state, answered=view is not None, database_ms=database_ms)
+    members = health.members or ()
+    checks = health_checks(health)
+    versions_differ = UpgradeAction.START in allowed and not one_version(members)
     return UpgradePage(
         state=state,
         lozenge=state.replace("_", " "),
         colour=_COLOURS.get(state, "grey"),
         sentence=_SENTENCES.get(state, ""),
         base=f"{view.version} (build {view.build_number})" if view else "",
-        can_start=UpgradeAction.START in allowed,
+        can_start=UpgradeAction.START in allowed and not versions_differ,
+        versions_differ=versions_differ,
         can_approve=UpgradeAction.APPROVE in allowed,
         can_cancel=UpgradeAction.CANCEL in allowed,
         can_retry=UpgradeAction.RETRY in allowed,
         under_way=state not in {"STABLE", _UNKNOWN},
         checks=checks,
         healthy=all(check.mark != "bad" for check in checks),
-        newer_versions=tuple(v for v in known_versions() if find_release(v).numbers > release.numbers),
+        newer_versions=_reachable_from(release),
         nodes=tuple(_row(member, node_id) for member in members),
         card=_card(application_state, mode, under_way=state not in {"STABLE", _UNKNOWN}) if mode.available else None,
     )
 
 
-def health_checks(
-    members: Sequence[MemberView], *, state: str, answered: bool, database_ms: float
-) -> tuple[Check, ...]:
-    """All nodes alive, one version, database answers: looked at now, not remembered."""
-    if not answered:
-        return (Check("bad", "The database does not answer."),)
-    checks = [_liveness(members), _one_version(members, state)]
-    if len([member for member in members if member.alive]) < 2:
-        checks.append(Check("info", "Only one node is alive: while it is upgraded, nobody is served."))
-    answer = f"The database answered in {database_ms:.0f} ms."
-    checks.append(Check("ok" if database_ms <= SLOW_DATABASE_MS else "bad", answer))
-    return tuple(checks)
-
-
-def _liveness(members: Sequence[MemberView]) -> Check:
-    silent = [member.node_id for member in members if member.state != "OFFLINE" and not member.alive]
-    if silent:
-        return Check("bad", f"No heartbeat from {', '.join(silent)}.")
-    offline = [member.node_id for member in members if member.state == "OFFLINE"]
-    if offline:
-        return Check("info", f"All running nodes are alive; offline: {', '.join(offline)}.")
-    return Check("ok", "All nodes are alive.")
-
-
-def _one_version(members: Sequence[MemberView], state: str) -> Check:
-    versions = sorted({(member.build_number, member.version) for member in members if member.state != "OFFLINE"})
-    names = " and ".join(version for _, version in versions)
-    if len(versions) <= 1:
-        return Check("ok", f"All nodes run version {names}." if names else "No node has joined yet.")
-    return Check("bad" if state == "STABLE" else "info", f"Your nodes run {names}.")
+def _reachable_from(release: Release) -> tuple[str, ...]:
+    """The newer releases of the same platform: across a major release there is no upgrade without downtime."""
+    known = (find_release(version) for version in known_versions())
+    return tuple(
+        new.version for new in known if new.numbers > release.numbers and new.numbers[0] == release.numbers[0]
+    )
 
 
 def _row(member: MemberView, own_id: str) -> NodeRow:
-    """Statuses as Jira's page "Clustering" has them: ACTIVE, NO HEARTBEAT, OFFLINE."""
-    status = "NO HEARTBEAT" if member.state == "ACTIVE" and not member.alive else member.state
     return NodeRow(
         node_id=member.node_id,
         version=member.version,
         build_number=member.build_number,
-        status=status,
-        colour={"ACTIVE": "green", "NO HEARTBEAT": "red"}.get(status, "grey"),
+        status=node_status(member),
         alive=member.alive,
         own=member.node_id == own_id,
     )

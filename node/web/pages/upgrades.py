@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from node.services import ClusterService, MemberView, NotAllowed, UpgradeAction, UpgradeView
+from node.services import ClusterService, NotAllowed, UpgradeAction
 from node.web.bodies import read_form
 from node.web.context import WebContext, context_of
 from node.web.errors import Refusal
+from node.web.pages.health import look
 from node.web.pages.upgrade_model import UpgradePage, describe
 from node.web.rendering import redirect, render_page
 from node.web.scope import visitor_of
-from zdu.errors import ZduError
 
 _NODE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _ADDRESS = "/secure/admin/JiraUpgrades.jspa"
@@ -77,20 +77,13 @@ async def _page(request: web.Request, *, status: int = 200, notice: str = "", pr
 
 
 async def _look(context: WebContext) -> UpgradePage:
-    service, begun_s = context.service, context.clock.monotonic_s()
-    view: UpgradeView | None = None
-    members: list[MemberView] = []
-    try:
-        view, members = await service.upgrade_view(), await service.members()
-    except ZduError:
-        context.log.exception("The cluster's state could not be read")
+    service, found = context.service, await look(context)
     mode = service.node_mode()
     return describe(
-        view,
-        members,
+        found.view,
+        found.health,
         node_id=service.node_id,
         release=service.release,
         application_state=service.application_state,
         mode=replace(mode, requests_in_flight=max(0, mode.requests_in_flight - 1)),  # but for this one
-        database_ms=(context.clock.monotonic_s() - begun_s) * 1000,
     )

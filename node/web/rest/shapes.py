@@ -1,11 +1,11 @@
 """Rows as Jira's JSON writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
 
-from shared_db import Change, Comment, Issue
+from shared_db import Change, Comment, Issue, Status
 
 
 def timestamp(milliseconds: int) -> str:
@@ -28,14 +28,16 @@ def issue_link(request: web.Request, issue: Issue) -> dict[str, object]:
     return {"id": str(issue.id), "key": issue.key, "self": address}
 
 
-def issue_fields(issue: Issue) -> dict[str, object]:
-    """The fields every representation of an issue has."""
+def issue_fields(issue: Issue, statuses: Mapping[str, Status]) -> dict[str, object]:
+    """The fields every representation of an issue has. ``statuses`` are all there are, by id."""
+    status = statuses.get(issue.status)
     return {
         "summary": issue.summary,
         "description": issue.description or None,
         "issuetype": {"name": "Task"},
         "project": {"key": issue.key.rpartition("-")[0]},
-        "status": {"name": "To Do"},
+        "status": {"id": issue.status, "name": status.name if status else issue.status},
+        "resolution": {"name": issue.resolution} if issue.resolution else None,
         "reporter": {"name": issue.reporter},
         "creator": {"name": issue.reporter},
         "created": timestamp(issue.created_ms),

@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.support.balancers import RunningBalancer, running_balancer
-from tests.support.browser import chromium, person
+from tests.support.browser import ON_THE_BROWSERS_LOOP, chromium, person
 from tests.support.http_nodes import HttpNode
 
 __all__ = ["chromium"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ON_THE_BROWSERS_LOOP]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def lb() -> AsyncIterator[RunningBalancer]:
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two) as running:
         yield running

@@ -7,7 +7,7 @@ import pytest
 from tests.support.web_node import Browser
 
 _VOID = {"meta", "link", "input", "img", "br", "path", "rect"}
-_CONTROLS = {"input", "textarea"}
+_CONTROLS = {"input", "textarea", "select"}
 
 
 class _Page(HTMLParser):
@@ -58,6 +58,13 @@ class _Page(HTMLParser):
         "/secure/CreateIssue.jspa",
         "/secure/EditIssue.jspa?key=ZDU-1",
         "/secure/admin/JiraUpgrades.jspa",
+        "/secure/admin/Clustering.jspa",
+        "/plugins/servlet/troubleshooting/view",
+        "/plugins/servlet/upm",
+        "/secure/BrowseProjects.jspa",
+        "/projects/ZDU",
+        "/secure/RapidBoard.jspa?rapidView=1",
+        "/secure/views/bulkedit/BulkEdit1.jspa?jql=",
         "/nowhere",
     ],
 )

@@ -8,7 +8,7 @@ from tests.support.web_node import COST, Browser, web_node
 
 async def test_a_user_works_and_is_moved_and_works_on(database: Database, templates: Templates) -> None:
     await database.users.create_many([NewUser("user1", "User One", hash_password("user1", COST, "ab" * 8))])
-    await database.issues.create_project("ZDU", "Zero Downtime")
+    await database.projects.create("ZDU", "Zero Downtime")
     async with web_node(database, templates) as node1, web_node(database, templates, node_id="node2") as node2:
         here = Browser(node1)
         assert (await here.log_in("user1", remember=True)).status == 302

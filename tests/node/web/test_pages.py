@@ -124,7 +124,8 @@ async def test_writing_to_an_issue_that_does_not_exist_is_a_404(
 
 async def test_the_list_is_shown_in_pages(user: Browser) -> None:
     for number in range(3, 26):
-        await user.node.database.issues.create("ZDU", f"Number {number}", "", "user1")
+        issue = await user.node.database.issues.create("ZDU", f"Number {number}", "", "user1")
+        user.node.context.local.index.put(issue)
 
     first = (await user.get("/issues/")).text
     second = (await user.get("/issues/?jql=&startIndex=20")).text
@@ -239,7 +240,7 @@ async def test_a_defect_is_a_500_page_and_its_traceback_is_in_the_log_only(
     monkeypatch.setattr(node.database.issues, "search", fail)
 
     page = await user.get("/secure/Dashboard.jspa")
-    rest = await user.get("/rest/api/2/search")
+    rest = await user.get("/rest/api/2/issue/picker")
 
     assert (page.status, page.page, rest.status) == (500, "error", 500)
     assert "secret" not in page.text + rest.text

@@ -5,8 +5,9 @@ from time import process_time
 import pytest
 
 from node.releases import find_release
+from node.search_index import Query
 from node.web.build_info import footer
-from node.web.jql import search_text
+from node.web.jql import parse
 from node.web.logins import FREE_FAILURES, LONGEST_WAIT_S, REMEMBERED_NAMES, LogInBook
 from node.web.redirects import DASHBOARD, local_destination, log_in_address
 from node.web.sign_in import parse_basic
@@ -64,14 +65,14 @@ def test_the_wait_doubles_with_each_failure_up_to_a_limit() -> None:
 
 def test_a_long_run_of_blanks_takes_a_search_no_time() -> None:
     began_s = process_time()
-    found = search_text("x" + " " * 20_000 + "y")
+    found = parse("x" + " " * 20_000 + "y").text
 
     assert (found, process_time() - began_s < 0.5) == ("x", True)
 
 
 def test_a_search_is_cut_and_its_blanks_collapsed() -> None:
-    assert search_text('summary ~ "a  \t b"   AND  project = ZDU') == "a b"
-    assert search_text("x " * 400) == " ".join("x" * 128)[:255]
+    assert parse('summary ~ "a  \t b"   AND  project = zdu') == Query("a b", "ZDU")
+    assert parse("x " * 400).text == " ".join("x" * 128)[:255]
 
 
 def test_the_wait_is_over_when_its_time_has_passed_and_forgotten_after_success() -> None:
@@ -117,6 +118,19 @@ def test_the_log_in_address_carries_the_destination_as_one_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("jql", "query"),
+    [
+        ("project = ZDU", Query(project="ZDU")),
+        ('status = "In Progress"', Query(status="In Progress")),
+        ("STATUS=done AND project = zdu AND text ~ fire", Query("fire", "ZDU", "done")),
+        ('status = "unfinished', Query('status = "unfinished')),
+    ],
+)
+def test_jql_names_a_project_and_a_status(jql: str, query: Query) -> None:
+    assert parse(jql) == query
+
+
+@pytest.mark.parametrize(
     ("jql", "text"),
     [
         ("", ""),
@@ -132,7 +146,7 @@ def test_the_log_in_address_carries_the_destination_as_one_value() -> None:
     ],
 )
 def test_jql_is_read_as_far_as_it_is_understood(jql: str, text: str) -> None:
-    assert search_text(jql) == text
+    assert parse(jql).text == text
 
 
 def test_the_footer_splits_at_its_colons_as_load_tools_expect() -> None:

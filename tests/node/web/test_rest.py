@@ -248,6 +248,55 @@ async def test_the_nodes_have_jiras_fields(node: WebNode, admin: Browser) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "code", "said"),
+    [
+        ("PUT", "node2/offline", 200, ""),
+        ("PUT", "node1/offline", 409, "Node node1 is ACTIVE and alive"),
+        ("PUT", "node3/offline", 409, "Node node3 is OFFLINE already"),
+        ("PUT", "node9/offline", 404, "no node node9"),
+        ("DELETE", "node3", 200, ""),
+        ("DELETE", "node2", 409, "Node node2 is ACTIVE and without a heartbeat"),
+        ("DELETE", "node9", 404, "no node node9"),
+    ],
+)
+async def test_a_node_that_is_gone_is_set_offline_and_deleted_and_no_other_one(
+    node: WebNode, admin: Browser, method: str, path: str, code: int, said: str
+) -> None:
+    node.cluster.nodes = [
+        member("node1"),
+        member("node2", alive=False),
+        member("node3", state="OFFLINE", alive=False),
+    ]
+
+    answer = await admin.request(method, f"{API}/cluster/node/{path}", headers=NO_CHECK)
+
+    assert answer.status == code
+    assert said in answer.text
+    assert len(node.cluster.actions) == (code == 200)
+
+
+async def test_a_foreground_reindex_locks_everybody_out_administrators_included(
+    node: WebNode, admin: Browser
+) -> None:
+    assert (await admin.post(f"{API}/reindex?type=BACKGROUND", headers=NO_CHECK)).status == 400
+
+    begun = await admin.post(f"{API}/reindex?type=FOREGROUND", headers=NO_CHECK)
+
+    assert (begun.status, node.cluster.actions) == (202, [("reindex", "admin")])
+    shown = await admin.get("/status")
+    assert (shown.status, _json(shown)["state"]) == (503, "MAINTENANCE")
+    assert (await admin.get(f"{API}/cluster/zdu/state")).status == 503
+
+
+async def test_a_node_that_asks_to_be_drained_is_not_reindexed(node: WebNode, admin: Browser) -> None:
+    node.cluster.application_state = ApplicationState.DRAINING
+
+    refused = await admin.post(f"{API}/reindex?type=FOREGROUND", headers=NO_CHECK)
+
+    assert (refused.status, "DRAINING" in refused.text) == (409, True)
+
+
 async def test_the_upgrade_state_has_jiras_shape(admin: Browser) -> None:
     document = _json(await admin.get(f"{API}/cluster/zdu/state"))
 

@@ -17,7 +17,7 @@ def store(tokens: Iterator[str]) -> SessionStore:
 
 
 def _open(store: SessionStore, now: float = 0.0, **more: int | str) -> Session:
-    return store.open(username="user1", display_name="U", administrator=False, now=now, **more)  # type: ignore[arg-type]  # the test's business
+    return store.open(username="user1", now=now, **more)  # type: ignore[arg-type]  # the test's business
 
 
 def test_a_session_is_found_by_its_token_only(store: SessionStore) -> None:

@@ -102,7 +102,7 @@ async def test_a_session_ends_when_it_was_idle_for_too_long(node: WebNode, user:
     assert node.context.sessions.count() == 0
 
 
-async def test_a_plain_session_is_worth_nothing_on_another_node(other_node: WebNode, user: Browser) -> None:
+async def test_f16_a_plain_session_is_worth_nothing_on_another_node(other_node: WebNode, user: Browser) -> None:
     moved = await user.at(other_node).get(DASHBOARD)
 
     assert (moved.status, moved.location) == (302, "/login.jsp?os_destination=%2Fsecure%2FDashboard.jspa")
@@ -141,7 +141,7 @@ async def test_a_form_of_a_remembered_user_survives_the_move_to_another_node(
     assert (written.status, written.location) == (302, "/browse/ZDU-3")
 
 
-async def test_a_form_of_a_plain_session_is_refused_on_another_node_even_after_signing_in_there(
+async def test_f17_a_form_of_a_plain_session_is_refused_on_another_node_even_after_signing_in_there(
     other_node: WebNode, user: Browser
 ) -> None:
     form = {"atl_token": await user.xsrf_token(), "summary": "Begun on node 1"}

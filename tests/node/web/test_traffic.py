@@ -67,7 +67,7 @@ async def test_a_request_that_takes_too_long_is_a_503(
     monkeypatch.setattr(node.database.issues, "search", _Hold().search)
     node.context.limits = WebLimits(request_timeout_s=0.05)
 
-    page, rest = await user.get("/secure/Dashboard.jspa"), await user.get("/rest/api/2/search")
+    page, rest = await user.get("/secure/Dashboard.jspa"), await user.get("/rest/api/2/issue/picker")
 
     assert (page.status, rest.status) == (503, 503)
     assert page.headers["Retry-After"] == "2"

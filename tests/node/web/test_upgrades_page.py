@@ -5,7 +5,8 @@ import pytest
 from node.releases import find_release
 from node.services import ApplicationState, NodeModeView, UpgradeView
 from node.upgrade_state import UpgradeState, allowed
-from node.web.pages.upgrade_model import UpgradePage, describe, health_checks
+from node.web.pages.checks import Health
+from node.web.pages.upgrade_model import UpgradePage, describe
 from tests.support.web_node import Answer, Browser, WebNode, member
 from zdu.errors import ZduError
 
@@ -206,50 +207,49 @@ async def test_without_the_database_the_page_still_comes_and_no_button_works(nod
     assert [_works(page, name) for name in ("start", "approve", "cancel")] == [False, False, False]
 
 
-def _checks(*members: object, state: str = "STABLE", answered: bool = True, ms: float = 2.0) -> list[tuple[str, str]]:
-    checks = health_checks(members, state=state, answered=answered, database_ms=ms)  # type: ignore[arg-type]  # members
-    return [(check.mark, check.text) for check in checks]
+async def test_an_upgrade_cannot_be_started_while_the_nodes_run_two_versions_and_the_page_says_why(
+    node: WebNode, admin: Browser
+) -> None:
+    node.cluster.nodes = [member("node1"), member("node2", "7.3.2")]
+    reason = "All live nodes have to run one version before an upgrade can be started."
+    page = await admin.get(PAGE)
+    assert (_works(page, "start"), reason in page.text) == (False, True)
+
+    node.cluster.nodes = [member("node1"), member("node2", "7.3.2", state="OFFLINE", alive=False)]
+    page = await admin.get(PAGE)
+
+    assert (_works(page, "start"), reason in page.text) == (True, False)
 
 
-def test_a_healthy_cluster_passes_all_checks() -> None:
-    assert _checks(member("node1"), member("node2")) == [
-        ("ok", "All nodes are alive."),
-        ("ok", "All nodes run version 7.3.0."),
-        ("ok", "The database answered in 2 ms."),
-    ]
+async def test_the_three_cards_lead_to_their_pages(admin: Browser) -> None:
+    text = (await admin.get(PAGE)).text
+
+    for label, address in {
+        "View all health checks": "/plugins/servlet/troubleshooting/view",
+        "Check your apps": "/plugins/servlet/upm",
+    }.items():
+        assert f'<a href="{address}">{label}</a>' in text
+        assert (await admin.get(address)).status == 200
+    assert ">Download the latest at atlassian.com</a>" in text
 
 
-def test_a_silent_node_fails_a_check_and_a_stopped_one_is_only_mentioned() -> None:
-    gone = member("node3", state="OFFLINE", alive=False)
+@pytest.mark.parametrize(("state", "is_open"), [("STABLE", True), ("READY_TO_UPGRADE", False), ("MIXED", False)])
+async def test_the_table_of_cards_is_open_until_the_upgrade_begins(
+    node: WebNode, admin: Browser, state: str, is_open: bool
+) -> None:
+    node.cluster.state = UpgradeState(state)
 
-    assert ("bad", "No heartbeat from node2.") in _checks(member("node1"), member("node2", alive=False), gone)
-    assert ("info", "All running nodes are alive; offline: node3.") in _checks(member("node1"), member("node2"), gone)
-
-
-def test_two_versions_fail_a_check_only_before_an_upgrade() -> None:
-    nodes = (member("node1"), member("node2", "7.3.2"))
-
-    assert ("bad", "Your nodes run 7.3.0 and 7.3.2.") in _checks(*nodes)
-    assert ("info", "Your nodes run 7.3.0 and 7.3.2.") in _checks(*nodes, state="MIXED")
-
-
-def test_one_node_alone_is_told_that_its_upgrade_is_felt() -> None:
-    assert ("info", "Only one node is alive: while it is upgraded, nobody is served.") in _checks(member("node1"))
-
-
-def test_a_slow_database_fails_a_check() -> None:
-    assert ("bad", "The database answered in 1500 ms.") in _checks(member("node1"), member("node2"), ms=1500.0)
+    assert ('<details class="cards" open>' in (await admin.get(PAGE)).text) == is_open
 
 
 def _model(state: str, version: str = "7.3.0") -> UpgradePage:
     return describe(
         UpgradeView(state, 73011, "7.3.0", allowed(UpgradeState(state))),
-        [member("node1")],
+        Health([member("node1")], state, 73011, 73011, database_ms=1.0),
         node_id="node1",
         release=find_release(version),
         application_state=ApplicationState.RUNNING,
         mode=NodeModeView(available=False, enabled=False, requests_in_flight=0, sessions=0),
-        database_ms=1.0,
     )
 
 
@@ -261,7 +261,12 @@ def test_no_state_is_without_words_and_colour(state: UpgradeState) -> None:
     assert model.colour != "grey"
 
 
-def test_the_versions_to_rehearse_are_the_newer_ones() -> None:
+def test_the_versions_to_rehearse_are_the_newer_ones_of_the_same_major_release() -> None:
     assert "7.3.2" in _model("STABLE").newer_versions
     assert "7.3.0" not in _model("STABLE").newer_versions
-    assert _model("STABLE", "7.3.2").newer_versions == ()
+    assert "7.3.1" not in _model("STABLE", "7.3.2").newer_versions
+
+
+def test_no_version_of_the_next_platform_is_offered() -> None:
+    assert _model("STABLE", "7.6.17").newer_versions == ("7.13.18",)
+    assert _model("STABLE", "7.13.18").newer_versions == ()

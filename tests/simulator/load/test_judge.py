@@ -67,3 +67,22 @@ def test_a_form_that_was_sent_in_somebody_else_s_name_is_found() -> None:
     expected = Expected(status=302, user="user1", location="/browse/")
     answer = NODE | {"Location": "/browse/ZDU-7", "X-AUSERNAME": "user9"}
     assert judge(302, answer, "", expected).outcome == "wrong_user"
+
+
+def test_an_index_that_is_behind_is_told_from_a_wrong_answer() -> None:
+    expected = Expected(user="user1", page="issues", news='href="/browse/ZDU-9"')
+    shown = judge(200, NODE, page("issues", text='<a href="/browse/ZDU-9">'), expected)
+    missing = judge(200, NODE, page("issues"), expected)
+
+    assert (shown.outcome, shown.behind) == ("ok", False)
+    assert (missing.outcome, missing.behind) == ("ok", True)
+    assert judge(503, NODE, page("issues"), expected).outcome == "http_503"
+
+
+def test_lost_work_and_a_stale_form_have_their_own_words() -> None:
+    lost = page("work_lost").replace("<p>", '<p role="alert">').replace("</p>", "Please begin again.</p>")
+    stale = '<meta name="zdu-page" content="error"><p role="alert">XSRF Security Token Missing: reload</p>'
+
+    assert judge(409, NODE, lost, Expected(page="bulk_edit_2")).outcome == "work_lost"
+    assert judge(403, NODE, stale, Expected(status=302)).outcome == "stale_form"
+    assert judge(403, NODE, page("error"), Expected(status=302)).outcome == "http_403"

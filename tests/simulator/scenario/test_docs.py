@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from node.releases.flaws import MEANINGS
 from simulator.scenario.document import parse_document
 from simulator.scenario.explain import keys_of, section_at
 from simulator.scenario.load import read_scenario
@@ -55,3 +56,8 @@ def test_the_smallest_file_in_the_docs_can_be_played() -> None:
 def test_the_overrides_in_the_docs_work(override: str) -> None:
     text = _smallest().replace("  - observe: {for: 2s}\n", "")
     assert read_scenario(apply_overrides(parse_document(text, "docs"), [override]))
+
+
+def test_every_flaw_is_explained_in_the_words_of_the_catalogue() -> None:
+    for flaw, meaning in MEANINGS.items():
+        assert f"| `{flaw}` | {meaning} |" in PAGE.read_text(encoding="utf-8")

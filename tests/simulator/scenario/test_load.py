@@ -34,6 +34,17 @@ timeline:
   - finalise: {on: first}
 """
 GOOD = HEAD + TIMELINE
+REFUSED = (
+    HEAD
+    + """\
+timeline:
+  - observe: {for: 3s}
+  - start_upgrade: {on: first}
+  - roll: {to: "8.0.3", nodes: [node1], expect: refused}
+  - cancel: {on: node2}
+  - roll: {to: "7.3.0", nodes: [node1]}
+"""
+)
 
 
 def read(text: str, *overrides: str | Override) -> Scenario:
@@ -111,11 +122,15 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (GOOD + "balancer: {drain: no}\n", "f:11:19: expected true or false, not 'no'"),
         (GOOD + "load: {probe_rate: .inf}\n", "f:11:20: expected a finite number, not .inf"),
         (GOOD + "load: {probe_rate: x}\n", "f:11:20: expected a number, not 'x'"),
+        (
+            GOOD + "sessions: replicated\n",
+            "f:11:11: expected remember-me, in-memory or shared, not 'replicated'",
+        ),
         (GOOD + "load: [1]\n", "f:11:7: expected keys with values below it, not a list"),
         (GOOD + "load: {think_time: {min: 2s, max: 1s}}\n", "f:11:8: min is longer than max"),
         (
             GOOD + "load: {mix: {view_dashboard: 0, list_issues: 0, view_issue: 0, create_issue: 0, edit_issue: 0, "
-            "comment_issue: 0, sign_in_again: 0}}\n",
+            "comment_issue: 0, sign_in_again: 0, search_issues: 0, view_board: 0, transition_issue: 0}}\n",
             "f:11:8: at least one weight must be more than 0",
         ),
         (GOOD + "expect: {min_probe_rate_kept: 2}\n", "f:11:31: expected at most 1, not 2"),
@@ -143,11 +158,12 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; this one has none",
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
+            "this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, finalise; "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
             "this one has 2: observe and finalise",
         ),
         (
@@ -166,7 +182,7 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.2'?"),
+        (GOOD.replace("7.3.2", "7.3.9"), "f:9:16: unknown version '7.3.9'; did you mean '7.3.8'?"),
         (
             GOOD.replace('"7.3.2"', '"7.3.0"'),
             "f:9:16: 7.3.0 is not newer than the cluster's 7.3.0; newer and known: ",
@@ -197,6 +213,39 @@ def test_one_mistake_is_told_once_and_at_its_place(text: str, expected: str) -> 
             GOOD.replace("nodes: all}", 'nodes: all}\n  - roll: {to: "7.3.2", nodes: [node2]}'),
             "f:10:25: an earlier step has upgraded node2 already",
         ),
+        (GOOD + "  - cancel: {}\n", "f:11:5: there is nothing to cancel"),
+        (
+            GOOD.replace("finalise: {on: first}", "cancel: {on: node2}"),
+            "f:10:5: cancel needs every node at 7.3.0: node1, node2 would be upgraded already",
+        ),
+        (
+            GOOD + "  - roll_back: {}\n",
+            "f:11:5: there is no way back to 7.3.0: the upgrade to 7.3.2 is finalised and the data is changed; ",
+        ),
+        (
+            GOOD.replace('  - roll: {to: "7.3.2", nodes: all}\n', "").replace(
+                "finalise: {on: first}", "roll_back: {}"
+            ),
+            "f:9:5: there is nothing to roll back: no node has been upgraded yet",
+        ),
+        (
+            GOOD.replace("finalise: {on: first}", "roll_back: {on: node7}"),
+            "f:10:21: there is no node 'node7'; it is ",
+        ),
+        (
+            GOOD.replace("finalise: {on: first}", "roll_back: {}\n  - finalise: {}"),
+            "f:11:5: finalise needs a roll before it",
+        ),
+        (
+            GOOD.replace("7.3.2", "7.3.2+bad-renam"),
+            "f:9:16: unknown version '7.3.2+bad-renam'; did you mean '7.3.2+bad-rename'?",
+        ),
+        (REFUSED.replace("{on: node2}", "{on: node7}"), "f:10:18: there is no node 'node7'; it is "),
+        (
+            REFUSED.replace("nodes: [node1], e", "nodes: [node1, node2], e"),
+            "f:9:25: a roll that has to be refused ends",
+        ),
+        (REFUSED.replace("nodes: [node1], e", "e"), "f:9:5: a roll that has to be refused ends with its first node"),
     ],
 )
 def test_what_does_not_fit_together_is_told_at_the_value_that_is_wrong(text: str, expected: str) -> None:
@@ -304,6 +353,26 @@ def test_the_last_of_several_overrides_wins() -> None:
     assert read(GOOD, "load.users=3", "load.users=4").load.users == 4
 
 
+def test_a_scenario_ends_with_the_version_that_its_rolls_and_roll_backs_leave() -> None:
+    back = GOOD.replace("finalise: {on: first}", "roll_back: {}")
+    rolled_back, again = (
+        read(back),
+        read(back + '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n'),
+    )
+    flawed = read(GOOD, "timeline.roll.to=7.3.2+failing-task")
+
+    assert (rolled_back.version_to, rolled_back.rolled_back_from) == ("7.3.0", "7.3.2")
+    assert (again.version_to, again.rolled_back_from) == ("7.3.3", "")
+    assert (flawed.version_to, flawed.rolled_back_from) == ("7.3.2+failing-task", "")
+
+
+def test_what_is_finalised_is_where_a_later_roll_back_leads() -> None:
+    later = '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n  - roll_back: {}\n'
+    scenario = read(GOOD + later)
+
+    assert (scenario.version_to, scenario.rolled_back_from) == ("7.3.2", "7.3.3")
+
+
 def test_more_nodes_are_all_rolled_when_the_file_says_all() -> None:
     scenario = read(GOOD, *named_overrides(nodes=4))
     assert scenario.timeline[2].roll is not None
@@ -357,6 +426,27 @@ def test_every_shipped_scenario_loads_and_is_called_like_its_file() -> None:
     assert "valiantys" in shipped_scenarios()
     for name in shipped_scenarios():
         assert load(name).name == name
+
+
+def test_a_refused_node_leads_to_no_other_version_and_is_put_back() -> None:
+    scenario = read(REFUSED)
+
+    assert scenario.refusals == (("node1", "8.0.3"),)
+    assert (scenario.version_from, scenario.version_to) == ("7.3.0", "7.3.0")
+
+
+def test_an_upgrade_goes_on_only_once_the_refused_node_is_put_back() -> None:
+    again = REFUSED.replace("cancel: {on: node2}", 'roll: {to: "7.3.2", nodes: [node2]}')
+
+    (message,) = mistakes_of(again)
+
+    assert message.startswith("f:10:5: node1 was refused and serves nobody: first give it 7.3.0 again")
+
+
+def test_the_major_upgrade_ends_where_it_began() -> None:
+    scenario = load("major-upgrade")
+    assert scenario.refusals == (("node1", "8.0.3"),)
+    assert (scenario.version_from, scenario.version_to) == ("7.3.8", "7.3.8")
 
 
 def test_the_valiantys_scenario_follows_the_blog() -> None:

@@ -17,7 +17,7 @@ def run(*arguments: str) -> Result:
 def test_list_has_one_line_for_each_scenario() -> None:
     result = run("list")
     assert result.exit_code == 0
-    assert "valiantys  The Valiantys test" in result.output.splitlines()
+    assert "valiantys      The Valiantys test" in result.output.splitlines()
 
 
 def test_list_speaks_json() -> None:

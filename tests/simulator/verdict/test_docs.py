@@ -6,7 +6,7 @@ from pathlib import Path
 from simulator.result import build_result
 from simulator.scenario.model import Expectations
 from simulator.verdict import CheckKind, reach_verdict
-from tests.support.evidence import evidence
+from tests.support.evidence import evidence, good_requests, request
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 
@@ -19,7 +19,11 @@ def rows_below(heading: str) -> list[str]:
 
 def test_every_check_is_explained() -> None:
     expect = Expectations(longest_outage="1s")  # type: ignore[arg-type]  # as written in a file
-    checks = reach_verdict(evidence(expect=expect)).checks
+    requests = [*good_requests(), request(998, 8.0, kind="search_issues"), request(999, 8.0, kind="bulk_edit")]
+    refusals = (("node1", "8.0.3"),)
+    checks = reach_verdict(
+        evidence(expect=expect, requests=requests, sessions_kind="shared", refusals=refusals)
+    ).checks
     promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]
     assert rows_below("Promises: broken ones fail the run") == promises
     proofs = [check.name for check in checks if check.kind is CheckKind.PROOF]

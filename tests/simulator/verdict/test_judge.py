@@ -7,7 +7,7 @@ import pytest
 
 from simulator.scenario.model import Expectations
 from simulator.verdict import Verdict, reach_verdict
-from tests.support.evidence import NEW, evidence, good_events, good_requests, request
+from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
@@ -15,6 +15,7 @@ from zdu.events import (
     Event,
     LoadStopped,
     NodeBack,
+    NodeLogsAudited,
     NodeTakenOut,
     ProcessExited,
     RunAborted,
@@ -118,6 +119,30 @@ def test_a_node_that_was_not_looked_at_in_every_state_is_fine() -> None:
     again = (13.5, ClusterObserved("READY_TO_RUN_UPGRADE_TASKS", "node2"))
     assert reach_verdict(evidence(seen)).word == "pass"
     assert reach_verdict(evidence([*good_events(), again])).word == "fail"
+
+
+REFUSED = {
+    "node": "node2",
+    "version": OLD,
+    "statement": "SELECT … FROM jiraissue",
+    "reason": "no such column: jiraissue.updated",
+    "count": 37,
+    "first_s": 6.5,
+}
+
+
+def test_a_statement_that_a_version_could_not_run_is_named_with_the_version_that_came_before_it() -> None:
+    failed = request(999, 6.5, "node2", status=500, outcome="server_error")
+    verdict = reach_verdict(
+        evidence(replaced(NodeLogsAudited, NodeLogsAudited([REFUSED])), requests=[*good_requests(), failed])
+    )
+
+    assert broken(verdict) == ["no request failed", "every version could work on the shared schema"]
+    assert (
+        f"{OLD} on node2 could not run 'SELECT … FROM jiraissue' (no such column: jiraissue.updated), 37 times from "
+        f"6.50 s on"
+    ) in verdict.sentence
+    assert f"after node1 started with {NEW}" in verdict.sentence
 
 
 def test_a_request_to_a_node_that_was_out_fails_the_run() -> None:
@@ -267,3 +292,45 @@ def test_a_run_that_proved_nothing_is_inconclusive(spoil: Callable[[], Verdict],
 def test_a_broken_promise_outweighs_a_missing_proof() -> None:
     events = [*replaced(LoadStopped, LoadStopped({})), (8.0, ProcessExited("lb", 1, expected=False))]
     assert reach_verdict(evidence(events)).word == "fail"
+
+
+def test_sessions_in_memory_are_lost_in_plain_sentences() -> None:
+    requests = [
+        *good_requests(),
+        request(997, 8.0, outcome="login_page", session="s5"),
+        request(998, 8.1, kind="comment_issue", outcome="stale_form", session="s5.1", status=403),
+        request(999, 8.2, kind="bulk_change", outcome="work_lost", session="s5.1", status=409),
+    ]
+    verdict = reach_verdict(evidence(requests=requests, sessions_kind="in-memory"))
+
+    assert verdict.word == "fail"
+    assert broken(verdict) == ["no request failed", "no session was lost", "no half-done bulk edit was lost"]
+    for told in (
+        "1 sessions were lost",
+        "Who was moved had to log in again: sessions were in the memory of one node each",
+        "1 forms, sent once more after logging in, were refused: their XSRF token was stale.",
+        "1 half-done bulk edits were lost",
+    ):
+        assert told in verdict.sentence
+
+
+def test_shared_sessions_mean_that_nobody_is_even_signed_in_again() -> None:
+    verdict = reach_verdict(evidence(sessions_kind="shared"))
+    assert verdict.word == "pass"
+    assert "who was moved was not even signed in again" in verdict.sentence
+
+    silent = [*good_requests(), request(999, 8.0, signed_in=True)]
+    verdict = reach_verdict(evidence(requests=silent, sessions_kind="shared"))
+    assert broken(verdict) == ["nobody had to be signed in again"]
+    assert broken(reach_verdict(evidence(requests=silent))) == [], "with remember-me that is how it should be"
+
+
+def test_a_search_may_be_behind_for_as_long_as_replaying_takes_and_not_for_longer() -> None:
+    late = request(999, 8.0, "node2", kind="search_issues", behind_s=1.5)
+    allowed = reach_verdict(evidence(requests=[*good_requests(), late]))
+    assert allowed.word == "pass", "a late index is no lost write"
+    assert "1 of 1 searches missed a change" in next(c.detail for c in allowed.checks if "searches" in c.name)
+
+    stale = reach_verdict(evidence(requests=[*good_requests(), late, replace(late, id=1000, behind_s=2.5)]))
+    assert (stale.word, broken(stale)) == ("fail", ["searches were up to date"])
+    assert "request 1000 through node2" in stale.reasons[0]

@@ -1,0 +1,47 @@
+"""What the nodes' own logs tell of statements that the database refused; read at the end, as an operator would.
+
+A request that failed says nothing about why: that is in the log of the node, and nowhere else.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zdu.events import NodeLogsAudited
+
+_REFUSED = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000) \S+ ERROR \[\S+\] .* failed: "
+    r"Jira (?P<version>\S+) cannot run a statement: (?P<reason>.*); the statement was: (?P<statement>.*)"
+)
+
+
+def audit_node_logs(logs: Mapping[str, Path], since_start_s: Callable[[int], float]) -> NodeLogsAudited:
+    """Read the log of each node. ``since_start_s`` turns wall time, in ms, into seconds of the run."""
+    found: list[dict[str, Any]] = []
+    for node, log in logs.items():
+        if log.is_file():
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                found += _refused(node, lines, since_start_s)
+    return NodeLogsAudited(sorted(found, key=lambda statement: statement["first_s"]))
+
+
+def _refused(node: str, lines: Iterable[str], since_start_s: Callable[[int], float]) -> list[dict[str, Any]]:
+    """Each statement once, with how often it was refused and when first."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for line in lines:
+        match = _REFUSED.match(line)
+        if match is None:
+            continue
+        words = match["version"], match["statement"], match["reason"]
+        if words not in found:
+            version, statement, reason = words
+            found[words] = {"node": node, "version": version, "statement": statement, "reason": reason, "count": 0}
+            found[words]["first_s"] = round(since_start_s(_wall_ms(match["at"])), 3)
+        found[words]["count"] += 1
+    return list(found.values())
+
+
+def _wall_ms(stamp: str) -> int:
+    return round(datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S,%f%z").timestamp() * 1000)

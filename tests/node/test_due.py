@@ -1,0 +1,15 @@
+from node.due import Due
+
+
+def test_what_is_due_now_and_then_is_due_at_once_and_again_after_its_time() -> None:
+    due = Due(5.0)
+
+    assert [due.is_due(now) for now in (100.0, 101.0, 104.9, 105.0, 106.0, 120.0, 124.0)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]

@@ -1,0 +1,31 @@
+"""A node's log is read for what the database refused, as it is written by :mod:`node.web.middlewares.errors`."""
+
+from pathlib import Path
+
+from simulator.node_logs import audit_node_logs
+
+LINE = (
+    "2026-11-24 11:39:1{second},152+0000 http-exec-4 ERROR [c.a.jira.web.ExceptionInterceptor] GET /browse/ZDU-1 "
+    "failed: Jira 7.3.0 cannot run a statement: no such column: jiraissue.updated; the statement was: SELECT … FROM x"
+)
+BEGAN_MS = 1_795_520_350_000
+
+
+def since_start_s(wall_ms: int) -> float:
+    return (wall_ms - BEGAN_MS) / 1000
+
+
+def test_each_statement_is_told_once_with_its_count_and_its_first_time(tmp_path: Path) -> None:
+    other = LINE.format(second=1).replace("7.3.0", "7.3.2").replace("FROM x", "FROM y")
+    lines = [LINE.format(second=3), "a line of a traceback", other, LINE.format(second=6)]
+    (tmp_path / "node1.log").write_text("\n".join(lines) + "\n")
+
+    found = audit_node_logs(
+        {"node1": tmp_path / "node1.log", "node2": tmp_path / "not-started.log"}, since_start_s
+    ).statements
+
+    first = {"node": "node1", "reason": "no such column: jiraissue.updated"}
+    assert found == [
+        {**first, "version": "7.3.2", "statement": "SELECT … FROM y", "count": 1, "first_s": 1.152},
+        {**first, "version": "7.3.0", "statement": "SELECT … FROM x", "count": 2, "first_s": 3.152},
+    ]
