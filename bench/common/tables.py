@@ -64,7 +64,7 @@ def replaced_between_markers(document: str, name: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """Something that was promised: ``value`` is to be at least or at most ``bound``; NaN if nothing was."""
+    """Something that was promised: ``value`` is to be at least or at most ``bound``."""
 
     name: str
     value: float
@@ -74,15 +74,13 @@ class Target:
 
     @property
     def met(self) -> bool | None:
-        """None if it was not measured, or nothing was promised."""
-        if math.isnan(self.value) or math.isnan(self.bound):
+        """None if it was not measured."""
+        if math.isnan(self.value):
             return None
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def row(self) -> list[str]:
         """What, wanted, found, verdict."""
-        if math.isnan(self.bound):
-            return [self.name, "–", number(self.value, 2) + self.unit, "no target"]
         verdict = {True: "met", False: "**not met**", None: "not measured"}[self.met]
         sign = "≥" if self.at_least else "≤"
         return [self.name, f"{sign} {self.bound:g}{self.unit}", number(self.value, 2) + self.unit, verdict]

@@ -32,13 +32,6 @@ def test_the_median_of_rounds_is_not_moved_by_one_bad_one() -> None:
     assert median_or_nan([100.0, 101.0, 3.0]) == 100.0
 
 
-def test_a_ratio_without_a_target_is_shown_and_fails_nothing() -> None:
-    ratio = Target("requests/s", 1.234, math.nan, True)
-    assert ratio.met is None
-    assert ratio.row() == ["requests/s", "–", "1.23", "no target"]
-    assert Target("requests/s", math.nan, 2.0, True).row()[-1] == "not measured"
-
-
 def test_each_round_begins_with_another_subject() -> None:
     assert [rotated(["a", "b", "c"], turn) for turn in range(4)] == [
         ["a", "b", "c"],
