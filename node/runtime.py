@@ -33,7 +33,7 @@ from node.services import (
     UpgradeView,
 )
 from node.stale_nodes import StaleNodes
-from node.startup import NodeRefused, NotSetUp, Startup
+from node.startup import CANNOT_START, NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
@@ -248,7 +248,7 @@ class NodeRuntime:
             else:
                 self._begin_stopping()
         except Exception as error:
-            if isinstance(error, NodeRefused):
+            if isinstance(error, CANNOT_START):
                 # As Jira writes it, and before anybody can read ERROR and look here for the reason.
                 line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
                 self._log.error(line, error.message)
