@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers format setup dev bench-lb bench-scale bench-handover oracle soak wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover oracle soak wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,21 @@ test: dev ## Set up and run all tests, on a PostgreSQL of their own where its pr
 
 test-fast: dev ## The tests that take no processes and no browser
 	@$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser" $(ARGS)
+
+COMPILED := build/compiled
+OPT ?= 3
+PACKAGES := zdu shared_db node lb simulator scenarios
+
+compiled: $(COMPILED)/.built ## The load balancer with its data path compiled, in build/compiled (a minute; needs gcc)
+
+$(COMPILED)/.built: $(VENV)/.installed-dev tools/compile_lb.py pyproject.toml $(shell find $(PACKAGES) -type f -not -name '*.pyc')
+	@echo "Compiling the load balancer's data path into $(COMPILED) (about a minute) ..."
+	@$(BIN)/python -m tools.compile_lb --opt-level $(OPT)
+
+# The same tests, the compiled modules first on the path of the tests and of the processes they start.
+test-compiled: compiled ## The load balancer's tests that take no processes, on the compiled one
+	@PYTHONPATH=$(CURDIR)/$(COMPILED) ZDU_TESTS_COMPILED=1 $(BIN)/python -P -m pytest -o "pythonpath=$(COMPILED) ." \
+		$(WORKERS) -m "not slow and not browser" $(or $(ARGS),tests/lb)
 
 check: lint types layers ## Lint, types and layers
 
@@ -55,6 +70,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@touch $(VENV)/.installed $@
 
 bench-lb: dev ## The load balancer's speed beside HAProxy, nginx, Apache and aiohttp (bench/README.md)
+	@$(MAKE) --no-print-directory compiled || echo "It goes on without the compiled load balancer."
 	@$(BIN)/python -m bench.compare $(ARGS)
 
 bench-scale: dev ## 10,000 idle clients and 1,000 active ones; 100 nodes checked every second

@@ -9,14 +9,14 @@ requests resumed) comes after, and may well lead to further changes.
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
 from lb.health import CheckResult, HealthChange, NodeHealth, Operational, Outcome
 from lb.hold import Held, HoldQueue
 from lb.journal import Journal
-from lb.nodes import NodeMemory
+from lb.memory import Memory
 from lb.passive import Passive
 from lb.pool import Admin, Moved, NodeChanged, NodeView, NoNode, Pool, Route
 from lb.retry import Failure, RetryBudget
@@ -26,20 +26,6 @@ from lb.streams import Stream, Streams
 from zdu.clock import Entropy
 
 _log = logging.getLogger("lb")
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What one process hands over to the next.
-
-    ``learned`` is what stickiness learned of the cookie named ``cookie``. Left out on purpose: sessions (each comes
-    back with its cookie, and counts as heard of when the new process began), counters, and what the checks found.
-    """
-
-    nodes: tuple[NodeMemory, ...] = ()
-    cookie: str = ""
-    learned: tuple[tuple[str, str, float, float], ...] = ()
-    last_seq: int = 0
 
 
 class Balancer:

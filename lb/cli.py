@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from lb.compiled import COMPILED
 from lb.config import BalancerConfig
 from lb.operator_cli import COMMANDS
 from lb.server import Addresses, LoadBalancer
@@ -123,9 +124,15 @@ async def serve(
             if begun is None:
                 return 0
             addresses, facts = begun
-            _log.info("serving on %s, admin on %s, %s", addresses.url, addresses.admin_url, EVENT_LOOP)
+            _log.info(
+                "serving on %s, admin on %s, %s, %s",
+                addresses.url,
+                addresses.admin_url,
+                EVENT_LOOP,
+                "compiled" if COMPILED else "not compiled",
+            )
             _spare_the_collector()
-            announce_ready(url=addresses.url, admin_url=addresses.admin_url, **facts)
+            announce_ready(url=addresses.url, admin_url=addresses.admin_url, compiled=COMPILED, **facts)
             await shutdown.requested.wait()
             _log.info("stopping: %s", shutdown.reason)
             finished = await balancer.stop()

@@ -9,7 +9,8 @@ can be yes: ``look_again_s`` is the earliest moment at which all will have been 
 """
 
 from lb.config import DrainConfig
-from lb.nodes import DrainView, Node
+from lb.node_views import DrainView
+from lb.nodes import Node
 from lb.sessions import Session, Sessions
 
 _LOOK_AFTER_SAFE_S = 0.1

@@ -33,8 +33,8 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from lb.balancer import Memory
 from lb.handover_link import MAX_DESCRIPTORS, Link, LinkLost, Message, connect, is_served, is_trusted, listen
+from lb.memory import Memory
 from zdu.errors import ZduError
 
 VERSION = 1

@@ -5,83 +5,13 @@ The pool's module docstring has the table; this is the part of it that looks at 
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from lb.config import NodeAddress
 from lb.health import Operational
+from lb.memory import NodeMemory
+from lb.node_views import Admin, NodeChanged
 from lb.slowstart import Ramp, ramped_maxconn
-
-
-class Admin(StrEnum):
-    """A node's admin state: what its operator wants."""
-
-    READY = "READY"
-    DRAIN = "DRAIN"
-    MAINT = "MAINT"
-
-
-@dataclass(frozen=True)
-class NodeChanged:
-    """Something visible changed about a node, at ``at_s`` on the monotonic clock."""
-
-    at_s: float
-    node: str
-    admin: Admin
-    operational: Operational
-    takes_new_sessions: bool
-    takes_bound_sessions: bool
-    drained: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DrainView:
-    """How far a drain has come, for whoever waits for it.
-
-    ``sessions_left`` are those that the node still serves, ``sessions_moved`` those that went elsewhere since it
-    began. ``done_s`` is when it will be over: the deadline, or earlier if the sessions left will have been silent for
-    ``drain.move_idle`` by then; None if that cannot be known: requests or streams outlast it, or drain-panic does.
-    """
-
-    since_s: float
-    deadline_s: float
-    done_s: float | None
-    sessions_left: int
-    sessions_moved: int
-    in_flight: int
-    streams: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeView:
-    """A node as it is now, for status pages. All ``*_s`` are on the monotonic clock.
-
-    ``throttle`` is HAProxy's word: the percentage of its weight and ``maxconn`` that a node in slow start has; 100
-    outside of it. ``maxconn`` is the configured one, ``limit`` what slow start makes of it (0: none). ``queued`` are
-    the requests that wait for this very node.
-    """
-
-    name: str
-    weight: int
-    admin: Admin
-    operational: Operational
-    takes_new_sessions: bool
-    takes_bound_sessions: bool
-    drained: bool
-    in_flight: int
-    state_since_s: float
-    drain_deadline_s: float | None
-    throttle: int = 100
-    maxconn: int = 0
-    limit: int = 0
-    sessions: int = 0
-    sessions_moved: int = 0
-    streams: int = 0
-    queued: int = 0
-    panic: bool = False
-    in_flight_max: int = 0
-    drain: DrainView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +36,6 @@ class Facts:
             self.drained,
             reason,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class NodeMemory:
-    """What of a node another process must know to go on with it; what the checks find it finds by itself.
-
-    ``weight`` is the operator's, None if it is the configured one. All ``*_s`` are on the monotonic clock, which all
-    processes of a machine share.
-    """
-
-    name: str
-    admin: Admin = Admin.READY
-    weight: int | None = None
-    came_up: bool = False
-    draining_since_s: float | None = None
-    deadline_s: float | None = None
-    drain_over: bool = False
-    ramp_began_s: float | None = None
 
 
 SERVING: Final = frozenset({Operational.UP, Operational.GOING_DOWN})

@@ -38,7 +38,9 @@ from lb.balancing import Rng
 from lb.config import BalancerConfig, NodeAddress
 from lb.drains import Drains
 from lb.health import Operational
-from lb.nodes import Admin, DrainView, Node, NodeChanged, NodeMemory, NodeView
+from lb.memory import NodeMemory
+from lb.node_views import Admin, DrainView, NodeChanged, NodeView
+from lb.nodes import Node
 from lb.rebalance import Rebalance
 from lb.routes import Moved, NoNode, Route
 from lb.routing import Router

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from lb.admin.api import Reload
 from lb.admin.site import AdminSite
-from lb.balancer import Balancer, Memory
+from lb.balancer import Balancer
 from lb.checker import Checker
 from lb.config import BalancerConfig
 from lb.handover import Giver, Inheritance, Taker
 from lb.handover_link import LinkLost
 from lb.health import Operational
 from lb.journal import Journal
+from lb.memory import Memory
 from lb.proxy.http_path import HttpDataPath
 from lb.reload import differences, merged
 from lb.telemetry.access_log import AccessLog

@@ -5,10 +5,10 @@ from bench.proxies.apache import Apache
 from bench.proxies.haproxy import HAProxy
 from bench.proxies.nginx import Nginx
 from bench.proxies.setup import Proxy
-from bench.proxies.zdu_lb import ZduLb
+from bench.proxies.zdu_lb import CompiledZduLb, ZduLb
 
 
 def proxies() -> dict[str, Proxy]:
     """All of them by name; ours first."""
-    known: tuple[Proxy, ...] = (ZduLb(), HAProxy(), Nginx(), Apache(), AiohttpProxy())
+    known: tuple[Proxy, ...] = (ZduLb(), CompiledZduLb(), HAProxy(), Nginx(), Apache(), AiohttpProxy())
     return {proxy.name: proxy for proxy in known}

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from bench.proxies.setup import Admin, Setup
+from tools.compile_lb import STAMP, TARGET
 
 
 class ZduLb:
@@ -13,6 +14,8 @@ class ZduLb:
 
     name = "zdu lb"
     program = ""
+    root = Path(__file__).parents[2]
+    """The folder of the packages: the product that is measured is the one there, whatever the present folder."""
 
     def command(self, setup: Setup) -> list[str]:
         """YAML is a superset of JSON."""
@@ -35,8 +38,7 @@ class ZduLb:
         }
         config = config_file(setup)
         config.write_text(json.dumps(settings, indent=2))
-        # From the folder of this project, whatever the present one is: the product that is measured is this one.
-        return ["env", f"PYTHONPATH={Path(__file__).parents[2]}", sys.executable, "-P", "-m", "zdu", "lb",
+        return ["env", f"PYTHONPATH={self.root}", sys.executable, "-P", "-m", "zdu", "lb",
                 "--config", str(config)]  # fmt: skip
 
     def can(self, admin: Admin) -> bool:
@@ -48,6 +50,18 @@ class ZduLb:
         for node in setup.nodes:
             if node.admin is not Admin.READY:
                 set_state(setup.admin_port, node.name, node.admin)
+
+
+class CompiledZduLb(ZduLb):
+    """The same source, compiled by ``make compiled``."""
+
+    name = "zdu lb compiled"
+    root = TARGET
+
+    @staticmethod
+    def is_built() -> bool:
+        """Whether there is one; whether it is that of the present source is for make to say."""
+        return (TARGET / STAMP).exists()
 
 
 def config_file(setup: Setup) -> Path:

@@ -21,7 +21,7 @@ import os
 import re
 import socket
 from enum import Enum
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
@@ -32,6 +32,7 @@ from lb.proxy.exchange import Exchange
 from lb.proxy.forward import Peer
 from lb.proxy.own_answer import own_answer
 from lb.proxy.refusals import check_served, record_of, too_long
+from lb.proxy.roles import ClientOwner
 from lb.proxy.tunnel import Tunnel
 from lb.telemetry.record import RequestRecord
 
@@ -57,18 +58,6 @@ _CLOSING: Final = Mode.CLOSING
 _CLOSED: Final = Mode.CLOSED
 
 
-class Owner(Protocol):
-    """Who keeps all clients' connections: the data path."""
-
-    def welcome(self, connection: "ClientConnection", transport: asyncio.Transport) -> Peer | None:
-        """Who this is; None if there are too many connections already."""
-        ...
-
-    def lost(self, connection: "ClientConnection") -> None:
-        """The connection is no more."""
-        ...
-
-
 class ClientConnection(ClientTransport):
     """One client's connection; see the module."""
 
@@ -89,7 +78,7 @@ class ClientConnection(ClientTransport):
         "peer",
     )
 
-    def __init__(self, proxy: Proxy, owner: Owner) -> None:
+    def __init__(self, proxy: Proxy, owner: ClientOwner) -> None:
         super().__init__(proxy)
         self._owner = owner
         self.peer = _NOBODY
@@ -340,9 +329,13 @@ class ClientConnection(ClientTransport):
         self._resume()
         if rest:
             self._upload(rest)
-        if self._exchange is exchange:
+        if self._is_serving(exchange):
             exchange.start()
         return True
+
+    def _is_serving(self, exchange: Exchange) -> bool:
+        """Whether it is still served; asked in place, mypyc believes what it was before the last call."""
+        return self._exchange is exchange
 
     def _without_head(self, data: bytes, now_s: float) -> bool:
         """The head is not complete, or begins with the empty lines that RFC 9112 2.2 wants ignored."""
@@ -455,14 +448,6 @@ class ClientConnection(ClientTransport):
         waiting, self._input = self._input, b""
         if waiting:
             tunnel.from_client(waiting)  # which may tell at once to read no more
-
-    def pause(self) -> None:
-        """Read no more: the node of a tunnel is slower than the client."""
-        self._pause()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._resume()
 
     # Refusals.
 

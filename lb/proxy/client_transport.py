@@ -49,6 +49,14 @@ class ClientTransport:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
+    def pause(self) -> None:
+        """Read no more: the node of a tunnel is slower than the client."""
+        self._pause()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._resume()
+
     def _pause(self) -> None:
         if self._reading and self._transport is not None and not self._transport.is_closing():
             self._reading = False

@@ -7,6 +7,7 @@ from lb.balancer import Balancer
 from lb.config import Limits, Timeouts
 from lb.http.request import RequestScanner
 from lb.http.response import ResponseScanner
+from lb.proxy.connecting import Connecting
 from lb.proxy.forward import NAME
 from lb.proxy.node_connections import NodeConnections
 from lb.telemetry.record import RequestRecord
@@ -22,11 +23,13 @@ class Proxy:
         observe: Callable[[RequestRecord], None],
         tasks: asyncio.TaskGroup,
         entropy: Entropy,
+        connecting: Callable[[asyncio.TaskGroup], Connecting] = Connecting,
     ) -> None:
         self.balancer = balancer
         self.observe = observe
         self.tasks = tasks
         self.entropy = entropy
+        self._connecting = connecting
         self.closing = False
         self.connections: dict[str, NodeConnections] = {}
         self.leaving: list[NodeConnections] = []
@@ -53,7 +56,7 @@ class Proxy:
                 continue
             self._let_go(name)
             self.connections[name] = NodeConnections(
-                address, config.timeouts, self.response_scanner, self.now, self.tasks
+                address, config.timeouts, self.response_scanner, self.now, self._connecting(self.tasks)
             )
         for name in [name for name in self.connections if name not in self.balancer.addresses]:
             self._let_go(name)

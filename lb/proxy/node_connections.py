@@ -1,11 +1,11 @@
 """All connections to one node: which idle one is used again, when a new one is made, and when they must go."""
 
-import asyncio
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 
 from lb.config import NodeAddress, Timeouts
 from lb.http.response import ResponseScanner
+from lb.proxy.connecting import Connecting
 from lb.proxy.node_connection import NodeConnection
 from lb.proxy.roles import Waiter
 from lb.retry import Failure
@@ -25,17 +25,16 @@ class NodeConnections:
         timeouts: Timeouts,
         scanner: ResponseScanner,
         now: Callable[[], float],
-        tasks: asyncio.TaskGroup,
+        connecting: Connecting,
     ) -> None:
         self.address = address
         self.timeouts = timeouts
         self.scanner = scanner
         self.now = now
-        self._tasks = tasks
+        self._connecting = connecting
         self._generation = 0
         self._idle: list[NodeConnection] = []
         self._all: dict[NodeConnection, None] = {}
-        self._connecting: dict[asyncio.Task[None], None] = {}
 
     def __repr__(self) -> str:
         return f"<NodeConnections {self.address.name} idle={len(self._idle)} all={len(self._all)}>"
@@ -91,9 +90,11 @@ class NodeConnections:
 
     def connect(self, waiter: Waiter) -> None:
         """Make a new connection for ``waiter``."""
-        task = self._tasks.create_task(self._connect(waiter), name=f"lb-connect-{self.address.name}")
-        self._connecting[task] = None
-        task.add_done_callback(self._connect_done)
+        self._connecting.begin(self, waiter)
+
+    def unconnected(self) -> NodeConnection:
+        """A connection that does not stand yet: to be given to a transport."""
+        return NodeConnection(self, self._generation)
 
     def purge(self) -> None:
         """Close the idle ones, and those in use as soon as their response is over."""
@@ -119,8 +120,7 @@ class NodeConnections:
         """Drop them all."""
         self._generation += 1
         self._idle = []
-        for task in list(self._connecting):
-            task.cancel()
+        self._connecting.give_up()
         for connection in list(self._all):
             connection.abort()
 
@@ -133,27 +133,6 @@ class NodeConnections:
         self._all.pop(connection, None)
         if connection in self._idle:
             self._idle.remove(connection)
-
-    async def _connect(self, waiter: Waiter) -> None:
-        loop = asyncio.get_running_loop()
-        address = self.address
-        connection = NodeConnection(self, self._generation)
-        protocol = cast(asyncio.Protocol, connection)
-        try:
-            async with asyncio.timeout(self.timeouts.connect):
-                await loop.create_connection(lambda: protocol, address.host, address.port)
-        except TimeoutError:
-            waiter.unreachable(Failure.CONNECT_TIMEOUT, f"no connection within {self.timeouts.connect:g} s")
-        except OSError as error:
-            waiter.unreachable(Failure.REFUSED, error.strerror or str(error))
-        else:
-            if connection.transport is None or connection.transport.is_closing():
-                waiter.unreachable(Failure.NOT_SENT, "the connection was closed as soon as it stood")
-            else:
-                waiter.connected(connection, reused=False)
-
-    def _connect_done(self, task: asyncio.Task[None]) -> None:
-        self._connecting.pop(task, None)
 
 
 _YOUNG_S: Final = 1.0

@@ -4,6 +4,7 @@ An exchange stands between its client's connection and a connection to a node. I
 and serves the former; a tunnel takes its place when both sides have switched to another protocol.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,8 +14,21 @@ from lb.retry import Failure
 from lb.telemetry.record import RequestRecord
 
 if TYPE_CHECKING:
+    from lb.proxy.client_connection import ClientConnection
     from lb.proxy.node_connection import NodeConnection
     from lb.proxy.tunnel import Tunnel
+
+
+class ClientOwner(Protocol):
+    """Who keeps all clients' connections: the data path."""
+
+    def welcome(self, connection: "ClientConnection", transport: asyncio.Transport) -> Peer | None:
+        """Who this is; None if there are too many connections already."""
+        ...
+
+    def lost(self, connection: "ClientConnection") -> None:
+        """The connection is no more."""
+        ...
 
 
 class Waiter(Protocol):

@@ -148,7 +148,8 @@ class AccessLog:
         self._gathered_bytes = 0
         try:
             while data:
-                data = data[self._file.write(data) :]
+                written = self._file.write(data)
+                data = data[written:]  # two steps: mypyc evaluates a call within a slice twice
         except OSError as error:
             _log.error("the access log stops here: %s", error)
             self._discard()

@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from lb.balancer import Balancer
 from lb.checker import Checker, in_step
 from lb.config import BalancerConfig, HealthConfig
-from lb.health import CheckResult, NodeHealth, Outcome
+from lb.health import CheckResult, HealthChange, Outcome
 from lb.journal import Journal
 from tests.support.balancers import balancer_config, running_balancer
 from tests.support.http_nodes import Connection, HttpNode, Request, answering, ok, reset_without_a_byte
@@ -304,12 +305,27 @@ def test_the_checks_of_a_hundred_nodes_begin_in_few_groups_whatever_their_jitter
     assert in_step(1000.0, 0.0) == 1000.0
 
 
+class Noting:
+    """A balancer that notes of which nodes it is told something."""
+
+    def __init__(self, balancer: Balancer) -> None:
+        self.told: list[str] = []
+        self._balancer = balancer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._balancer, name)
+
+    def checked(self, node: str, result: CheckResult) -> HealthChange | None:
+        self.told.append(node)
+        return self._balancer.checked(node, result)
+
+
 @asynccontextmanager
-async def checking(config: BalancerConfig) -> AsyncIterator[tuple[Balancer, Checker]]:
+async def checking(config: BalancerConfig) -> AsyncIterator[tuple[Noting, Checker]]:
     """A checker at work, without the rest of a load balancer."""
-    balancer = Balancer(config, Journal(), SystemClock().monotonic_s)
+    balancer = Noting(Balancer(config, Journal(), SystemClock().monotonic_s))
     async with asyncio.TaskGroup() as tasks:
-        checker = Checker(balancer, Entropy(1))
+        checker = Checker(cast(Balancer, balancer), Entropy(1))
         (task,) = checker.start(tasks)
         try:
             yield balancer, checker
@@ -323,16 +339,14 @@ async def test_nodes_come_and_go_while_the_others_are_checked_on() -> None:
         async with checking(balancer_config([one, two], health=often)) as (balancer, checker):
             await until(lambda: one.checks and two.checks, "both are checked")
             stays = balancer.health["node1"]
-            after = balancer_config([one, three], health=often)
-            balancer.addresses = {node.name: node for node in after.nodes}
-            balancer.health = {"node1": stays, "node3": NodeHealth(after.health)}
-            balancer.checked = lambda node, result: told.append(node)  # type: ignore[method-assign,return-value]
-            told: list[str] = []
+            balancer.reconfigure(balancer_config([one, three], health=often))
+            assert balancer.health["node1"] is stays
+            balancer.told.clear()
             checker.sync()
             checker.sync()
             seen = one.checks
             await until(lambda: one.checks > seen + 3 and three.checks > 3, "the one that stayed and the new one")
-            assert set(told) == {"node1", "node3"}
+            assert set(balancer.told) == {"node1", "node3"}
             assert {task.get_name() for task in asyncio.all_tasks() if "lb-check-" in task.get_name()} == {
                 "lb-check-node1",
                 "lb-check-node3",

@@ -15,6 +15,7 @@ from aiohttp import ClientSession
 from click.testing import CliRunner
 
 from lb.cli import EXAMPLE, lb
+from lb.compiled import COMPILED
 from lb.config import BalancerConfig
 from tests.support.http_nodes import HttpNode
 from zdu.config_file import parse_config
@@ -59,6 +60,7 @@ async def test_it_says_where_it_listens_serves_and_stops_with_0_on_sigterm(tmp_p
         async with zdu_lb("--config", config) as process, ClientSession() as client:
             facts = await ready(process)
             assert facts["ready"] is True
+            assert facts["compiled"] is COMPILED
             assert facts["pid"] == process.pid
             status: dict[str, Any] = {}
             while not status or status["nodes"][0]["operational"] != "UP":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import h11
 
 from lb.proxy.client_connection import ClientConnection
+from lb.proxy.connecting import Connecting
 from lb.proxy.context import Proxy
 from lb.proxy.forward import Peer
 from lb.proxy.node_connection import NodeConnection
@@ -103,15 +104,17 @@ class HandNode:
             self.connection.connection_lost(None)
 
 
-class _HandConnections(NodeConnections):
-    """Connections that stand as soon as they are asked for."""
+class _AtOnce(Connecting):
+    """Connections stand as soon as they are asked for."""
 
-    nodes: list[HandNode]
-    answer: Answer
+    def __init__(self, nodes: list[HandNode], answer: Answer) -> None:
+        super().__init__(asyncio.TaskGroup())
+        self._nodes = nodes
+        self._answer = answer
 
-    def connect(self, waiter: Waiter) -> None:
-        connection = NodeConnection(self, self._generation)
-        self.nodes.append(HandNode(connection, self.answer))
+    def begin(self, connections: NodeConnections, waiter: Waiter) -> None:
+        connection = connections.unconnected()
+        self._nodes.append(HandNode(connection, self._answer))
         waiter.connected(connection, reused=False)
 
 
@@ -122,11 +125,11 @@ class WirelessProxy:
         lb = ManualBalancer("a", "b")
         self.nodes: list[HandNode] = []
         self.records: list[RequestRecord] = []
-        self._proxy = Proxy(lb.balancer, self.records.append, asyncio.TaskGroup(), Entropy(1))
-        for name, known in self._proxy.connections.items():
-            connections = _HandConnections(known.address, known.timeouts, known.scanner, known.now, known._tasks)
-            connections.nodes, connections.answer = self.nodes, answer
-            self._proxy.connections[name] = connections
+
+        def hand(_tasks: asyncio.TaskGroup) -> Connecting:
+            return _AtOnce(self.nodes, answer)
+
+        self._proxy = Proxy(lb.balancer, self.records.append, asyncio.TaskGroup(), Entropy(1), hand)
         self.transport = HandTransport()
         self.client = ClientConnection(self._proxy, self)
         self.client.connection_made(self.transport)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lb.telemetry.meters import AVERAGED, Averages, Meter, Meters, Rate
 from lb.telemetry.record import AttemptRecord, RequestRecord
 from tests.lb.telemetry.test_access_log import RECORDS
-from tests.support.records import attempt_record, request_record
+from tests.support.records import attempt_record, attributes_of, request_record
 
 GOOD = attempt_record("node1", reused_connection=True, status=200, connect_ms=0.5, response_ms=2.0)
 
@@ -27,7 +27,7 @@ def counted(*records: RequestRecord) -> Meters:
 
 def set_in(meter: Meter) -> dict[str, object]:
     """What a meter counted that is not zero, the averages and the histogram left out."""
-    names = set(Meter.__slots__) - {"averages", "rate", "durations", "durations_ms", "lastsess_s"}
+    names = attributes_of(Meter) - {"averages", "rate", "durations", "durations_ms", "lastsess_s"}
     return {name: value for name in sorted(names) if (value := getattr(meter, name)) not in (0, {}, [0] * 6, None)}
 
 

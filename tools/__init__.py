@@ -1,0 +1,1 @@
+"""Programs for building the project; none of them is part of it."""
