@@ -3,22 +3,21 @@
 import asyncio
 
 from node.caches import NodeLocal
-from node.due import Due
+from node.due import PURGE_EVERY_S, Due
+from node.index_replay import IndexReplay
 from node.logs import CLUSTER_MESSAGES
 from node.parts import NodeParts
 from shared_db import Database
-
-PURGE_EVERY_S = 5.0
-"""Looking for what is too old to be kept need not be done at every look."""
 
 
 class ClusterMessages:
     """What one node hears."""
 
-    def __init__(self, parts: NodeParts, database: Database, local: NodeLocal) -> None:
+    def __init__(self, parts: NodeParts, database: Database, local: NodeLocal, index: IndexReplay) -> None:
         self._parts = parts
         self._messages = database.messages
         self._local = local
+        self._index = index
         self._heard = 0
         self._log = parts.log.logger(CLUSTER_MESSAGES)
         self._silent = False
@@ -56,7 +55,8 @@ class ClusterMessages:
         while news := await self._messages.after(self._heard, self._parts.node_id):
             for message in news:
                 self._log.info("Node %s says: %s", message.source, message.text)
-                self._local.hear(message.text)
+                if not await self._index.hear(message):
+                    self._local.hear(message.text)
                 self._heard = message.id
         if self._purge.is_due(asyncio.get_running_loop().time()):
             await self._messages.purge(self._parts.intervals.offline_after)

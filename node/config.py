@@ -28,7 +28,8 @@ class JiraIntervals(_Strict):
     (ClusterNodeVersionCheckLauncher); locks expire after five minutes (KB 1141970837); sessions idle for five hours
     (KB 604209887); remember-me for two weeks. How often Jira looks at the cluster's upgrade state is not documented;
     half a minute makes a change visible within one heartbeat. Nor is it documented how often a node replays the
-    others' index operations and reads their messages; a quarter of a minute is our own.
+    others' index operations and reads their messages; a quarter of a minute is our own, and so is
+    how long a node from 9.1 on waits for another one's index (JRASERVER-72125 says only that it has an end).
     """
 
     heartbeat: Duration = 60.0
@@ -40,6 +41,7 @@ class JiraIntervals(_Strict):
     upgrade_state_poll: Duration = 30.0
     index_replay: Duration = 15.0
     cluster_messages: Duration = 15.0
+    index_snapshot_wait: Duration = 300.0
 
     def scaled(self, factor: float) -> "JiraIntervals":
         """All intervals divided by ``factor``."""

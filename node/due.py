@@ -1,5 +1,8 @@
 """Something to be done now and then by somebody who comes by more often."""
 
+PURGE_EVERY_S = 5.0
+"""Looking for what is too old to be kept need not be done at every look."""
+
 
 class Due:
     """Due at once, and then every ``every_s`` seconds."""

@@ -10,7 +10,7 @@ from node.logs import LAUNCHER, WEB, NodeLog
 from node.parts import NodeParts, log_path
 from node.releases import find_release
 from node.runtime import NodeRuntime
-from node.startup import NodeRefused
+from node.startup import CANNOT_START
 from node.waiting import cancel
 from node.web.context import WebContext
 from shared_db import Database
@@ -31,8 +31,8 @@ async def run_node(
     """Run one node until ``shutdown``; its exit code. Raises ZduError, naming the log, if it cannot start.
 
     ``announce`` is called with the node's address as soon as its port is open, long before it is RUNNING.
-    ``complain`` hears what keeps the node from serving while its process goes on: the cluster refuses it, or nobody
-    has set the database up. Jira's process stays in both cases, and ``/status`` tells.
+    ``complain`` hears what keeps the node from serving while its process goes on: the cluster refuses it, a step
+    of its schema fails, or nobody has set the database up. Jira's process stays, and ``/status`` tells.
     """
     release = find_release(config.version)
     entropy = Entropy(config.seed)
@@ -87,8 +87,8 @@ async def _run(
         relay = asyncio.create_task(_relay(shutdown, runtime), name="shutdown")
         try:
             await runtime.run(on_database=use, on_stopping=server.fall_silent, on_first_run=tell)
-        except NodeRefused as refused:
-            tell(refused)
+        except CANNOT_START as reason:
+            tell(reason)
             await runtime.stay_useless()
         finally:
             await cancel(relay)

@@ -33,7 +33,7 @@ from node.services import (
     UpgradeView,
 )
 from node.stale_nodes import StaleNodes
-from node.startup import NodeRefused, NotSetUp, Startup
+from node.startup import CANNOT_START, NotSetUp, Startup
 from node.stopping import StopTimes, StopWish
 from node.upgrade_state import state_in
 from node.upgrade_watch import UpgradeWatch
@@ -248,7 +248,7 @@ class NodeRuntime:
             else:
                 self._begin_stopping()
         except Exception as error:
-            if isinstance(error, NodeRefused):
+            if isinstance(error, CANNOT_START):
                 # As Jira writes it, and before anybody can read ERROR and look here for the reason.
                 line = "Unable to start JIRA.\njava.lang.IllegalStateException: %s"
                 self._log.error(line, error.message)
@@ -282,6 +282,7 @@ class NodeRuntime:
         self._log.info("Using %s", database.name)
         upgrade = ClusterUpgrade(self._parts, database)
         tasks = UpgradeTasks(self._parts, database, upgrade)
+        index = IndexReplay(self._parts, database, self.local)
         self._members = _Members(
             database,
             upgrade,
@@ -296,8 +297,8 @@ class NodeRuntime:
             UpgradeWatch(
                 self._parts, upgrade, tasks, StaleNodes(self._parts, database), on_look=self._mode.cluster_seen
             ),
-            IndexReplay(self._parts, database, self.local),
-            ClusterMessages(self._parts, database, self.local),
+            index,
+            ClusterMessages(self._parts, database, self.local, index),
         )
         on_database(database)
         await self._until_set_up(self._members.startup, on_first_run)
@@ -305,7 +306,7 @@ class NodeRuntime:
         async with meanwhile(self._members.heartbeat.run(), name="heartbeat"):
             await self._members.startup.upgrade_data()
             await self._members.messages.begin()
-            await self._members.index.prepare()
+            await index.prepare(listen=self._members.messages.look_once)
             await self._members.watch.look_once()
 
     async def _until_set_up(self, startup: Startup, on_first_run: Callable[[ZduError], None]) -> None:

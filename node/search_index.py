@@ -31,9 +31,13 @@ class SearchIndex:
         """The last operation of the journal that is in here."""
         self.consumed: dict[str, int] = {}
         """The same, by the node that wrote it."""
+        self.paused = False
+        """Whether nothing is brought in, this node's own changes neither: it waits for another node's index."""
 
     def put(self, issue: Issue) -> None:
         """Bring one issue up to date. One that is older than what is here changes nothing: its news were late."""
+        if self.paused:
+            return
         known = self._issues.get(issue.id)
         if known is None:
             insort(self._order, issue.id)

@@ -19,7 +19,7 @@ from node.parts import NodeParts
 from node.shared_files import expand_shared_home
 from node.upgrade_state import state_of
 from node.version_rules import Join, Refuse, Wait, decide_join
-from shared_db import ClusterNode, ClusterSnapshot, Database
+from shared_db import ClusterNode, ClusterSnapshot, Database, StepFailed
 from zdu.errors import ZduError
 
 STARTUP_LOCK = "com.atlassian.jira.start.upgrade.lock"
@@ -37,6 +37,10 @@ class NotSetUp(ZduError):
 
 class NodeRefused(ZduError):
     """The version check keeps this node out of the cluster."""
+
+
+CANNOT_START = (NodeRefused, StepFailed)
+"""What a start ends with that will not go better a moment later, and that Jira shows as ERROR on ``/status``."""
 
 
 class _NotYet(Exception):
@@ -59,7 +63,7 @@ class Startup:
         and nobody has heard of it yet."""
 
     async def run(self) -> None:
-        """Become a member. Raises NodeRefused or another ZduError; nothing is left behind then."""
+        """Become a member. Raises NodeRefused, StepFailed or another ZduError; nothing is left behind then."""
         self._tell_versions(await self._database.nodes.get(self._parts.node_id))
         self._tell_cluster(await self._upgrade.snapshot())
         await self._until_allowed(self._check)

@@ -5,6 +5,8 @@ is invented says so. As in Jira there are no foreign keys. Jira's ``numeric(18)`
 are milliseconds of the database's clock everywhere, also where Jira has a ``timestamp``.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -85,8 +87,11 @@ clusterlockstatus = Table(
     UniqueConstraint("lock_name", name="uk_clusterlockstatus_name"),
 )
 
-# What the nodes tell each other, such as "forget what you have cached of it"; ``destination_node`` is ALL or a node's
-# id. ``claimed_by_node`` is for messages that any one node may take on; there are none of those here.
+# Readers remember the last id they have seen. Without this, SQLite would begin below it again once all are purged.
+_IDS_NEVER_COME_AGAIN: dict[str, Any] = {"sqlite_autoincrement": True}
+
+# What the nodes tell each other, such as "forget what you have cached of it"; ``destination_node`` is ALL, a
+# node's id, or ANY: then the one node in ``claimed_by_node`` has taken it on.
 clustermessage = Table(
     "clustermessage",
     metadata,
@@ -96,6 +101,7 @@ clustermessage = Table(
     Column("claimed_by_node", String(60)),
     Column("message", String(255)),
     Column("message_time", _Big),
+    **_IDS_NEVER_COME_AGAIN,
 )
 
 # The index journal: each node replays the others' operations on its own index, and counts how far it has come.
@@ -120,6 +126,7 @@ replicatedindexoperation = Table(
     Column("affected_ids", Text),
     Column("operation", String(60)),
     Column("filename", String(255)),
+    **_IDS_NEVER_COME_AGAIN,
 )
 
 cwd_user = Table(

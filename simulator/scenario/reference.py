@@ -44,6 +44,7 @@ _INTERVALS = {
     "upgrade_state_poll": "How often a node looks at the cluster's upgrade state.",
     "index_replay": "How often a node brings the other nodes' changes into its own search index.",
     "cluster_messages": "How often a node reads what the others tell it, such as to empty a cache.",
+    "index_snapshot_wait": "How long a node from 9.1 on waits for another's index before it builds its own.",
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from node.config import DatabaseConfig, NodeConfig
 from node.process import run_node
@@ -29,6 +30,7 @@ class Whole:
     shutdown: Shutdown = field(default_factory=Shutdown)
     complaints: list[ZduError] = field(default_factory=list)
     url: str = ""
+    ended: bool = False
 
     async def ask(self, path: str = "/status") -> tuple[int, str]:
         async with aiohttp.ClientSession() as http, http.get(self.url + path) as answer:
@@ -58,6 +60,7 @@ async def a_node(target: DatabaseTarget, folder: Path, version: str = "7.3.0") -
     running = asyncio.create_task(
         run_node(config, whole.shutdown, clock=SystemClock(), announce=announce, complain=whole.complaints.append)
     )
+    running.add_done_callback(lambda _: setattr(whole, "ended", True))
     await until(lambda: whole.url or running.done(), "the port is open")
     try:
         yield whole
@@ -93,6 +96,35 @@ async def test_f5_an_old_node_after_the_finalisation_is_alive_and_serves_nothing
     assert "To protect it, this node will not start" in str(node.complaints[0])
     assert "atlassian-jira.log" in str(node.complaints[0])
     assert "Application state ERROR -> STOPPING" in node.log_file.read_text()
+
+
+async def test_a_node_whose_step_of_the_schema_fails_says_error_and_joins_nothing(
+    database_target: DatabaseTarget, tmp_path: Path
+) -> None:
+    await a_set_up(database_target, "7.3.0")
+    async with await database_target.open() as database:
+        async with database._transactions.write() as connection:
+            await connection.execute(text("ALTER TABLE jiraissue ADD COLUMN summary_lower INTEGER"))
+
+        async with a_node(database_target, tmp_path, "7.3.2") as node:
+            await eventually(node.state, "ERROR")
+            assert (await node.ask())[0] == 500
+            await until(lambda: node.complaints, "it says why to whoever started it")
+
+        assert await database.nodes.get("node1") is None
+    assert "expand step 73013-add-jiraissue-summary-lower failed" in str(node.complaints[0])
+    line = (
+        "Unable to start JIRA.\njava.lang.IllegalStateException: expand step 73013-add-jiraissue-summary-lower failed"
+    )
+    assert line in node.log_file.read_text()
+
+
+async def test_a_node_that_crashes_as_it_starts_ends(database_target: DatabaseTarget, tmp_path: Path) -> None:
+    await a_set_up(database_target, "7.3.0")
+
+    with pytest.raises(ZduError, match="CrashOnStart"):
+        async with a_node(database_target, tmp_path, "7.3.2+crash-on-start") as node:
+            await until(lambda: node.ended, "the process has ended")
 
 
 async def test_a_node_whose_database_is_not_set_up_says_first_run_and_starts_once_it_is(

@@ -181,6 +181,25 @@ async def test_the_journal_and_messages_are_purged_by_age(
     assert not await database.index_journal.has(newest)
 
 
+async def test_ids_that_readers_remember_never_come_again_though_all_rows_are_purged(
+    database: Database, database_target: DatabaseTarget
+) -> None:
+    await database.projects.create("ZDU", "Rehearsal")
+    async with await database_target.open(node_id="node1") as node:
+        for _ in range(2):
+            await node.issues.create("ZDU", "One", "", "user1")
+            await node.messages.tell("hello")
+        operation, message = await database.index_journal.newest(), await database.messages.newest()
+        assert await database.index_journal.purge(-60.0) == 2
+        assert await database.messages.purge(-60.0) == 2
+
+        await node.issues.create("ZDU", "One", "", "user1")
+        await node.messages.tell("news")
+
+    assert len(await database.index_journal.after(operation, 10)) == 1
+    assert [news.text for news in await database.messages.after(message, "node2")] == ["news"]
+
+
 async def test_a_message_reaches_all_others_and_not_its_own_sender(
     database: Database, database_target: DatabaseTarget
 ) -> None:
@@ -193,6 +212,24 @@ async def test_a_message_reaches_all_others_and_not_its_own_sender(
     assert [(message.source, message.text) for message in heard] == [("node1", "hello"), ("node1", "projects")]
     assert await database.messages.after(before, "node1") == []
     assert await database.messages.after(heard[-1].id, "node2") == []
+
+
+async def test_what_any_one_node_may_do_is_claimed_by_one_and_heard_by_nobody_afterwards(
+    database: Database, database_target: DatabaseTarget
+) -> None:
+    async with await database_target.open(node_id="node1") as node:
+        await node.messages.ask_any("please")
+        await node.messages.tell("for you", to="node2")
+    (request, _), (also,) = await database.messages.after(0, "node2"), await database.messages.after(0, "node3")
+    assert request == also
+
+    node_ids = ("node2", "node3", "node4")
+    claims = await asyncio.gather(*(database.messages.claim(request.id, node_id) for node_id in node_ids))
+
+    assert sorted(claims) == [False, False, True]
+    assert await database.messages.claim(request.id, node_ids[claims.index(True)]), "claiming twice is claiming once"
+    assert [message.text for message in await database.messages.after(0, "node2")] == ["for you"]
+    assert not await database.messages.claim(request.id + 1, "node2"), "nobody was free to choose who does that"
 
 
 async def test_the_last_administrator_stays_one_whoever_asks(

@@ -32,6 +32,7 @@ INTERVALS = JiraIntervals.model_construct(
     upgrade_state_poll=0.03,
     index_replay=0.03,
     cluster_messages=0.03,
+    index_snapshot_wait=0.5,
 )
 
 
