@@ -7,6 +7,7 @@ from node.due import PURGE_EVERY_S, Due
 from node.index_replay import IndexReplay
 from node.logs import CLUSTER_MESSAGES
 from node.parts import NodeParts
+from node.waiting import repeat
 from shared_db import Database
 
 
@@ -30,10 +31,7 @@ class ClusterMessages:
     async def run(self) -> None:
         """Look until cancelled."""
         interval_s = self._parts.intervals.cluster_messages
-        await asyncio.sleep(self._parts.phase_s(interval_s))
-        while True:
-            await self.look_once()
-            await asyncio.sleep(interval_s)
+        await repeat(self.look_once, every_s=interval_s, after_s=self._parts.phase_s(interval_s))
 
     async def look_once(self) -> None:
         """One look. A database in trouble must not end the node: the next look may succeed."""

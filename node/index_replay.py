@@ -21,6 +21,7 @@ from node.index_snapshot import read_snapshot, snapshot_path, write_snapshot
 from node.logs import INDEXING, NODE_REINDEX
 from node.parts import NodeParts
 from node.search_index import SearchIndex
+from node.waiting import repeat
 from shared_db import ClusterMessage, Database
 
 CATCHES_UP_BEFORE_RUNNING = (9, 1, 0)
@@ -81,10 +82,7 @@ class IndexReplay:
     async def run(self) -> None:
         """Replay until cancelled."""
         interval_s = self._parts.intervals.index_replay
-        await asyncio.sleep(self._parts.phase_s(interval_s))
-        while True:
-            await self.look_once()
-            await asyncio.sleep(interval_s)
+        await repeat(self.look_once, every_s=interval_s, after_s=self._parts.phase_s(interval_s))
 
     async def look_once(self) -> None:
         """One look. A database in trouble must not end the node: the next look may succeed."""

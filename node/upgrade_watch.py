@@ -3,7 +3,6 @@
 Jira's pages show a change that another node made because every node looks; there is no message between them.
 """
 
-import asyncio
 from collections.abc import Callable
 
 from node.cluster_upgrade import ClusterUpgrade
@@ -12,6 +11,7 @@ from node.logs import UPGRADE_STATE
 from node.parts import NodeParts
 from node.stale_nodes import StaleNodes
 from node.upgrade_state import UpgradeState, state_in
+from node.waiting import repeat
 from shared_db.rows import UpgradeStateRow
 
 
@@ -38,10 +38,7 @@ class UpgradeWatch:
     async def run(self) -> None:
         """Look until cancelled."""
         interval_s = self._parts.intervals.upgrade_state_poll
-        await asyncio.sleep(self._parts.phase_s(interval_s))
-        while True:
-            await self.look_once()
-            await asyncio.sleep(interval_s)
+        await repeat(self.look_once, every_s=interval_s, after_s=self._parts.phase_s(interval_s))
 
     async def look_once(self) -> None:
         """One look. Whatever the database's trouble is, the next look may succeed; it must not end the node."""

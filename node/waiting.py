@@ -1,7 +1,7 @@
-"""Waiting for one of two things, with nothing left running afterwards."""
+"""Waiting for one of two things with nothing left running afterwards, and doing one thing again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 
@@ -28,6 +28,14 @@ async def happens_within(event: asyncio.Event, timeout_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def repeat(look: Callable[[], Awaitable[None]], *, every_s: float, after_s: float) -> None:
+    """Look after ``after_s`` seconds, and then every ``every_s``, until cancelled. Errors are the look's own."""
+    await asyncio.sleep(after_s)
+    while True:
+        await look()
+        await asyncio.sleep(every_s)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from node.waiting import run_unless
+from node.waiting import repeat, run_unless
 
 
 async def test_work_that_ends_first_is_done() -> None:
@@ -53,3 +53,20 @@ async def test_nothing_is_left_running_when_the_caller_is_cancelled() -> None:
     caller.cancel()
     await asyncio.wait((caller,))
     assert ended.is_set()
+
+
+async def test_what_is_repeated_is_done_after_the_first_wait_and_then_again_and_again_until_cancelled() -> None:
+    looks: list[int] = []
+    thrice = asyncio.Event()
+
+    async def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 3:
+            thrice.set()
+
+    repeating = asyncio.create_task(repeat(look, every_s=0.001, after_s=0.001))
+    assert looks == [], "not at once"
+    await asyncio.wait_for(thrice.wait(), 20)
+    repeating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await repeating
