@@ -1,8 +1,8 @@
 """One node's search index: a copy of what can be searched, as this node knows it now, which may be a while ago.
 
 In Jira it is Lucene's, on the node's own disk. Here it is in memory and is gone through from the newest issue to the
-oldest, about a tenth of a second for 100,000 issues; results are answered from the copy alone, so an index that is
-behind shows old texts, old statuses and no new issues at all, exactly as people see it after a restart.
+oldest; results are answered from the copy alone, so an index that is behind shows old texts, old statuses and no new
+issues at all, exactly as people see it after a restart.
 """
 
 from bisect import insort
