@@ -17,9 +17,10 @@ from simulator.conclude import Conclusion, conclude
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
-from simulator.run import Run, RunPlan, View
+from simulator.run import Run
 from simulator.scenario import load, named_overrides
 from simulator.scenario.model import Scenario
+from simulator.stage import RunPlan, View
 from simulator.view.live import LiveView
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView

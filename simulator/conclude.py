@@ -7,7 +7,7 @@ from simulator.junit import junit_xml
 from simulator.record.recorder import Recorder
 from simulator.report import render_report
 from simulator.result import build_result
-from simulator.run import RunPlan
+from simulator.stage import RunPlan
 from simulator.verdict import Evidence, Verdict, reach_verdict
 from simulator.verdict.judge import EXIT_CODES
 from zdu.errors import ExitCode

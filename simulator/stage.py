@@ -1,0 +1,247 @@
+"""What a scripted run and a living cluster share: processes that are started, watched, used, and stopped in order.
+
+A :class:`Stage` starts the cluster, looks at it all the time from outside, lets a *story* use it, and takes
+everything down again. Whatever happens in between, no process is left behind: an interrupt and an error go the same
+way out as success.
+"""
+
+import asyncio
+import os
+import platform
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import Protocol
+
+from simulator.clients.jira_admin import JiraAdmin
+from simulator.closing_audit import audit
+from simulator.cluster import SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
+from simulator.database_target import without_password
+from simulator.load.load import Load, users_needed
+from simulator.observers import BalancerWatch, watch_node
+from simulator.picture import Picture
+from simulator.record.recorder import Recorder
+from simulator.record.requests import RequestRecord
+from simulator.record.run_folder import RunFolder
+from simulator.scenario.model import LoadPart, Scenario
+from simulator.supervisor import Child, Supervisor
+from zdu import __version__
+from zdu.errors import ExitCode
+from zdu.events import Envelope, RunEnded, RunInterrupted, RunStarted
+from zdu.process import EVENT_LOOP
+
+INTERRUPTED_STOP_WITHIN_S = 2.0
+REFRESH_EVERY_S = 0.25
+
+
+class View(Protocol):
+    """Whoever shows the run while it is under way."""
+
+    def on_event(self, envelope: Envelope) -> None:
+        """Something happened."""
+        ...
+
+    def on_request(self, request: RequestRecord) -> None:
+        """A request has an outcome."""
+        ...
+
+    def refresh(self, now_s: float) -> None:
+        """Time has passed."""
+        ...
+
+    def close(self) -> None:
+        """The run is over."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What is to be run, and where it leaves its record."""
+
+    scenario: Scenario
+    seed: int
+    folder: RunFolder
+    database: DatabaseTarget
+    command: str
+
+
+Story = Callable[["Stage"], Awaitable[None]]
+
+
+class Stage:
+    """A cluster of processes, those who watch it, and its record.
+
+    ``cluster``, ``admins`` and ``balancer`` are there for the story; not before it, and not after it.
+    """
+
+    cluster: Cluster
+    balancer: BalancerWatch
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        recorder: Recorder,
+        view: View,
+        *,
+        on_interrupt: Callable[[str], None] | None = None,
+    ) -> None:
+        """``on_interrupt`` hears of the first Ctrl-C and brings the story to its end; without it the story is cut."""
+        self.plan = plan
+        self.recorder = recorder
+        self.picture = Picture(recorder, plan.scenario.cluster.node_ids)
+        self.admins: dict[str, JiraAdmin] = {}
+        self._view = view
+        self._on_interrupt = on_interrupt
+        self._supervisor: Supervisor | None = None
+        self._told: asyncio.Task[None] | None = None
+        self._signals: list[str] = []
+        self._cut = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody cut the story short."""
+        return self._cut
+
+    async def perform(self, story: Story) -> None:
+        """Start everything, let ``story`` use it, stop everything.
+
+        Raises a ZduError, perhaps in a group, when it cannot go on.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._interrupt, number.name)
+        self.recorder.event(_run_started(self.plan))
+        try:
+            async with asyncio.TaskGroup() as watchers:
+                self._supervisor = Supervisor(watchers, self._on_exit)
+                await self._tell_and_stop(self._supervisor, story)
+        finally:
+            self._kill_all()
+        self.recorder.event(RunEnded())
+
+    def load(self, part: LoadPart | None = None) -> Load:
+        """Users and probes for this cluster, not started yet; the scenario's, or those of ``part``."""
+        scenario = self.plan.scenario
+        return Load(
+            part or scenario.load,
+            self.cluster.balancer_url,
+            self.recorder,
+            remember_me=scenario.sessions == "remember-me",
+            common_issues=tuple(f"ZDU-{number}" for number in range(1, SEED_ISSUES + 1)),
+            seed=self.plan.seed,
+        )
+
+    async def audit(self) -> None:
+        """Compare what users were told with what the cluster has kept; once nobody works any more."""
+        await audit(
+            *(self.plan.folder, self.plan.database, self.recorder),
+            picture=self.picture,
+            admins=self.admins,
+            balancer=self.balancer,
+        )
+
+    async def _tell_and_stop(self, supervisor: Supervisor, story: Story) -> None:
+        self.cluster = Cluster(
+            self.plan.scenario,
+            self.plan.folder,
+            self.plan.database,
+            supervisor=supervisor,
+            picture=self.picture,
+            seed=self.plan.seed,
+        )
+        self._told = asyncio.create_task(self._tell(story), name="story")
+        refresher = asyncio.create_task(self._refresh(), name="view")
+        try:
+            await self._told
+        except asyncio.CancelledError:
+            if not self._cut:
+                raise
+        finally:
+            refresher.cancel()
+            await self._stop(supervisor)
+
+    async def _tell(self, story: Story) -> None:
+        """Everything between the first process and the last audit."""
+        await self.cluster.set_up_database(users=users_needed(self.plan.scenario.load))
+        await self.cluster.start()
+        node_ids = self.plan.scenario.cluster.node_ids
+        self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
+        self.balancer = BalancerWatch(self.picture, self.cluster.balancer_admin_url)
+        try:
+            async with asyncio.TaskGroup() as observers:
+                watching = [
+                    observers.create_task(watch_node(self.picture, node_id, admin))
+                    for node_id, admin in self.admins.items()
+                ]
+                watching.append(observers.create_task(self.balancer.follow()))
+                await story(self)
+                for task in watching:
+                    task.cancel()
+        finally:
+            await self.balancer.close()
+
+    async def _stop(self, supervisor: Supervisor) -> None:
+        for child in supervisor.running:
+            self.picture.process_stopping(child.name, "SIGTERM")
+        patience_s = self.plan.scenario.cluster.stop_duration + STOP_GRACE_S
+        await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
+        for admin in self.admins.values():
+            await admin.close()
+        self.cluster.release_ports()
+
+    async def _refresh(self) -> None:
+        """Let time pass for the view, until its terminal is gone."""
+        with suppress(OSError):
+            while True:
+                self._view.refresh(self.recorder.now_s())
+                await asyncio.sleep(REFRESH_EVERY_S)
+
+    def _on_exit(self, child: Child) -> None:
+        self.picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
+
+    def _interrupt(self, signal_name: str) -> None:
+        """The first time stop in order, but soon; the second time at once."""
+        if self._signals:
+            self._kill_all()
+            os._exit(ExitCode.INTERRUPTED)
+        self._signals.append(signal_name)
+        if self._on_interrupt:
+            self._on_interrupt(signal_name)
+        else:
+            self.cut(signal_name)
+
+    def cut(self, signal_name: str) -> None:
+        """End the story where it is and stop everything soon."""
+        self._cut = True
+        self.recorder.event(RunInterrupted(signal_name))
+        asyncio.get_running_loop().call_later(INTERRUPTED_STOP_WITHIN_S, self._kill_all)
+        if self._told:
+            self._told.cancel()
+
+    def _kill_all(self) -> None:
+        if self._supervisor:
+            self._supervisor.kill_all()
+
+
+def _run_started(plan: RunPlan) -> RunStarted:
+    scenario = plan.scenario
+    return RunStarted(
+        scenario=scenario.name,
+        seed=plan.seed,
+        command=plan.command,
+        database=without_password(plan.database.url),
+        load_balancer=f"zdu-lb {__version__}",
+        time_scale=scenario.cluster.time_scale,
+        nodes=list(scenario.cluster.node_ids),
+        version_from=scenario.version_from,
+        version_to=scenario.version_to,
+        software=_software(),
+    )
+
+
+def _software() -> dict[str, str]:
+    """What the figures were measured with."""
+    libraries = {name: installed_version(name) for name in ("aiohttp", "sqlalchemy")}
+    return {"zdu": __version__, "python": platform.python_version(), "event_loop": EVENT_LOOP, **libraries}
