@@ -149,6 +149,14 @@ class LoadStarted(Event):
 
 
 @dataclass(frozen=True)
+class LoadChanged(Event):
+    """People came to work or went home; ``users`` are at work now."""
+
+    kind: ClassVar[str] = "load_changed"
+    users: int
+
+
+@dataclass(frozen=True)
 class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
@@ -253,6 +261,7 @@ _KINDS: dict[str, type[Event]] = {
         NodeTakenOut,
         NodeBack,
         LoadStarted,
+        LoadChanged,
         LoadStopped,
         UpgradeHistory,
         WritesAudited,
