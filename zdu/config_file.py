@@ -48,7 +48,7 @@ def load_config(
 def parse_config(
     text: str, name: str, model: type[Model], *, hint: str = "", environment: Mapping[str, str] | None = None
 ) -> Model:
-    """The configuration that ``text`` holds; ``name`` is what messages call it. Without ``environment`` it is empty."""
+    """The configuration that ``text`` holds; ``name`` is what messages call it. By default there are no variables."""
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
