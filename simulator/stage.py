@@ -25,7 +25,7 @@ from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.requests import RequestRecord
 from simulator.record.run_folder import RunFolder
-from simulator.scenario.model import LoadPart, Scenario
+from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
 from zdu import __version__
 from zdu.errors import ExitCode
@@ -85,13 +85,18 @@ class Stage:
         recorder: Recorder,
         view: View,
         *,
+        accounts: int = 0,
         on_interrupt: Callable[[str], None] | None = None,
     ) -> None:
-        """``on_interrupt`` hears of the first Ctrl-C and brings the story to its end; without it the story is cut."""
+        """``accounts`` is how many the database gets, if more than the scenario's load needs.
+
+        ``on_interrupt`` hears of the first Ctrl-C and brings the story to its end; without it the story is cut.
+        """
         self.plan = plan
         self.recorder = recorder
         self.picture = Picture(recorder, plan.scenario.cluster.node_ids)
         self.admins: dict[str, JiraAdmin] = {}
+        self._accounts = accounts or users_needed(plan.scenario.load)
         self._view = view
         self._on_interrupt = on_interrupt
         self._supervisor: Supervisor | None = None
@@ -121,16 +126,17 @@ class Stage:
             self._kill_all()
         self.recorder.event(RunEnded())
 
-    def load(self, part: LoadPart | None = None) -> Load:
-        """Users and probes for this cluster, not started yet; the scenario's, or those of ``part``."""
+    def load(self) -> Load:
+        """The scenario's users and probes, not started yet."""
         scenario = self.plan.scenario
         return Load(
-            part or scenario.load,
+            scenario.load,
             self.cluster.balancer_url,
             self.recorder,
             remember_me=scenario.sessions == "remember-me",
             common_issues=tuple(f"ZDU-{number}" for number in range(1, SEED_ISSUES + 1)),
             seed=self.plan.seed,
+            accounts=self._accounts,
         )
 
     async def audit(self) -> None:
@@ -164,7 +170,7 @@ class Stage:
 
     async def _tell(self, story: Story) -> None:
         """Everything between the first process and the last audit."""
-        await self.cluster.set_up_database(users=users_needed(self.plan.scenario.load))
+        await self.cluster.set_up_database(users=self._accounts)
         await self.cluster.start()
         node_ids = self.plan.scenario.cluster.node_ids
         self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
@@ -238,6 +244,7 @@ def _run_started(plan: RunPlan) -> RunStarted:
         version_from=scenario.version_from,
         version_to=scenario.version_to,
         software=_software(),
+        played=scenario.as_played(),
     )
 
 

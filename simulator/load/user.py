@@ -44,8 +44,9 @@ class VirtualUser:
         markers: "count[int]",
         rng: random.Random,
         stopping: asyncio.Event,
+        username: str = "",
     ) -> None:
-        self.username = f"user{number}"
+        self.username = username or f"user{number}"
         self._number = number
         self._load = load
         self._remember_me = remember_me
