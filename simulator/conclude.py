@@ -34,6 +34,7 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
     evidence = Evidence(
         envelopes=recorder.envelopes,
         requests=recorder.requests,
+        control=recorder.control,
         expect=scenario.expect,
         nodes=scenario.cluster.node_ids,
         rolled=tuple(dict.fromkeys(rolled)),

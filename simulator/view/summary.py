@@ -1,5 +1,7 @@
 """The end of a run on the terminal: the verdict in one sentence, a table, and where the rest is."""
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -54,6 +56,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {'-' if ms is None else f'{ms:.0f} ms'}" for name, ms in latency.items())),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
             f"{sessions['total']}, {sessions['moved']} moved, "
@@ -70,6 +73,12 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _machine_line(control: dict[str, Any]) -> str:
+    troubled_s = sum(trouble["to_s"] - trouble["from_s"] for trouble in control["troubles"])
+    trouble = f"in trouble for {troubled_s:.2f} s" if control["troubles"] else "never in trouble"
+    return f"{trouble}, by {control['sent']} control probes" if control["sent"] else "not watched: no control probe"
 
 
 def _probe_line(probe: dict[str, object]) -> str:
