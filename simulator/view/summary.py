@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.conclude import Conclusion
-from simulator.verdict import Check, CheckKind
+from simulator.verdict import Check
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 FAILURES_SHOWN = 5
+PLAIN_WIDTH = 118
+"""Columns of a table that no terminal limits."""
 
 
 def print_summary(conclusion: Conclusion, console: Console) -> None:
@@ -28,8 +30,8 @@ def print_summary(conclusion: Conclusion, console: Console) -> None:
         console.print(f"  and {more} more, all in the report", style="red")
     console.print()
     console.print(_figures_table(conclusion))
-    console.print(f"Run folder   {conclusion.plan.folder.path}", soft_wrap=True, highlight=False)
-    console.print(f"Report       {conclusion.plan.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"Run folder   {conclusion.folder.path}", soft_wrap=True, highlight=False)
+    console.print(f"Report       {conclusion.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"Run it again {result['command']}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -39,8 +41,8 @@ def _checks_table(checks: tuple[Check, ...]) -> Table:
     table.add_column("what was checked", ratio=2)
     table.add_column("evidence", ratio=3)
     for check in checks:
-        bad = "FAILED" if check.kind is CheckKind.PROMISE else "missing"
-        style = "" if check.ok else "red" if check.kind is CheckKind.PROMISE else "yellow"
+        bad = "FAILED" if check.word == "fail" else "missing"
+        style = "" if check.ok else "red" if check.word == "fail" else "yellow"
         table.add_row(Text("ok" if check.ok else bad, style="green" if check.ok else style), check.name, check.detail)
     return table
 
@@ -62,6 +64,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
             f"{sessions['total']}, {sessions['moved']} moved, "
             f"{sessions['silent_relogins']} silent sign-ins, {sessions['lost']} lost",
         ),
+        ("moves", _moves_line(sessions)),
         ("writes", f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"),
         *(
             (node["id"], f"{node['version_from']} → {node['version_to']}, out for {node['down_s']:.1f} s")
@@ -79,6 +82,12 @@ def _machine_line(control: dict[str, Any]) -> str:
     troubled_s = sum(trouble["to_s"] - trouble["from_s"] for trouble in control["troubles"])
     trouble = f"in trouble for {troubled_s:.2f} s" if control["troubles"] else "never in trouble"
     return f"{trouble}, by {control['sent']} control probes" if control["sent"] else "not watched: no control probe"
+
+
+def _moves_line(sessions: dict[str, Any]) -> str:
+    """How many moves, and what they cost their users."""
+    cost = ", ".join(f"{count} {loss}" for loss, count in sessions["moves_cost"].items() if count)
+    return f"{sessions['moves']}" + (f", which cost: {cost}" if cost else "")
 
 
 def _probe_line(probe: dict[str, object]) -> str:
