@@ -21,6 +21,8 @@ REQUEST_KINDS = (
     *("open_login", "sign_in", "sign_out", *PROBE_KINDS),
 )
 """Every kind of request that users and probes send."""
+CONTROL_KIND = "probe_control"
+"""The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
 REQUEST_ID_HEADER = "X-Request-Id"
 """Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
 

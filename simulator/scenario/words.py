@@ -68,7 +68,7 @@ class Reader:
         known = [*also, *phrases]
         close = nearest(rest, known) or nearest(" ".join(rest.split()[:2]), known)
         hint = f"did you mean {close!r}?" if close else suggest("", known)
-        raise self._misread(f"{rest!r} is not known {where}" if rest else f"something is missing {where}", hint)
+        raise self._misread(f"{rest!r} is not known {where}" if rest else f"expected more words {where}", hint)
 
     def take_one_of(self, choices: Sequence[str], what: str, told: Sequence[str] = ()) -> str:
         """Take one of these words. Raises Misread with the nearest of them, or of ``told``."""
