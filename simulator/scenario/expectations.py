@@ -23,6 +23,7 @@ _OLD_KEYS = {
     "search_delay": "search delay <= {}",
 }
 """Keys that limits had before there were sentences, and the sentences that they stand for."""
+_OLD_ZEROS = {"failed_requests": "no request failed", "sessions_lost": "no session was lost"}
 
 
 def _check(parse: Any, text: str) -> str:
@@ -68,7 +69,7 @@ class Expectations(Section):
             return {"objectives": data}
         if not isinstance(data, Mapping) or not _OLD_KEYS.keys() & data.keys():
             return data
-        old = [_OLD_KEYS[key].format(value) for key, value in data.items() if key in _OLD_KEYS]
+        old = [_sentence_of(key, value) for key, value in data.items() if key in _OLD_KEYS]
         kept = {key: value for key, value in data.items() if key not in _OLD_KEYS}
         return {**kept, "objectives": replacing(kept.get("objectives") or (), old)}
 
@@ -97,6 +98,11 @@ class Expectations(Section):
         """How long an outage may be at any time; None if no objective says."""
         limits = [o.limit for o in self.parsed if o.quantity is LONGEST_OUTAGE and o.scope == Scope()]
         return limits[0] if limits else None
+
+
+def _sentence_of(key: str, value: object) -> str:
+    zero = value == 0 and not isinstance(value, bool) and key in _OLD_ZEROS
+    return _OLD_ZEROS[key] if zero else _OLD_KEYS[key].format(value)
 
 
 def replacing(sentences: Iterable[str], others: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ have been in the way, it says what is left without that.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 
 from simulator.record.requests import PROBE_KINDS, RequestRecord
@@ -84,8 +84,7 @@ def _chosen(objective: Objective, evidence: Evidence, windows: Windows, *, probe
 
 def _share_needs(objective: Objective) -> int:
     """So many samples that one of them is not more than the limit."""
-    distance = objective.limit if not objective.quantity.more_is_better else 1 - objective.limit
-    return ceil(round(1 / distance, 6)) if objective.unit is Unit.SHARE and distance > 0 else 1
+    return ceil(round(1 / objective.limit, 6)) if objective.unit is Unit.SHARE and objective.limit > 0 else 1
 
 
 def _requests_lost(objective: Objective, evidence: Evidence, windows: Windows) -> Measured:
@@ -134,8 +133,9 @@ def _sessions(objective: Objective, evidence: Evidence, _windows: Windows) -> Me
     if not report.total:
         return Measured(None, "nobody was signed in", 0)
     if objective.quantity is q.SESSIONS_KEPT:
-        return Measured(1 - len(lost) / report.total, told, report.total, _share_needs(objective))
-    return _counted(objective, len(lost), report.total, told)
+        return Measured(1 - len(lost) / report.total, told, report.total)
+    # All sessions there were are known: their share is no sample of anything, so however few decide.
+    return replace(_counted(objective, len(lost), report.total, told), needed=1)
 
 
 def _work_lost(_objective: Objective, evidence: Evidence, _windows: Windows) -> Measured:
