@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.record.requests import PROBE_KINDS, RequestRecord
+from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
-from simulator.verdict.outages import find_outages
+from simulator.verdict.outages import Outage, outages_of
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
 from zdu.events import ClusterObserved, ProcessStarted, RunEnded, RunInterrupted, RunStarted, WritesAudited
@@ -51,6 +51,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "latency_ms": _latency_ms(evidence.requests),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
+        "control_probe": _control_probe(evidence),
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
@@ -115,15 +116,47 @@ def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
 
 def _probe(evidence: Evidence, kind: str) -> dict[str, Any]:
     those = [request for request in evidence.requests if request.kind == kind]
-    outages = find_outages(those, kind, evidence.patience_s)
+    outages = outages_of(evidence, kind)
     return {
         "sent": len(those),
         "intended": evidence.probe_counts.get(kind, {}).get("intended"),
         "failed": sum(request.failed for request in those),
         "longest_outage_ms": round(max((outage.duration_ms for outage in outages), default=0.0), 1),
-        "outages": [
-            {"from_s": round(o.from_s, 3), "to_s": round(o.to_s, 3), "failed": o.failed, "outcomes": list(o.outcomes)}
-            for o in outages
+        "outages": [_outage(outage, evidence) for outage in outages],
+    }
+
+
+def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "from_s": round(outage.from_s, 3),
+        "to_s": round(outage.to_s, 3),
+        "failed": outage.failed,
+        "outcomes": list(outage.outcomes),
+        "nodes": list(outage.nodes),
+        "machine_ms": round(outage.machine_ms(evidence.troubles), 1),
+        "stretches": [
+            {
+                "from_s": round(stretch.from_s, 3),
+                "to_s": round(stretch.to_s, 3),
+                "cause": stretch.cause,
+                "failed": stretch.failed,
+                "nodes": list(stretch.nodes),
+            }
+            for stretch in outage.stretches
+        ],
+    }
+
+
+def _control_probe(evidence: Evidence) -> dict[str, Any]:
+    """What the machine itself did: the same instrument, at a server that has nothing to do with the cluster."""
+    return {
+        "sent": len(evidence.control),
+        "intended": evidence.probe_counts.get(CONTROL_KIND, {}).get("intended"),
+        "failed": sum(request.failed for request in evidence.control),
+        "latency_ms": _latency_ms(evidence.control),
+        "troubles": [
+            {"from_s": round(trouble.from_s, 3), "to_s": round(trouble.to_s, 3), "why": trouble.why}
+            for trouble in evidence.troubles
         ],
     }
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.conclude import Conclusion
-from simulator.verdict import Check, CheckKind
+from simulator.verdict import Check
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 FAILURES_SHOWN = 5
@@ -41,8 +41,8 @@ def _checks_table(checks: tuple[Check, ...]) -> Table:
     table.add_column("what was checked", ratio=2)
     table.add_column("evidence", ratio=3)
     for check in checks:
-        bad = "FAILED" if check.kind is CheckKind.PROMISE else "missing"
-        style = "" if check.ok else "red" if check.kind is CheckKind.PROMISE else "yellow"
+        bad = "FAILED" if check.word == "fail" else "missing"
+        style = "" if check.ok else "red" if check.word == "fail" else "yellow"
         table.add_row(Text("ok" if check.ok else bad, style="green" if check.ok else style), check.name, check.detail)
     return table
 
@@ -58,6 +58,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {'-' if ms is None else f'{ms:.0f} ms'}" for name, ms in latency.items())),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
             f"{sessions['total']}, {sessions['moved']} moved, "
@@ -75,6 +76,12 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _machine_line(control: dict[str, Any]) -> str:
+    troubled_s = sum(trouble["to_s"] - trouble["from_s"] for trouble in control["troubles"])
+    trouble = f"in trouble for {troubled_s:.2f} s" if control["troubles"] else "never in trouble"
+    return f"{trouble}, by {control['sent']} control probes" if control["sent"] else "not watched: no control probe"
 
 
 def _moves_line(sessions: dict[str, Any]) -> str:
