@@ -65,6 +65,22 @@ class ProcessStopping(Event):
 
 
 @dataclass(frozen=True)
+class ProcessPaused(Event):
+    """A process stands still (SIGSTOP) until it is resumed: it is there, and answers nobody."""
+
+    kind: ClassVar[str] = "process_paused"
+    process: str
+
+
+@dataclass(frozen=True)
+class ProcessResumed(Event):
+    """A process that stood still goes on (SIGCONT)."""
+
+    kind: ClassVar[str] = "process_resumed"
+    process: str
+
+
+@dataclass(frozen=True)
 class ProcessExited(Event):
     """A process ended; ``expected`` is false when nobody had asked it to."""
 
@@ -248,6 +264,8 @@ _KINDS: dict[str, type[Event]] = {
         StepStarted,
         ProcessStarted,
         ProcessStopping,
+        ProcessPaused,
+        ProcessResumed,
         ProcessExited,
         NodeObserved,
         NodeNotStarted,
