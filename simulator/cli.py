@@ -25,14 +25,12 @@ from simulator.view.live import LiveView
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
-from simulator.view.summary import print_summary
+from simulator.view.summary import PLAIN_WIDTH, print_summary
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
 from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
-PLAIN_WIDTH = 118
-"""Columns of a table that no terminal limits."""
 WANTED_DESCRIPTORS = 65_536
 LARGEST_SEED = 2**31 - 1
 
@@ -98,7 +96,7 @@ def run(
         recorder.close()
     finally:
         view.close()
-    conclusion = conclude(plan, recorder)
+    conclusion = conclude(folder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
     try:

@@ -244,6 +244,7 @@ def _run_started(plan: RunPlan) -> RunStarted:
         version_from=scenario.version_from,
         version_to=scenario.version_to,
         software=_software(),
+        played=scenario.as_played(),
     )
 
 

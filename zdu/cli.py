@@ -16,6 +16,7 @@ from zdu.errors import ExitCode, first_zdu_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
+    "report": ("simulator.report_cli:report", "Judge a recorded run again and rewrite its report."),
     "logs": ("simulator.logs_cli:logs", "Print what a node or the load balancer logged, or follow it."),
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster."),

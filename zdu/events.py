@@ -18,7 +18,11 @@ class Event:
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """The run and everything needed to run it again."""
+    """The run and everything needed to run it again.
+
+    ``played`` is the scenario as it was played, with the command line's changes, in the words of a scenario file:
+    what the verdict has to judge by. It is empty where no scenario was played.
+    """
 
     kind: ClassVar[str] = "run_started"
     scenario: str
@@ -31,6 +35,7 @@ class RunStarted(Event):
     version_from: str
     version_to: str
     software: dict[str, str]
+    played: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ so that a generator or a connection that hangs cannot hide waiting time (coordin
 
 import csv
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO, get_type_hints
 
@@ -95,11 +95,18 @@ class RequestWriter:
 
 
 def read_requests(path: Path) -> Iterator[RequestRecord]:
-    """The records of a run, in the order in which they ended. A last line cut off by a crash is left out."""
+    """The records of a run, in the order in which they ended. A last line cut off by a crash is left out.
+
+    A column that the file does not have yet, because an older version has written it, takes its default. Raises
+    KeyError for a missing column that has none, ValueError for a value of the wrong kind.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+        rows = csv.DictReader(file)
+        given = set(rows.fieldnames or ())
+        columns = [field.name for field in fields(RequestRecord) if field.name in given or field.default is MISSING]
+        for row in rows:
             if None not in row.values():
-                yield RequestRecord(**{name: _from_text(name, row[name]) for name in COLUMNS})
+                yield RequestRecord(**{name: _from_text(name, row[name]) for name in columns})
 
 
 def _to_text(value: object) -> object:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from simulator.record.requests import OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
-from zdu.events import NotAudited, RunInterrupted, WritesAudited
+from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
 
 LEAST_PROBES_PER_ABSENCE = 3
 """So many probes of each kind must fall into each absence of a node."""
@@ -20,13 +20,15 @@ def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
 
 
 def was_not_interrupted(evidence: Evidence) -> Iterator[Check]:
-    """Nobody stopped the run before its end."""
-    signals = [event.signal for _, event in evidence.events(RunInterrupted)]
+    """Nobody stopped the run before its end, and nothing broke it off."""
+    found = [f"interrupted by {event.signal}" for _, event in evidence.events(RunInterrupted)]
+    if not evidence.events(RunEnded):
+        found.append(f"its record breaks off at {evidence.envelopes[-1].t_s:.2f} s")
     yield _check(
         "the run was not interrupted",
         "the run was interrupted",
-        not signals,
-        f"interrupted by {signals[0]}" if signals else "it was not",
+        not found,
+        " and ".join(found) or "it was not",
     )
 
 

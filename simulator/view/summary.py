@@ -10,6 +10,8 @@ from simulator.verdict import Check, CheckKind
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 FAILURES_SHOWN = 5
+PLAIN_WIDTH = 118
+"""Columns of a table that no terminal limits."""
 
 
 def print_summary(conclusion: Conclusion, console: Console) -> None:
@@ -26,8 +28,8 @@ def print_summary(conclusion: Conclusion, console: Console) -> None:
         console.print(f"  and {more} more, all in the report", style="red")
     console.print()
     console.print(_figures_table(conclusion))
-    console.print(f"Run folder   {conclusion.plan.folder.path}", soft_wrap=True, highlight=False)
-    console.print(f"Report       {conclusion.plan.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"Run folder   {conclusion.folder.path}", soft_wrap=True, highlight=False)
+    console.print(f"Report       {conclusion.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"Run it again {result['command']}", soft_wrap=True, highlight=False, markup=False)
 
 

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from shared_db import ClusterSnapshot, Database, NodeFigures, NodeState
 from shared_db.rows import Retired
@@ -249,3 +249,20 @@ async def test_a_node_that_is_offline_tells_no_figures(database: Database) -> No
     await database.nodes.tell_figures("node1", NodeFigures("RUNNING", 0.1, 1, 1.0))
 
     assert await database.nodes.figures() == {}
+
+
+async def test_a_heartbeat_is_one_statement_because_others_wait_for_it(database: Database) -> None:
+    await join(database, "node1")
+    statements: list[str] = []
+    writer = database._transactions._writer.sync_engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(writer, "before_cursor_execute", note)
+    try:
+        assert await database.nodes.heartbeat("node1")
+    finally:
+        event.remove(writer, "before_cursor_execute", note)
+
+    assert [statement.split()[0] for statement in statements] == ["INSERT"]
