@@ -27,6 +27,7 @@ from simulator.roll import (
 )
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade
+from simulator.scenario.steps import Step as StoryStep
 from simulator.supervisor import StartFailed
 from zdu.events import NodeNotStarted, StepStarted
 
@@ -71,9 +72,13 @@ class Operator:
 
     async def play(self) -> None:
         """Carry out all steps. Raises StoryBroken when one cannot be."""
+        for step in self._scenario.timeline:
+            await self.perform(step)
+
+    async def perform(self, step: StoryStep) -> None:
+        """Carry out one step. Raises StoryBroken when it cannot be."""
         try:
-            for step in self._scenario.timeline:
-                await self._play_step(step.action, step.title)
+            await self._play_step(step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
         except StartFailed as error:
