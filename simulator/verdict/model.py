@@ -1,13 +1,14 @@
 """What a check is, and the evidence that all checks look at."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
+from simulator.verdict.reasons import NodeDiary, keep_diaries
 from zdu.events import (
     Envelope,
     Event,
@@ -23,6 +24,18 @@ PATIENCE_S = 1.0
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 
+EXAMPLES = 3
+"""So many examples stand in a check's detail; all of them are in the record."""
+
+Word = Literal["pass", "fail", "inconclusive"]
+
+
+def examples(sentences: Sequence[str]) -> str:
+    """The first few of the sentences, and how many more there are; empty if there is none."""
+    more = len(sentences) - EXAMPLES
+    return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
+
+
 class CheckKind(StrEnum):
     """A *promise* that is broken fails the run; a *proof* that is missing makes it inconclusive."""
 
@@ -34,7 +47,8 @@ class CheckKind(StrEnum):
 class Check:
     """One question to the record and its answer, with the evidence in words.
 
-    ``name`` says what is wanted, ``otherwise`` what it means when it is not so.
+    ``name`` says what is wanted, ``otherwise`` what it means when it is not so. ``undecided``: nothing can be said,
+    for want of measurements or because the machine was in the way; never together with ``ok``.
     """
 
     name: str
@@ -42,6 +56,14 @@ class Check:
     kind: CheckKind
     ok: bool
     detail: str
+    undecided: bool = False
+
+    @property
+    def word(self) -> Word:
+        """The outcome: a promise can be broken, a proof can only be missing."""
+        if self.ok:
+            return "pass"
+        return "inconclusive" if self.undecided or self.kind is CheckKind.PROOF else "fail"
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,16 @@ class Evidence:
     def absences(self) -> list[Absence]:
         """When each node was out, in the load balancer's own time."""
         return find_absences(self.envelopes)
+
+    @cached_property
+    def diaries(self) -> dict[str, NodeDiary]:
+        """When each node was leaving or away, came back, and ran which version."""
+        return keep_diaries(self.envelopes, self.nodes)
+
+    @property
+    def version_order(self) -> tuple[str, ...]:
+        """The versions of this upgrade, the one that the nodes come from first."""
+        return tuple(dict.fromkeys((self.version_from, self.rolled_back_from or self.version_to)))
 
     @cached_property
     def history(self) -> list[tuple[float, str]]:

@@ -5,9 +5,17 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from simulator.load.judge import WORK_LOST
+from simulator.verdict.consistency import (
+    last_writes_stay,
+    nobody_sees_another_user,
+    open_writes_are_resolved,
+    own_writes_are_read,
+    sessions_move_for_a_reason,
+    versions_come_in_order,
+)
 from simulator.verdict.explain import explain
 from simulator.verdict.legal_states import illegal_steps, not_in_order
-from simulator.verdict.model import Check, CheckKind, Evidence
+from simulator.verdict.model import EXAMPLES, Check, CheckKind, Evidence, examples
 from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import follow_sessions, tell_sessions
 from simulator.verdict.statements import refused_statements, tell
@@ -24,9 +32,6 @@ from zdu.events import (
     UpgradeHistory,
     WritesAudited,
 )
-
-EXAMPLES = 3
-"""So many examples stand in a check's detail; all of them are in the record."""
 
 Promise = Callable[[Evidence], Iterator[Check]]
 
@@ -136,15 +141,15 @@ def writes_are_kept_once(evidence: Evidence) -> Iterator[Check]:
     for _, audit in evidence.events(WritesAudited):
         detail = f"{audit.acknowledged} acknowledged, {len(audit.lost)} lost, {len(audit.duplicated)} twice"
         wrong = audit.lost + audit.duplicated
-        examples = f"; {_examples(wrong)}" if wrong else ""
+        told_wrong = f"; {examples(wrong)}" if wrong else ""
         yield _check(
             "every acknowledged write is there exactly once",
             "acknowledged writes are lost or doubled",
             not wrong,
-            detail + examples,
+            detail + told_wrong,
         )
         blind = {node: missing for node, missing in audit.unreadable.items() if missing}
-        told = "; ".join(f"{node} does not show {_examples(missing)}" for node, missing in blind.items())
+        told = "; ".join(f"{node} does not show {examples(missing)}" for node, missing in blind.items())
         name = "every acknowledged write is readable through every node"
         yield _check(
             name,
@@ -185,7 +190,7 @@ def schema_serves_everyone(evidence: Evidence) -> Iterator[Check]:
         "every version could work on the shared schema",
         "a version could not work on the shared schema",
         not told,
-        _examples(told) if told else "no node's log tells of a statement that did not fit",
+        examples(told) if told else "no node's log tells of a statement that did not fit",
     )
 
 
@@ -203,7 +208,7 @@ def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     told += [attempt for _, audit in evidence.events(BalancerAudited) for attempt in audit.stray_attempts]
     detail = f"{len(evidence.absences)} times a node was out, {len(told)} requests were sent to it meanwhile"
     if told:
-        detail += f"; {_examples(told)}"
+        detail += f"; {examples(told)}"
     yield _check(
         "no request went to a node after it was taken out",
         "requests went to a node after it was taken out",
@@ -276,11 +281,6 @@ def who_has_to_be_refused_is(evidence: Evidence) -> Iterator[Check]:
     )
 
 
-def _examples(sentences: list[str]) -> str:
-    more = len(sentences) - EXAMPLES
-    return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
-
-
 def _how(returncode: int) -> str:
     return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
 
@@ -292,7 +292,13 @@ PROMISES: tuple[Promise, ...] = (
     no_work_is_lost,
     searches_are_fresh,
     outages_are_short,
+    nobody_sees_another_user,
+    own_writes_are_read,
+    sessions_move_for_a_reason,
+    versions_come_in_order,
     writes_are_kept_once,
+    open_writes_are_resolved,
+    last_writes_stay,
     states_come_in_order,
     schema_serves_everyone,
     taken_out_is_out,

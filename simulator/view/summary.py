@@ -1,5 +1,7 @@
 """The end of a run on the terminal: the verdict in one sentence, a table, and where the rest is."""
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -61,6 +63,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
             f"{sessions['total']}, {sessions['moved']} moved, "
             f"{sessions['silent_relogins']} silent sign-ins, {sessions['lost']} lost",
         ),
+        ("moves", _moves_line(sessions)),
         ("writes", f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"),
         *(
             (node["id"], f"{node['version_from']} → {node['version_to']}, out for {node['down_s']:.1f} s")
@@ -72,6 +75,12 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _moves_line(sessions: dict[str, Any]) -> str:
+    """How many moves, and what they cost their users."""
+    cost = ", ".join(f"{count} {loss}" for loss, count in sessions["moves_cost"].items() if count)
+    return f"{sessions['moves']}" + (f", which cost: {cost}" if cost else "")
 
 
 def _probe_line(probe: dict[str, object]) -> str:
