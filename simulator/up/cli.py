@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from simulator.cli import LARGEST_SEED, print_conclusion, raise_descriptor_limit
-from simulator.database_target import choose_database, drop_database
+from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario.load import load_scenario
@@ -96,7 +97,7 @@ def up(
         seed=entropy.rng.randrange(LARGEST_SEED) if seed is None else seed,
         folder=folder,
         database=database,
-        command="zdu up",
+        command=_command_to_start_again(click.get_current_context()),
         by_hand=True,
     )
     recorder = Recorder(folder.path, clock)
@@ -125,9 +126,20 @@ def up(
     sys.exit(ExitCode.INTERRUPTED if session.interrupted else conclusion.exit_code)
 
 
-def _overrides(
-    nodes: int | None, users: int | None, version: str | None, lb_port: int | None
-) -> list[Override]:
+def _command_to_start_again(context: click.Context) -> str:
+    """The command line as it was typed, without where the output went."""
+    given, words = context.params, ["zdu", "up"]
+    if given["database_url"]:
+        words += ["--db", without_password(str(given["database_url"]))]
+    for name in ("nodes", "version", "users", "seed"):
+        if given[name] is not None:
+            words += [f"--{name}", str(given[name])]
+    for setting in given["settings"]:
+        words += ["--set", setting]
+    return shlex.join(words)
+
+
+def _overrides(nodes: int | None, users: int | None, version: str | None, lb_port: int | None) -> list[Override]:
     found = named_overrides(nodes=nodes, users=users)
     if version is not None:
         found.append(Override("cluster.version", version, f"--version {version}"))

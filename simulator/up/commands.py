@@ -13,8 +13,6 @@ from simulator.up.status_view import show_all, watch
 from zdu import living as files
 from zdu.errors import UsageError
 
-_ParamSpec = Callable[..., None]
-
 _name = click.option("--name", envvar=files.CHOOSES, show_envvar=True, help="The cluster (the only one that is up).")
 _json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
 _to = click.option("--to", default="", metavar="VERSION", help="The version, such as 7.3.2.")
@@ -28,7 +26,7 @@ def _wish(path: str, name: str | None, as_json: bool, **body: Any) -> None:
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    click.echo(f"{answer['message'][:1].upper()}{answer['message'][1:]}.")
+    click.echo(f"{answer['message']}.")
     if answer["next"]:
         click.echo(f"\nNext: {_advice(answer['next'][0], name)}")
 

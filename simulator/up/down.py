@@ -72,9 +72,10 @@ def _end(living: Living, *, quiet: bool) -> dict[str, Any]:
     if not quiet:
         click.echo(f"Stopping {living.name} …")
     if not _gone([living.simulator], GONE_WITHIN_S):
+        pid = living.simulator.pid
         raise StillThere(
-            f"{living.name} has not ended within {GONE_WITHIN_S:g} s: its simulator is process {living.simulator.pid}",
-            hint=f"kill -9 {living.simulator.pid} and then zdu down --name {living.name} end it without a verdict.",
+            f"{living.name} has not ended within {GONE_WITHIN_S:g} s: its simulator is process {pid}",
+            hint=f"kill -9 {pid} and then zdu down --name {living.name} end it without a verdict.",
         )
     files.forget(living)
     verdict = _verdict(Path(living.run_folder))

@@ -13,7 +13,7 @@ from node.releases import find_release
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
-from simulator.picture import NodePicture, NotInTime
+from simulator.picture import IN_UPGRADE_MODE, NodePicture, NotInTime
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
 from simulator.stage import Stage
@@ -149,6 +149,7 @@ class LivingCluster:
         if node.running and node.version == version and not node.failed and node.serving:
             return Done(f"{node_id} runs {version} already", changed=False)
         self._in_upgrade_mode(f"upgrade {node_id}")
+        self._others_carry_its_load(node)
         roll = Roll.model_validate({"to": version, "nodes": [node_id]})
         return await self._lead(
             f"the upgrade of {node_id} to {version}", self._play(roll), f"{node_id} runs {version}"
@@ -200,7 +201,9 @@ class LivingCluster:
         if all(node.serving and node.version == version for node in nodes):
             return Done(f"every node runs {version} already", changed=False)
         self._in_upgrade_mode("roll")
-        action = Roll(to=version)
+        # Who is out of the load balancer already comes first: the others have to carry the load meanwhile.
+        order = sorted(nodes, key=lambda node: node.serving)
+        action = Roll.model_validate({"to": version, "nodes": [node.node_id for node in order]})
         return await self._lead(f"the roll to {version}", self._play(action), f"every node runs {version}")
 
     async def roll_back(self) -> Done:
@@ -338,6 +341,22 @@ class LivingCluster:
                 f"cannot {what}: the cluster is STABLE, and a node of another version would be refused",
                 hint="First put Jira into upgrade mode: zdu upgrade start",
             )
+
+    def _others_carry_its_load(self, node: NodePicture) -> None:
+        """Refuse at once what would wait in vain: the only node that takes sessions cannot be taken out."""
+        others = [other for other in self._picture.nodes.values() if other is not node]
+        if not node.serving or any(other.serving for other in others):
+            return
+        hints = [
+            f"{other.node_id} is in upgrade mode and drained: first zdu node upgrade {other.node_id}"
+            if other.state == IN_UPGRADE_MODE
+            else f"{other.node_id} is out: first zdu node start {other.node_id}"
+            for other in others
+        ]
+        raise Refused(
+            f"{node.node_id} is the only node that takes new sessions: without it nobody could work",
+            hint="; ".join(hints) or "A cluster of two nodes could be upgraded: zdu up --nodes 2",
+        )
 
     def _node(self, node_id: str) -> NodePicture:
         node = self._picture.nodes.get(node_id)

@@ -58,9 +58,7 @@ def picture(status: Mapping[str, Any]) -> RenderableType:
         seen = balancer["operational"] if balancer["admin"] in {"READY", ""} else balancer["admin"]
         figures = ["" if balancer[key] is None else str(balancer[key]) for key in ("sessions", "in_flight")]
         shown = Text(node["state"], style=STATE_STYLES.get(node["state"], ""))
-        nodes.add_row(
-            node["id"], node["version"], shown, seen, *figures, status["urls"]["nodes"].get(node["id"], "")
-        )
+        nodes.add_row(node["id"], node["version"], shown, seen, *figures, status["urls"]["nodes"].get(node["id"], ""))
     return Group(head, nodes, Text(_figures(status)), *_next(status))
 
 
