@@ -1,12 +1,23 @@
 """Carries out what :mod:`node.upgrade_state` decides: reads the cluster's upgrade state, and appends its next row."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from node.logs import UPGRADE_STATE
 from node.parts import NodeParts
 from node.services import UpgradeAction, UpgradeView
 from node.upgrade_membership import MixedRule
-from node.upgrade_state import TaskOutcome, UpgradeState, allowed, on_action, on_membership, on_tasks, state_in
+from node.upgrade_state import (
+    MOVED_BY_MEMBERSHIP,
+    TaskOutcome,
+    UpgradeState,
+    allowed,
+    on_action,
+    on_membership,
+    on_tasks,
+    state_in,
+    state_of,
+)
 from shared_db import Database
 from shared_db.rows import ClusterSnapshot, NewUpgradeState, UpgradeStateRow
 from zdu.errors import ZduError
@@ -21,7 +32,7 @@ Decision = Callable[[ClusterSnapshot, MixedRule], NewUpgradeState | None]
 
 
 class StaleHistory(Exception):
-    """The state changed between reading its history and the transaction that wanted to use it."""
+    """The history has to be read again: the state has changed since."""
 
 
 class ClusterUpgrade:
@@ -30,7 +41,7 @@ class ClusterUpgrade:
     def __init__(self, parts: NodeParts, database: Database) -> None:
         self._parts = parts
         self._gateway = database.upgrade_state
-        self._nodes = database.nodes
+        self._history: list[UpgradeStateRow] = []
         self._log = parts.log.logger(UPGRADE_STATE)
 
     async def current(self) -> UpgradeStateRow | None:
@@ -38,10 +49,8 @@ class ClusterUpgrade:
         return await self._gateway.current()
 
     async def snapshot(self) -> ClusterSnapshot:
-        """The cluster as it is about now: good for a first look, not for a decision."""
-        current = await self._gateway.current()
-        members = await self._nodes.members(self._parts.intervals.dead_after)
-        return ClusterSnapshot(current, tuple(members), 0)
+        """The cluster as it is about now: good for a first look, not for a decision that is written."""
+        return await self._gateway.snapshot(self._parts.intervals.dead_after)
 
     async def view(self) -> UpgradeView:
         """What a page shows. In STABLE all nodes run one version, this one's, also before the first upgrade ever."""
@@ -64,50 +73,54 @@ class ClusterUpgrade:
         self._tell(row, outcome.value)
         return row
 
-    async def observe(self) -> None:
-        """Append what the membership calls for, step by step until it calls for nothing more.
+    async def observe(self) -> ClusterSnapshot:
+        """Append what the membership calls for, step by step until it calls for nothing more; what was seen last.
 
         Every node does this all the time, and nearly always there is nothing to write; so a first look, which locks
         nothing, comes before the transaction that decides.
         """
         for _ in range(_STEPS_AT_ONCE):
-            history = await self._history()
             snapshot = await self.snapshot()
-            try:
-                wanted = on_membership(snapshot, self._rule(snapshot, history))
-            except StaleHistory:
-                return
-            row = await self._change(on_membership) if wanted else None
+            row = await self._change(on_membership) if await self._calls_for_a_row(snapshot) else None
             if row is None:
-                return
+                return snapshot
             self._tell(row, seen(snapshot))
+        return await self.snapshot()
+
+    async def _calls_for_a_row(self, snapshot: ClusterSnapshot) -> bool:
+        if state_of(snapshot) not in MOVED_BY_MEMBERSHIP:
+            return False
+        with suppress(StaleHistory):
+            return on_membership(snapshot, self._rule(snapshot)) is not None
+        await self._read_history()
+        with suppress(StaleHistory):
+            return on_membership(snapshot, self._rule(snapshot)) is not None
+        return False  # it has moved on; the next look will see where to
 
     async def _change(self, decide: Decision) -> UpgradeStateRow | None:
         for _ in range(_TRIES):
             try:
-                return await self._change_once(decide)
+                return await self._gateway.change(
+                    lambda snapshot: decide(snapshot, self._rule(snapshot)), self._parts.intervals.dead_after
+                )
             except StaleHistory:
-                continue
+                await self._read_history()
         raise ZduError("the cluster's upgrade state changes faster than it can be read")
 
-    async def _change_once(self, decide: Decision) -> UpgradeStateRow | None:
-        history = await self._history()
-        return await self._gateway.change(
-            lambda snapshot: decide(snapshot, self._rule(snapshot, history)), self._parts.intervals.dead_after
-        )
+    async def _read_history(self) -> None:
+        self._history = await self._gateway.history()
 
-    async def _history(self) -> list[UpgradeStateRow]:
-        """Only the blog's rule asks when the upgrade began."""
-        return await self._gateway.history() if self._parts.config.mixed_when == "removed" else []
+    def _rule(self, snapshot: ClusterSnapshot) -> MixedRule:
+        """The configured rule. Only the blog's asks when this upgrade began, which the history says; it only grows.
 
-    def _rule(self, snapshot: ClusterSnapshot, history: list[UpgradeStateRow]) -> MixedRule:
-        """The configured rule, with the beginning of this upgrade out of the history read a moment ago."""
+        Raises StaleHistory if the history has grown since it was read.
+        """
         if self._parts.config.mixed_when == "rejoined":
             return MixedRule("rejoined")
-        newest = history[-1].order_number if history else None
+        newest = self._history[-1].order_number if self._history else None
         if newest != (snapshot.current.order_number if snapshot.current else None):
             raise StaleHistory
-        return MixedRule("removed", began_ms(history))
+        return MixedRule("removed", began_ms(self._history))
 
     def _tell(self, row: UpgradeStateRow | None, why: str) -> None:
         if row is not None:

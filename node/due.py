@@ -4,6 +4,14 @@ PURGE_EVERY_S = 5.0
 """Looking for what is too old to be kept need not be done at every look."""
 
 
+def next_due_s(due_s: float, every_s: float, now: float) -> float:
+    """When something periodic is due again that was due at ``due_s`` and is done by ``now``.
+
+    Counted from when it was due, so that the time it took does not add up; what was missed meanwhile is left out.
+    """
+    return max(due_s + every_s, now)
+
+
 class Due:
     """Due at once, and then every ``every_s`` seconds."""
 

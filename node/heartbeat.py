@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+from node.due import Due, next_due_s
 from node.logs import HEARTBEAT
 from node.parts import NodeParts
-from node.upgrade_membership import OFFLINE
 from shared_db import Database, NodeFigures
+
+_BEATS_PER_TELLING = 5
+"""Load and memory of a node are told with every fifth heartbeat, and its state at once."""
 
 
 class Heartbeat:
@@ -32,21 +35,26 @@ class Heartbeat:
         self._log = parts.log.logger(HEARTBEAT)
         self._works_on = parts.config.self_shutdown_if_offline_disabled
         self._told_offline = False
+        self._told_state = ""
+        self._telling = Due(_BEATS_PER_TELLING * parts.intervals.heartbeat)
         self._missed = 0
 
     async def run(self) -> None:
         """Beat until cancelled, or until the node is found OFFLINE."""
-        interval_s = self._parts.intervals.heartbeat
-        await asyncio.sleep(self._parts.phase_s(interval_s))
+        loop, interval_s = asyncio.get_running_loop(), self._parts.intervals.heartbeat
+        due_s = loop.time() + self._parts.phase_s(interval_s)
         while True:
+            await asyncio.sleep(due_s - loop.time())
             if not await self.beat():
                 return
-            await asyncio.sleep(interval_s)
+            # From when it was due: how long the database takes for one beat must not delay the next.
+            due_s = next_due_s(due_s, interval_s, loop.time())
 
     async def beat(self) -> bool:
         """One heartbeat; False if the cluster has declared this node OFFLINE."""
         try:
-            state = await self._nodes.heartbeat(self._parts.node_id, figures=self._figures())
+            counted_in = await self._nodes.heartbeat(self._parts.node_id)
+            await self._tell_figures()
         except Exception as error:
             self._missed += 1
             self._log.warning("Heartbeat %d in a row could not be written: %s", self._missed, error)
@@ -54,13 +62,23 @@ class Heartbeat:
         if self._missed:
             self._log.info("Heartbeat written again after %d missed", self._missed)
             self._missed = 0
-        if state == OFFLINE and self._works_on:
+        if not counted_in and self._works_on:
             if not self._told_offline:
                 self._log.warning("This node was set OFFLINE by the cluster. It works on, as it is configured to.")
             self._told_offline = True
             return True
-        if state == OFFLINE:
+        if not counted_in:
             self._log.error("This node was set OFFLINE by the cluster while it was running. It shuts itself down.")
             self._on_offline()
             return False
         return True
+
+    async def _tell_figures(self) -> None:
+        """Seldom, unless there is news: with fifty nodes on SQLite each write is one that others wait for."""
+        figures = self._figures()
+        if figures is None:
+            return
+        news = figures.application_state != self._told_state
+        if self._telling.is_due(asyncio.get_running_loop().time()) or news:
+            await self._nodes.tell_figures(self._parts.node_id, figures)
+            self._told_state = figures.application_state

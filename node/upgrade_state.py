@@ -89,6 +89,9 @@ TRANSITIONS: Mapping[tuple[UpgradeState, Event], UpgradeState] = MappingProxyTyp
 )
 """Every move there is. A pair that is missing is refused (a wish) or changes nothing (an observation)."""
 
+MOVED_BY_MEMBERSHIP = frozenset(state for state, event in TRANSITIONS if isinstance(event, Membership))
+"""The states in which it matters what the nodes are."""
+
 _REFUSALS: Mapping[UpgradeAction | TaskOutcome, str] = MappingProxyType(
     {
         UpgradeAction.START: "An upgrade can only be started while the cluster is STABLE",

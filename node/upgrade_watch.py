@@ -48,10 +48,15 @@ class UpgradeWatch:
             self._log.warning("The cluster upgrade state could not be read: %s", error)
 
     async def _look(self) -> None:
-        """Write what the membership calls for, then read where that leaves the cluster."""
-        await self._stale.look()
-        await self._upgrade.observe()
-        row = await self._upgrade.current()
+        """Write what the membership calls for, and see where that leaves the cluster.
+
+        Nearly always there is nothing to write, and then this is a single transaction that reads: with many nodes it
+        is most of what they do while nobody is there.
+        """
+        snapshot = await self._upgrade.observe()
+        if await self._stale.look(snapshot):
+            snapshot = await self._upgrade.observe()
+        row = snapshot.current
         state = state_in(row)
         if state is UpgradeState.RUNNING_UPGRADE_TASKS:
             await self._tasks.look_after()

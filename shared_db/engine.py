@@ -7,9 +7,9 @@ whatever the busy timeout) when another process has written in between.
 
 import sqlite3
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, event
+from sqlalchemy import AdaptedConnection, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared_db.errors import DatabaseBusy
@@ -24,6 +24,9 @@ SQLITE_WRITERS = 1
 """SQLite has one writer at a time anyway; queueing for a connection costs less than polling for the lock."""
 
 SQLITE_READERS = 4
+ONE_STATEMENT = "zdu_one_statement"
+"""Execution option of a transaction with a single statement: SQLite begins and commits it in the same call."""
+
 POSTGRES_CONNECTIONS = 5
 """For each of the two engines, so that eight nodes stay below PostgreSQL's default of 100 connections."""
 
@@ -84,8 +87,14 @@ def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> A
             connection.close()
             raise
 
+    statement = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get(ONE_STATEMENT):
+            # Past the cursor of SQLAlchemy, which would go to the driver's thread three times for this.
+            cast(AdaptedConnection, connection.connection.dbapi_connection).run_async(
+                lambda driver: driver.execute(statement)
+            )
 
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", begin)

@@ -5,8 +5,9 @@ alive when its heartbeat grows too old. Ages are measured by the database's cloc
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared_db.database_time import DatabaseTimeMs
@@ -64,27 +65,58 @@ class NodesGateway:
                 .values(node_id=node_id, **row)
                 .on_conflict_do_update(index_elements=["node_id"], set_=row)
             )
-            await _beat(connection, node_id, None)
-
-    async def heartbeat(
-        self, node_id: str, node_time_ms: int | None = None, *, figures: NodeFigures | None = None
-    ) -> NodeState:
-        """Say that the node lives, and learn the state the cluster has it in.
-
-        OFFLINE, also for a node whose row was removed, means that somebody took this node out: it must stop (Jira's
-        nodes shut themselves down). Such a node gets no heartbeat. ``node_time_ms`` is the node's own wall clock;
-        ``figures`` go the same way in the same transaction, so that they cost no writing of their own.
-        """
-        async with self._transactions.write() as connection:
-            state = await connection.scalar(
-                select(clusternode.c.node_state).where(clusternode.c.node_id == node_id).with_for_update(read=True)
+            beat = {"heartbeat_time": DatabaseTimeMs(), "database_time": DatabaseTimeMs()}
+            await connection.execute(
+                insert_or(connection, clusternodeheartbeat)
+                .values(node_id=node_id, **beat)
+                .on_conflict_do_update(index_elements=["node_id"], set_=beat)
             )
-            if state is None or state == NodeState.OFFLINE:
-                return NodeState.OFFLINE
-            await _beat(connection, node_id, node_time_ms)
-            if figures is not None:
-                await _tell_figures(connection, node_id, figures)
-            return NodeState(state)
+
+    async def heartbeat(self, node_id: str, node_time_ms: int | None = None) -> bool:
+        """Say that the node lives, and learn whether the cluster counts it in.
+
+        False, for a node that is OFFLINE or whose row was removed, means that somebody took this node out: it must
+        stop (Jira's nodes shut themselves down). Such a node gets no heartbeat. ``node_time_ms`` is the node's own
+        wall clock.
+        """
+        return await self._upsert_if_counted_in(
+            clusternodeheartbeat,
+            node_id,
+            {
+                "heartbeat_time": DatabaseTimeMs() if node_time_ms is None else literal(node_time_ms),
+                "database_time": DatabaseTimeMs(),
+            },
+        )
+
+    async def tell_figures(self, node_id: str, figures: NodeFigures) -> None:
+        """Leave what a node tells of itself for the others; nothing happens if the cluster does not count it in."""
+        await self._upsert_if_counted_in(
+            nodefigures,
+            node_id,
+            {
+                "application_state": literal(figures.application_state),
+                "load_average": literal(figures.load),
+                "memory_bytes": literal(figures.memory_bytes),
+                "uptime_seconds": literal(figures.uptime_s),
+            },
+        )
+
+    async def _upsert_if_counted_in(self, table: Table, node_id: str, values: dict[str, ColumnElement[Any]]) -> bool:
+        """Write a node's row of ``table`` unless the node is OFFLINE or gone; whether it was written.
+
+        In a single statement: each node does this all the time, and on SQLite the others wait meanwhile.
+        """
+        me = select(clusternode.c.node_id, *values.values()).where(
+            clusternode.c.node_id == node_id, clusternode.c.node_state != NodeState.OFFLINE.value
+        )
+        async with self._transactions.write_once() as connection:
+            upsert = insert_or(connection, table).from_select(["node_id", *values], me.with_for_update(read=True))
+            written = await connection.execute(
+                upsert.on_conflict_do_update(
+                    index_elements=["node_id"], set_={name: upsert.excluded[name] for name in values}
+                )
+            )
+            return written.rowcount > 0
 
     async def go_offline(self, node_id: str) -> None:
         """Mark a node OFFLINE, at once; nothing happens if it is already, or unknown.
@@ -135,13 +167,10 @@ class NodesGateway:
     async def retire(self, offline_after_s: float, removed_after_s: float, *, but_not: str) -> Retired:
         """Set OFFLINE who sent no heartbeat for ``offline_after_s``; remove who was that for ``removed_after_s``.
 
-        The node ``but_not`` is left alone. A first look, which locks nothing, comes before the transaction that
-        changes the cluster: every node does this again and again, and nearly always there is nothing to do.
+        The node ``but_not`` is left alone. This locks the cluster's members: whoever does it again and again looks
+        first whether there is anything to do.
         """
         lost, gone = _lost(offline_after_s, but_not), _gone(removed_after_s, but_not)
-        async with self._transactions.read() as connection:
-            if await connection.scalar(select(clusternode.c.node_id).where(or_(lost, gone)).limit(1)) is None:
-                return Retired()
         named = clusternode.c.node_id
         async with self._transactions.write(serialised_by=clusterupgradestate) as connection:
             removed = (await connection.scalars(delete(clusternode).where(gone).returning(named))).all()
@@ -197,29 +226,3 @@ def _gone(after_s: float, but_not: str) -> ColumnElement[bool]:
 async def _forget(connection: AsyncConnection, node_ids: Sequence[str]) -> None:
     for table in (clusternodeheartbeat, nodefigures):
         await connection.execute(delete(table).where(table.c.node_id.in_(node_ids)))
-
-
-async def _tell_figures(connection: AsyncConnection, node_id: str, figures: NodeFigures) -> None:
-    row = {
-        "application_state": figures.application_state,
-        "load_average": figures.load,
-        "memory_bytes": figures.memory_bytes,
-        "uptime_seconds": figures.uptime_s,
-    }
-    await connection.execute(
-        insert_or(connection, nodefigures)
-        .values(node_id=node_id, **row)
-        .on_conflict_do_update(index_elements=["node_id"], set_=row)
-    )
-
-
-async def _beat(connection: AsyncConnection, node_id: str, node_time_ms: int | None) -> None:
-    row = {
-        "heartbeat_time": DatabaseTimeMs() if node_time_ms is None else node_time_ms,
-        "database_time": DatabaseTimeMs(),
-    }
-    await connection.execute(
-        insert_or(connection, clusternodeheartbeat)
-        .values(node_id=node_id, **row)
-        .on_conflict_do_update(index_elements=["node_id"], set_=row)
-    )

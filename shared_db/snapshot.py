@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,10 +13,13 @@ from shared_db.tables import clusternode, clusternodeheartbeat, clusterupgradest
 
 async def read_snapshot(connection: AsyncConnection, dead_after_s: float) -> ClusterSnapshot:
     """The cluster now, inside a transaction that is already open."""
+    newest = select(clusterupgradestate).order_by(clusterupgradestate.c.order_number.desc()).limit(1).subquery()
+    now = select(DatabaseTimeMs().label("now_ms")).subquery()
+    row = (await connection.execute(select(now, newest).select_from(now.outerjoin(newest, true())))).mappings().one()
     return ClusterSnapshot(
-        current=await read_current(connection),
+        current=None if row["id"] is None else upgrade_state_of(row),
         members=tuple(await read_members(connection, dead_after_s)),
-        database_time_ms=int((await connection.execute(select(DatabaseTimeMs()))).scalar_one()),
+        database_time_ms=int(row["now_ms"]),
     )
 
 

@@ -6,6 +6,7 @@ itself is the one case where that is unknown, and DatabaseTimeout says so).
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -13,7 +14,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared_db.engine import database_limit_ms
+from shared_db.engine import ONE_STATEMENT, database_limit_ms
 from shared_db.errors import DatabaseTimeout
 from shared_db.target import Target
 from shared_db.translate import translate
@@ -59,6 +60,17 @@ class Transactions:
                     await connection.execute(text(f"LOCK TABLE {serialised_by.name} IN SHARE ROW EXCLUSIVE MODE"))
             yield connection
 
+    @asynccontextmanager
+    async def write_once(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of exactly one statement.
+
+        For what every node writes all the time: on SQLite the write lock is held within one call of the library, and
+        not while this process waits for its turn between BEGIN and COMMIT, and all others with it.
+        """
+        once = self._writer.execution_options(**{ONE_STATEMENT: True})
+        async with self._limited(self.statement_timeout_s), once.begin() as connection:
+            yield connection
+
     async def close(self, limit_s: float = CLOSE_LIMIT_S) -> None:
         """Close all connections. What does not close within ``limit_s`` is left to the end of the process."""
         with suppress(TimeoutError):
@@ -77,5 +89,5 @@ class Transactions:
             raise DatabaseTimeout(
                 f"{self.target}: no answer within {limit_s:g} s", hint="Is the database locked, overloaded or gone?"
             ) from error
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, sqlite3.Error) as error:
             raise translate(error, self.target) from error

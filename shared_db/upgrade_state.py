@@ -30,6 +30,14 @@ class UpgradeStateGateway:
         async with self._transactions.read() as connection:
             return await read_current(connection)
 
+    async def snapshot(self, dead_after_s: float) -> ClusterSnapshot:
+        """The state and the members at one moment, which may have passed by now: not for a decision that is written.
+
+        ``dead_after_s`` is the age of a heartbeat from which a member counts as not alive.
+        """
+        async with self._transactions.read() as connection:
+            return await read_snapshot(connection, dead_after_s)
+
     async def history(self) -> list[UpgradeStateRow]:
         """All rows, oldest first."""
         async with self._transactions.read() as connection:

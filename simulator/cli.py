@@ -19,26 +19,25 @@ from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.run import Run
 from simulator.scenario import load, named_overrides
+from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
 from simulator.stage import RunPlan, View
 from simulator.view.live import LiveView
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
-from simulator.view.summary import print_summary
+from simulator.view.summary import PLAIN_WIDTH, print_summary
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
 from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
-PLAIN_WIDTH = 118
-"""Columns of a table that no terminal limits."""
 WANTED_DESCRIPTORS = 65_536
 LARGEST_SEED = 2**31 - 1
 
 
 @click.command()
-@click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO)
+@click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO, shell_complete=complete_scenario)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
@@ -98,7 +97,7 @@ def run(
         recorder.close()
     finally:
         view.close()
-    conclusion = conclude(plan, recorder)
+    conclusion = conclude(folder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
     try:

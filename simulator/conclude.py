@@ -1,13 +1,19 @@
-"""From the record of a run to its verdict, its result and its report."""
+"""From the record of a run to its verdict, its result and its report.
+
+A run that has just ended and one of last year go the same way: only what was written to the run's folder counts.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from simulator.junit import junit_xml
-from simulator.record.recorder import Recorder
+from simulator.record.reading import UnreadableRecord, read_run
+from simulator.record.run_folder import RunFolder
 from simulator.report import render_report
 from simulator.result import build_result
-from simulator.stage import RunPlan
+from simulator.scenario.model import Scenario
 from simulator.verdict import Evidence, Verdict, reach_verdict
 from simulator.verdict.judge import EXIT_CODES
 from zdu.errors import ExitCode
@@ -17,7 +23,7 @@ from zdu.errors import ExitCode
 class Conclusion:
     """What is left of a run for people and programs."""
 
-    plan: RunPlan
+    folder: RunFolder
     verdict: Verdict
     result: dict[str, Any]
 
@@ -27,13 +33,18 @@ class Conclusion:
         return EXIT_CODES[self.verdict.word]
 
 
-def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
-    """Judge the run and write ``result.json``, ``junit.xml`` and ``report.html`` into its folder."""
-    scenario = plan.scenario
+def conclude(folder: RunFolder) -> Conclusion:
+    """Judge the run and write ``result.json``, ``junit.xml`` and ``report.html`` into its folder.
+
+    Raises UnreadableRecord when its record cannot be read, RecordError when the folder cannot be written.
+    """
+    record = read_run(folder)
+    scenario = _scenario(folder, record.started.played)
     rolled = [node for step in scenario.timeline if step.roll for node in scenario.nodes_of(step.roll)]
     evidence = Evidence(
-        envelopes=recorder.envelopes,
-        requests=recorder.requests,
+        envelopes=record.envelopes,
+        requests=record.requests,
+        control=record.control,
         expect=scenario.expect,
         nodes=scenario.cluster.node_ids,
         rolled=tuple(dict.fromkeys(rolled)),
@@ -47,7 +58,25 @@ def conclude(plan: RunPlan, recorder: Recorder) -> Conclusion:
     )
     verdict = reach_verdict(evidence)
     result = build_result(evidence, verdict)
-    plan.folder.write_json("result.json", result)
-    plan.folder.write_text("junit.xml", junit_xml(scenario.name, result["duration_s"], verdict))
-    plan.folder.write_text("report.html", render_report(result, recorder.envelopes, recorder.requests))
-    return Conclusion(plan, verdict, result)
+    folder.write_json("result.json", result)
+    folder.write_text("junit.xml", junit_xml(scenario.name, result["duration_s"], verdict))
+    folder.write_text("report.html", render_report(result, record.envelopes, record.requests))
+    return Conclusion(folder, verdict, result)
+
+
+def _scenario(folder: RunFolder, played: dict[str, Any]) -> Scenario:
+    """What was to be played. Raises UnreadableRecord if the record does not say, or in words that are none now."""
+    if not played:
+        raise UnreadableRecord(
+            f"the record of {folder.path} does not say what was expected of the run",
+            hint="A version of zdu has written it that did not keep the scenario in it; its own report still stands.",
+        )
+    try:
+        return Scenario.model_validate(played)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UnreadableRecord(
+            f"the scenario in the record of {folder.path} is none that this zdu knows: {place}: {first['msg']}",
+            hint="Another version of zdu has written it; that version can judge it again.",
+        ) from error

@@ -27,9 +27,7 @@ def latest_run(out: Path) -> Path:
     """
     runs = [logs.parent for logs in out.glob("*/*/logs") if not logs.parent.is_symlink()]
     if not runs:
-        raise UsageError(
-            f"there is no run below {out}", hint="Play one (zdu run), or name a run's folder: zdu logs --run DIR"
-        )
+        raise UsageError(f"there is no run below {out}", hint="Play one (zdu run), or name the folder of a run.")
     return max(runs, key=lambda run: run.name)
 
 

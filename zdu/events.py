@@ -18,7 +18,11 @@ class Event:
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """The run and everything needed to run it again."""
+    """The run and everything needed to run it again.
+
+    ``played`` is the scenario as it was played, with the command line's changes, in the words of a scenario file:
+    what the verdict has to judge by. It is empty where no scenario was played.
+    """
 
     kind: ClassVar[str] = "run_started"
     scenario: str
@@ -31,6 +35,7 @@ class RunStarted(Event):
     version_from: str
     version_to: str
     software: dict[str, str]
+    played: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,14 @@ class LoadStarted(Event):
 
 
 @dataclass(frozen=True)
+class LoadChanged(Event):
+    """People came to work or went home; ``users`` are at work now."""
+
+    kind: ClassVar[str] = "load_changed"
+    users: int
+
+
+@dataclass(frozen=True)
 class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
@@ -165,22 +178,35 @@ class UpgradeHistory(Event):
 
 @dataclass(frozen=True)
 class WritesAudited(Event):
-    """The auditor's count of every acknowledged write in the database and through each node."""
+    """The auditor's count of every write in the database, and of the acknowledged ones through each node.
+
+    ``ambiguous`` are the writes whose answer left them open, each with its ``request``, ``session``, ``kind``,
+    ``issue``, ``write``, ``outcome``, and the ``fate`` that the database tells, ``right`` or not.
+    ``refused_but_done`` are those that a node refused and carried out all the same; ``overwritten`` tells of issues
+    that in the end are not as they were changed last.
+    """
 
     kind: ClassVar[str] = "writes_audited"
     acknowledged: int
     lost: list[str]
     duplicated: list[str]
     unreadable: dict[str, list[str]]
+    ambiguous: list[dict[str, Any]] = field(default_factory=list)
+    refused_but_done: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class BalancerAudited(Event):
-    """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences."""
+    """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences.
+
+    ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
+    """
 
     kind: ClassVar[str] = "balancer_audited"
     attempts: int
     stray_attempts: list[str]
+    sent_to: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -248,6 +274,7 @@ _KINDS: dict[str, type[Event]] = {
         NodeTakenOut,
         NodeBack,
         LoadStarted,
+        LoadChanged,
         LoadStopped,
         UpgradeHistory,
         WritesAudited,

@@ -1,23 +1,27 @@
-"""All users and probes of a run: starts them, and stops them without cutting anything off."""
+"""All users and probes of a run: starts them, changes their number, and stops them without cutting anything off."""
 
 import asyncio
 from itertools import count
 
 from simulator.load.client import RecordingClient
-from simulator.load.probes import Probe
+from simulator.load.probes import Probe, Probes, SignedIn, Unrelated
 from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
+from simulator.record.requests import CONTROL_KIND, PROBE_KINDS
 from simulator.scenario.model import LoadPart
 from zdu.clock import Entropy
-from zdu.events import LoadStarted, LoadStopped
+from zdu.errors import UsageError
+from zdu.events import LoadChanged, LoadStarted, LoadStopped
 
+PROBES = len(PROBE_KINDS)
+"""Each kind that looks at the cluster has an account of its own."""
 ARRIVAL_S = 1.5
 """Within this time all users sign in, evenly spread, so that sign-ins do not arrive as one burst."""
 
 
 def users_needed(load: LoadPart) -> int:
     """How many accounts the load works with: one for each user and each of the two probes."""
-    return load.users + 2
+    return load.users + PROBES
 
 
 class Load:
@@ -32,60 +36,119 @@ class Load:
         remember_me: bool,
         common_issues: tuple[str, ...],
         seed: int,
+        accounts: int = 0,
+        control_url: str = "",
     ) -> None:
+        """``accounts`` is how many there are, if more than the load needs: then the number of users may grow.
+
+        ``control_url`` is where the control probe's server is; without one there is no such probe.
+        """
         self._load = load
+        self._accounts = accounts or users_needed(load)
         self._remember_me = remember_me
         self._base_url = base_url
         self._recorder = recorder
-        self._stopping = asyncio.Event()
+        self._common_issues = common_issues
         self._rng = Entropy(seed).rng
         self._request_ids = count(1)
-        self._probes = self._make_probes() if load.probe_rate else []
-        markers = count(1)
-        self._users = [
-            VirtualUser(
-                number,
-                load,
-                self._client(f"s{number}"),
-                remember_me=remember_me,
-                common_issues=common_issues,
-                markers=markers,
-                rng=Entropy(self._rng.getrandbits(64)).rng,
-                stopping=self._stopping,
-            )
-            for number in range(1, load.users + 1)
-        ]
+        self._markers = count(1)
+        self._stopping = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._probes = self._make_probes(control_url) if load.probe_rate else None
+        self._at_work: dict[int, asyncio.Event] = {}
+        self._came = 0
+
+    @property
+    def users(self) -> int:
+        """How many people are at work."""
+        return len(self._at_work)
+
+    @property
+    def most_users(self) -> int:
+        """How many can be at work: each needs an account."""
+        return self._accounts - PROBES
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let everybody begin; ``tasks`` owns them."""
+        self._tasks = tasks
         self._recorder.event(LoadStarted(self._load.users, self._load.probe_rate))
-        for index, user in enumerate(self._users):
-            begin_s = ARRIVAL_S * index / max(1, len(self._users))
-            tasks.create_task(user.work(begin_after_s=begin_s), name=user.username)
-        for probe in self._probes:
-            tasks.create_task(probe.run(self._stopping), name=probe.kind)
+        self._send_to_work(self._load.users)
+        if self._probes:
+            tasks.create_task(self._probes.run(self._stopping), name="probes")
+
+    def set_users(self, wanted: int) -> None:
+        """Let people come or go until ``wanted`` are at work, of those who go the last ones first.
+
+        Who goes still gets an answer to what was asked. A user who comes is somebody new. Raises UsageError for more
+        than there are accounts.
+        """
+        if not 0 <= wanted <= self.most_users:
+            raise UsageError(f"{wanted} users cannot be at work: there are accounts for 0 to {self.most_users}")
+        if wanted == self.users or self._stopping.is_set():
+            return
+        while self.users > wanted:
+            _, going = self._at_work.popitem()
+            going.set()
+        self._send_to_work(wanted - self.users)
+        self._recorder.event(LoadChanged(self.users))
 
     def stop(self) -> None:
         """Ask all to stop; their tasks end when the requests under way have an outcome."""
         self._stopping.set()
+        for going in self._at_work.values():
+            going.set()
 
     def record_end(self) -> None:
         """Record that the last task has ended."""
-        self._recorder.event(LoadStopped({probe.kind: probe.count.as_dict() for probe in self._probes}))
+        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
 
-    def _make_probes(self) -> list[Probe]:
-        return [
-            Probe(
-                kind,
-                f"user{self._load.users + 1 + index}",
-                self._client(kind, keep_alive=keep_alive, connections=0),
-                self._recorder,
-                rate=self._load.probe_rate,
-                remember_me=self._remember_me,
-                phase_s=self._rng.random() / self._load.probe_rate,
-            )
-            for index, (kind, keep_alive) in enumerate((("probe_new", False), ("probe_reused", True)))
-        ]
+    def _send_to_work(self, how_many: int) -> None:
+        """New users, evenly spread over the time of arrival."""
+        assert self._tasks is not None  # noqa: S101 - only after start
+        for index in range(how_many):
+            user = self._new_user()
+            begin_s = ARRIVAL_S * index / how_many
+            self._tasks.create_task(user.work(begin_after_s=begin_s), name=user.username)
+
+    def _new_user(self) -> VirtualUser:
+        """The next one. Two may share an account only when as many have come as there are accounts."""
+        self._came += 1
+        going = self._at_work[self._came] = asyncio.Event()
+        return VirtualUser(
+            self._came,
+            self._load,
+            self._client(f"s{self._came}"),
+            remember_me=self._remember_me,
+            common_issues=self._common_issues,
+            markers=self._markers,
+            rng=Entropy(self._rng.getrandbits(64)).rng,
+            stopping=going,
+            username=f"user{(self._came - 1) % self.most_users + 1}",
+        )
+
+    def _make_probes(self, control_url: str) -> Probes:
+        probes = []
+        for index, kind in enumerate(PROBE_KINDS):
+            client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
+            account = f"user{self.most_users + 1 + index}"
+            target = SignedIn(kind, account, client, remember_me=self._remember_me)
+            probes.append(Probe(kind, target, self._recorder))
+        if control_url:
+            probes.append(Probe(CONTROL_KIND, Unrelated(self._control_client(control_url)), self._recorder))
+        phase_s = self._rng.random() / self._load.probe_rate
+        return Probes(probes, self._recorder, rate=self._load.probe_rate, phase_s=phase_s)
+
+    def _control_client(self, url: str) -> RecordingClient:
+        return RecordingClient(
+            url,
+            self._recorder,
+            self._request_ids,
+            session=CONTROL_KIND,
+            timeout_s=self._load.request_timeout,
+            keep_alive=False,
+            connections=0,
+            record=self._recorder.control_request,
+        )
 
     def _client(self, session: str, *, keep_alive: bool = True, connections: int = 4) -> RecordingClient:
         return RecordingClient(

@@ -6,7 +6,7 @@ so that a generator or a connection that hangs cannot hide waiting time (coordin
 
 import csv
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO, get_type_hints
 
@@ -14,16 +14,22 @@ OK = "ok"
 OWN_TROUBLE = "own_trouble"
 """The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
+CONTROL_KIND = "probe_control"
+"""The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
+REQUEST_ID_HEADER = "X-Request-Id"
+"""Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
 
 
 @dataclass(frozen=True)
 class RequestRecord:
     """One request and what became of it.
 
-    ``outcome`` is ``ok`` or one word of what went wrong; ``attempts`` is how often the load balancer says it
-    dispatched the request; ``signed_in`` tells that this answer came with a silent sign-in by remember-me; ``write``
-    is the unique text a writing request put into ``issue`` (or into several, with blanks between them), empty for
-    reads; ``behind_s`` is how old the change was that a search did not show, 0 if it showed what it should.
+    ``id`` is its number in this run, given as it is sent; ``outcome`` is ``ok`` or one word of what went wrong;
+    ``attempts`` is how often the load balancer says it dispatched the request; ``signed_in`` tells that this answer
+    came with a silent sign-in by remember-me; ``write`` is the unique text a writing request put into ``issue`` (or
+    into several, with blanks between them), empty for reads; ``behind_s`` is how old the change was that a search
+    did not show, 0 if it showed what it should; ``own_writes`` is how many of the user's own acknowledged writes the
+    page had to show.
     """
 
     id: int
@@ -46,6 +52,7 @@ class RequestRecord:
     write: str = ""
     issue: str = ""
     behind_s: float = 0.0
+    own_writes: int = 0
 
     @property
     def failed(self) -> bool:
@@ -78,6 +85,11 @@ class RequestRecord:
         return bool(self.write) and self.outcome == OK
 
 
+def request_id(number: int) -> str:
+    """The identifier that request ``number`` carries, and the load balancer logs."""
+    return f"zdu-{number}"
+
+
 COLUMNS = tuple(field.name for field in fields(RequestRecord))
 _TYPES = get_type_hints(RequestRecord)
 
@@ -95,11 +107,18 @@ class RequestWriter:
 
 
 def read_requests(path: Path) -> Iterator[RequestRecord]:
-    """The records of a run, in the order in which they ended. A last line cut off by a crash is left out."""
+    """The records of a run, in the order in which they ended. A last line cut off by a crash is left out.
+
+    A column that the file does not have yet, because an older version has written it, takes its default. Raises
+    KeyError for a missing column that has none, ValueError for a value of the wrong kind.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+        rows = csv.DictReader(file)
+        given = set(rows.fieldnames or ())
+        columns = [field.name for field in fields(RequestRecord) if field.name in given or field.default is MISSING]
+        for row in rows:
             if None not in row.values():
-                yield RequestRecord(**{name: _from_text(name, row[name]) for name in COLUMNS})
+                yield RequestRecord(**{name: _from_text(name, row[name]) for name in columns})
 
 
 def _to_text(value: object) -> object:

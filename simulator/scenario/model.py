@@ -4,7 +4,7 @@ These are the words of the scenario language; ``docs/scenarios.md`` is made from
 A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -233,6 +233,10 @@ class Scenario(Section):
         if problems:
             raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
         return self
+
+    def as_played(self) -> dict[str, Any]:
+        """All that it says, defaults and overrides included, in the words of a file: for the record of a run."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
     def search_delay_s(self) -> float:

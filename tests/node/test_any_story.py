@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from node.config import MixedWhen
 from node.finalise import VERSION_PATCHED
 from node.services import NodeChangeRefused, NoSuchNode, NotAllowed, UpgradeAction
 from node.startup import NodeRefused
@@ -64,14 +65,20 @@ class Stories(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize(size=st.sampled_from((3, 1, 2, 3)), upgraded=st.sampled_from((None, 0, 1, 2, 3)))
-    def some_nodes_and_perhaps_an_upgrade_under_way(self, size: int, upgraded: int | None) -> None:
+    @initialize(
+        size=st.sampled_from((3, 1, 2, 3)),
+        upgraded=st.sampled_from((None, 0, 1, 2, 3)),
+        mixed_when=st.sampled_from(("rejoined", "removed")),
+    )
+    def some_nodes_and_perhaps_an_upgrade_under_way(
+        self, size: int, upgraded: int | None, mixed_when: MixedWhen
+    ) -> None:
         """Stories that all begin at the beginning would seldom come to the end."""
         folder = Path(self.folder.name)
         target = DatabaseTarget("sqlite", f"sqlite+aiosqlite:///{folder / 'zdu.db'}")
         if self.kind == "postgresql":
             target = DatabaseTarget("postgresql", postgres_url(), f"story_{Entropy().token(8)}")
-        self.cluster = self.run(HandDrivenCluster.open(target, folder))
+        self.cluster = self.run(HandDrivenCluster.open(target, folder, mixed_when))
         for node_id in NODE_IDS[:size]:
             self.run(self.cluster.start(node_id, "7.3.0"))
         if upgraded is not None:

@@ -129,7 +129,8 @@ async def _node2_is_away_for_too_long(cluster: RuntimeCluster) -> None:
 
 
 async def _told(cluster: RuntimeCluster, node_id: str) -> str:
-    return (await cluster.database.nodes.figures())[node_id].application_state
+    told = (await cluster.database.nodes.figures()).get(node_id)
+    return told.application_state if told else "nothing yet"
 
 
 def _nobody_can_answer(cluster: RuntimeCluster) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from shared_db import ClusterSnapshot, Database, NodeFigures, NodeState
 from shared_db.rows import Retired
@@ -65,7 +65,7 @@ async def test_a_heartbeat_brings_a_node_back_to_life(database: Database) -> Non
     await join(database, "node1")
     await age_heartbeat(database, "node1", 6)
 
-    assert await database.nodes.heartbeat("node1") is NodeState.ACTIVE
+    assert await database.nodes.heartbeat("node1")
 
     node = await database.nodes.get("node1", 5)
     assert node is not None
@@ -102,14 +102,14 @@ async def test_a_node_learns_from_its_heartbeat_that_it_was_set_offline(database
     await join(database, "node1")
     await database.nodes.go_offline("node1")
 
-    assert await database.nodes.heartbeat("node1") is NodeState.OFFLINE
+    assert not await database.nodes.heartbeat("node1")
 
 
 async def test_a_removed_node_must_stop_and_gets_no_heartbeat(database: Database) -> None:
     await join(database, "node1")
     await database.nodes.remove("node1")
 
-    assert await database.nodes.heartbeat("node1") is NodeState.OFFLINE
+    assert not await database.nodes.heartbeat("node1")
     assert await database.nodes.members(5) == []
 
 
@@ -160,7 +160,7 @@ async def test_a_node_silent_for_long_is_set_offline_and_after_as_long_again_rem
     await age_state(database, "node2", 100)
     assert await database.nodes.retire(60, 60, but_not="node1") == Retired(removed=("node2",))
     assert [node.node_id for node in await database.nodes.members(5)] == ["node1", "node3"]
-    assert await database.nodes.heartbeat("node2") is NodeState.OFFLINE
+    assert not await database.nodes.heartbeat("node2")
 
 
 async def test_a_node_that_stopped_by_itself_is_removed_in_the_end_too(database: Database) -> None:
@@ -233,8 +233,8 @@ async def test_figures_come_with_a_heartbeat_and_go_with_the_node(database: Data
         await join(database, node_id)
     assert await database.nodes.figures() == {}
 
-    await database.nodes.heartbeat("node1", figures=NodeFigures("RUNNING", 0.1, 1, 1.0))
-    await database.nodes.heartbeat("node1", figures=NodeFigures("DRAINING", 0.25, 5 * 1024**3, 61.5))
+    await database.nodes.tell_figures("node1", NodeFigures("RUNNING", 0.1, 1, 1.0))
+    await database.nodes.tell_figures("node1", NodeFigures("DRAINING", 0.25, 5 * 1024**3, 61.5))
     await database.nodes.heartbeat("node2")
 
     assert await database.nodes.figures() == {"node1": NodeFigures("DRAINING", 0.25, 5 * 1024**3, 61.5)}
@@ -246,6 +246,23 @@ async def test_a_node_that_is_offline_tells_no_figures(database: Database) -> No
     await join(database, "node1")
     await database.nodes.go_offline("node1")
 
-    await database.nodes.heartbeat("node1", figures=NodeFigures("RUNNING", 0.1, 1, 1.0))
+    await database.nodes.tell_figures("node1", NodeFigures("RUNNING", 0.1, 1, 1.0))
 
     assert await database.nodes.figures() == {}
+
+
+async def test_a_heartbeat_is_one_statement_because_others_wait_for_it(database: Database) -> None:
+    await join(database, "node1")
+    statements: list[str] = []
+    writer = database._transactions._writer.sync_engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(writer, "before_cursor_execute", note)
+    try:
+        assert await database.nodes.heartbeat("node1")
+    finally:
+        event.remove(writer, "before_cursor_execute", note)
+
+    assert [statement.split()[0] for statement in statements] == ["INSERT"]

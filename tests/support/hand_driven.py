@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from node.cluster_upgrade import ClusterUpgrade
-from node.config import DatabaseConfig, JiraIntervals, NodeConfig
+from node.config import DatabaseConfig, JiraIntervals, MixedWhen, NodeConfig
 from node.finalise import UpgradeTasks
 from node.heartbeat import Heartbeat
 from node.logs import NodeLog
@@ -74,15 +74,18 @@ class HandDrivenCluster:
     folder: Path
     database: Database
     log: NodeLog
+    mixed_when: MixedWhen = "rejoined"
     nodes: dict[str, HandDrivenNode] = field(default_factory=dict)
     found_offline: list[str] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, target: DatabaseTarget, folder: Path) -> "HandDrivenCluster":
+    async def open(
+        cls, target: DatabaseTarget, folder: Path, mixed_when: MixedWhen = "rejoined"
+    ) -> "HandDrivenCluster":
         """A cluster of 7.3.0 without a node, set up."""
         database = await target.open()
         await set_up(database, SetupPlan(find_release("7.3.0"), users=0, issues=1, password_cost=4), Entropy(1))
-        return cls(target, folder, database, NodeLog(SystemClock(), folder / "nodes.log"))
+        return cls(target, folder, database, NodeLog(SystemClock(), folder / "nodes.log"), mixed_when)
 
     async def close(self) -> None:
         """Close everything, and drop the database."""
@@ -192,6 +195,7 @@ class HandDrivenCluster:
             database=DatabaseConfig(url=self.target.url, namespace=self.target.namespace),
             shared_home=self.folder / "shared",
             local_home=self.folder / node_id,
+            mixed_when=self.mixed_when,
         )
         config = config.model_copy(update={"intervals": INTERVALS})
         entropy = Entropy(sum(node_id.encode()))
