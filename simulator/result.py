@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.record.requests import PROBE_KINDS, RequestRecord
+from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
-from simulator.verdict.outages import find_outages
+from simulator.verdict.latency import Latency, by_phase
+from simulator.verdict.outages import Outage, outages_of
+from simulator.verdict.phases import Phase
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
 from zdu.events import ClusterObserved, ProcessStarted, RunEnded, RunInterrupted, RunStarted, WritesAudited
@@ -48,9 +50,11 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "by_kind": _by_kind(evidence.requests),
             "by_outcome": dict(Counter(request.outcome for request in evidence.requests)),
             "retried_by_load_balancer": sum(request.attempts > 1 for request in evidence.requests),
-            "latency_ms": _latency_ms(evidence.requests),
+            "latency_ms": Latency.of(evidence.requests).as_dict(),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
+        "control_probe": _control_probe(evidence),
+        "phases": [_phase(phase, latency) for phase, latency in by_phase(evidence)],
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
@@ -94,36 +98,75 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[int(rank) - 1]
 
 
-def _latency_ms(requests: list[RequestRecord]) -> dict[str, float | None]:
-    """Of all requests, failed ones included: a time-out was waited for as well."""
-    ordered = sorted(request.latency_ms for request in requests)
-    if not ordered:
-        return {"p50": None, "p90": None, "p99": None, "max": None}
-    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    return {name: round(percentile(ordered, share), 1) for name, share in shares.items()}
-
-
 def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
     kinds: dict[str, list[RequestRecord]] = {}
     for request in requests:
         kinds.setdefault(request.kind, []).append(request)
     return {
-        kind: {"total": len(those), "failed": sum(r.failed for r in those), "latency_ms": _latency_ms(those)}
+        kind: {
+            "total": len(those),
+            "failed": sum(r.failed for r in those),
+            "latency_ms": (latency := Latency.of(those)).as_dict(),
+            "histogram": latency.histogram.as_dict(),
+        }
         for kind, those in sorted(kinds.items())
+    }
+
+
+def _phase(phase: Phase, latency: Latency) -> dict[str, Any]:
+    """What users waited in one phase of the upgrade; probes are not among them."""
+    return {
+        "name": phase.name,
+        "stretches_s": [[round(from_s, 3), round(to_s, 3)] for from_s, to_s in phase.stretches],
+        "duration_s": round(phase.duration_s, 3),
+        "latency_ms": latency.as_dict(),
+        "histogram": latency.histogram.as_dict(),
     }
 
 
 def _probe(evidence: Evidence, kind: str) -> dict[str, Any]:
     those = [request for request in evidence.requests if request.kind == kind]
-    outages = find_outages(those, kind, evidence.patience_s)
+    outages = outages_of(evidence, kind)
     return {
         "sent": len(those),
         "intended": evidence.probe_counts.get(kind, {}).get("intended"),
         "failed": sum(request.failed for request in those),
         "longest_outage_ms": round(max((outage.duration_ms for outage in outages), default=0.0), 1),
-        "outages": [
-            {"from_s": round(o.from_s, 3), "to_s": round(o.to_s, 3), "failed": o.failed, "outcomes": list(o.outcomes)}
-            for o in outages
+        "outages": [_outage(outage, evidence) for outage in outages],
+    }
+
+
+def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "from_s": round(outage.from_s, 3),
+        "to_s": round(outage.to_s, 3),
+        "failed": outage.failed,
+        "outcomes": list(outage.outcomes),
+        "nodes": list(outage.nodes),
+        "machine_ms": round(outage.machine_ms(evidence.troubles), 1),
+        "stretches": [
+            {
+                "from_s": round(stretch.from_s, 3),
+                "to_s": round(stretch.to_s, 3),
+                "cause": stretch.cause,
+                "failed": stretch.failed,
+                "nodes": list(stretch.nodes),
+            }
+            for stretch in outage.stretches
+        ],
+    }
+
+
+def _control_probe(evidence: Evidence) -> dict[str, Any]:
+    """What the machine itself did: the same instrument, at a server that has nothing to do with the cluster."""
+    return {
+        "sent": len(evidence.control),
+        "intended": evidence.probe_counts.get(CONTROL_KIND, {}).get("intended"),
+        "failed": sum(request.failed for request in evidence.control),
+        "latency_ms": Latency.of(evidence.control).as_dict(),
+        "troubles": [
+            {"from_s": round(trouble.from_s, 3), "to_s": round(trouble.to_s, 3), "why": trouble.why}
+            for trouble in evidence.troubles
         ],
     }
 

@@ -14,6 +14,8 @@ OK = "ok"
 OWN_TROUBLE = "own_trouble"
 """The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
+CONTROL_KIND = "probe_control"
+"""The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
 REQUEST_ID_HEADER = "X-Request-Id"
 """Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
 

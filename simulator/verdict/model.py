@@ -8,10 +8,12 @@ from typing import Literal, TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
+from simulator.verdict.machine import Trouble, find_troubles
 from simulator.verdict.reasons import NodeDiary, keep_diaries
 from zdu.events import (
     Envelope,
     Event,
+    LoadStarted,
     LoadStopped,
     NodeBack,
     NodeNotStarted,
@@ -109,6 +111,8 @@ class Evidence:
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
     search_delay_s: float = 2.0
+    control: list[RequestRecord] = field(default_factory=list)
+    """The control probes: what they suffered was the machine's trouble."""
 
     def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
         """All events of one kind with their times, oldest first."""
@@ -128,6 +132,13 @@ class Evidence:
     def failed_requests(self) -> list[RequestRecord]:
         """Every request that a person would have noticed, in the order they were meant to be sent."""
         return sorted((r for r in self.requests if r.failed), key=lambda r: r.intended_s)
+
+    @cached_property
+    def troubles(self) -> list[Trouble]:
+        """When the machine itself was in trouble."""
+        starts = self.events(LoadStarted)
+        interval_s = 1 / starts[-1][1].probe_rate if starts and starts[-1][1].probe_rate else 0.0
+        return find_troubles(self.control, interval_s)
 
     @cached_property
     def absences(self) -> list[Absence]:

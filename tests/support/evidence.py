@@ -133,6 +133,7 @@ def evidence(
     sessions_kind: str = "remember-me",
     refusals: tuple[tuple[str, str], ...] = (),
     rolled_back_from: str = "",
+    control: list[RequestRecord] | None = None,
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -148,4 +149,5 @@ def evidence(
         rolled_back_from=rolled_back_from,
         users=2,
         sessions_kind=sessions_kind,
+        control=control or [],
     )
