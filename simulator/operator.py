@@ -28,7 +28,7 @@ from simulator.roll import (
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade
 from simulator.supervisor import StartFailed
-from zdu.events import NodeNotStarted, StepStarted
+from zdu.events import ChapterStarted, NodeNotStarted, StepStarted
 
 SLACK_S = 30.0
 """A step that has not taken effect so long after it should have will not."""
@@ -72,7 +72,8 @@ class Operator:
     async def play(self) -> None:
         """Carry out all steps. Raises StoryBroken when one cannot be."""
         try:
-            for step in self._scenario.timeline:
+            for number, step in enumerate(self._scenario.timeline, start=1):
+                self._recorder.event(ChapterStarted(number, step.title, step.text))
                 await self._play_step(step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
