@@ -10,29 +10,38 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from simulator.record.requests import request_id
 from simulator.verdict.model import Absence
 from zdu.events import BalancerAudited
 
 
 def audit_balancer_log(
-    path: Path, absences: Iterable[Absence], since_start_s: Callable[[float], float]
+    path: Path,
+    absences: Iterable[Absence],
+    since_start_s: Callable[[float], float],
+    failed: Iterable[int] = (),
 ) -> BalancerAudited:
     """Count the attempts in the access log and name those that went to a node while it was out.
 
-    ``since_start_s`` turns the log's monotonic seconds into seconds of the run. A log that is not there has none.
+    ``since_start_s`` turns the log's monotonic seconds into seconds of the run; ``failed`` are the numbers of the
+    requests whose way through the load balancer is wanted. A log that is not there has none.
     """
     out = list(absences)
+    wanted = {request_id(number): str(number) for number in failed}
+    sent_to: dict[str, list[str]] = {}
     attempts = 0
     stray: list[str] = []
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as log:
         for line in filter(None, map(_parsed, log)):
+            if line.get("request_id") in wanted:
+                sent_to[wanted[line["request_id"]]] = [attempt["node"] for attempt in line["attempts"]]
             for attempt in line["attempts"]:
                 attempts += 1
                 t_s = since_start_s(attempt["began_s"])
                 if any(absence.node == attempt["node"] and absence.covers(t_s) for absence in out):
                     what = f"{line['method']} {line['target']}"
                     stray.append(f"the load balancer sent {what} of {t_s:.2f} s to {attempt['node']}")
-    return BalancerAudited(attempts, stray)
+    return BalancerAudited(attempts, stray, sent_to)
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.run import Run
 from simulator.scenario import load, named_overrides
+from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
 from simulator.stage import RunPlan, View
 from simulator.view.live import LiveView
@@ -36,7 +37,7 @@ LARGEST_SEED = 2**31 - 1
 
 
 @click.command()
-@click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO)
+@click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO, shell_complete=complete_scenario)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")

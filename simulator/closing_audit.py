@@ -32,7 +32,9 @@ async def audit(
     alive = {name: admin for name, admin in admins.items() if name in serving}
     recorder.event(await audit_cluster(admins))
     absences = find_absences(recorder.envelopes)
-    recorder.event(audit_balancer_log(folder.logs / f"{BALANCER}-access.jsonl", absences, recorder.since_start_s))
+    failed = [request.id for request in recorder.requests if request.failed]
+    log = folder.logs / f"{BALANCER}-access.jsonl"
+    recorder.event(audit_balancer_log(log, absences, recorder.since_start_s, failed))
     logs = {node: folder.logs / f"{node}.log" for node in admins}
     recorder.event(audit_node_logs(logs, recorder.since_start_of_wall_s))
     auditor = Auditor(database)

@@ -18,6 +18,7 @@ from simulator.supervisor import Child, Supervisor
 from zdu.durations import format_duration
 
 BALANCER = "lb"
+LOOPBACK = ["127.0.0.0/8", "::1/128"]
 SEED_ISSUES = 60
 PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
@@ -173,6 +174,7 @@ class Cluster:
                 "log_file": str(self.folder.logs / f"{BALANCER}.log"),
                 "access_log_file": str(self.folder.logs / f"{BALANCER}-access.jsonl"),
                 "seed": self._seed,
+                "trusted_proxies": LOOPBACK,  # whose requests carry their number in this run, for the log
             }
         )
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 
 import click
+from click.shell_completion import CompletionItem
 
 from zdu import __version__
 from zdu.errors import ExitCode, first_zdu_error
@@ -21,7 +22,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster."),
     "lb": ("lb.cli:lb", "Run the load balancer."),
+    "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
+    "doctor": ("zdu.doctor:doctor", "Say what this machine has, and what is missing for which feature."),
+    "completion": ("zdu.completion:completion", "Print what makes your shell complete zdu's commands."),
+    "help": ("zdu.manual:manual", "Read about zdu, or about one of its commands, page by page."),
 }
 
 
@@ -39,6 +44,12 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name from the table, importing nothing: a shell asks at every press of Tab."""
+        named = [(name, text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=text) for name, text in named]
+        return items or click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, importing nothing."""

@@ -2,10 +2,15 @@
 
 A file that is wrong in three places is mended in one go, not in three runs; and nothing is started before all of it
 is right.
+
+``${NAME}`` in a value is the environment variable of that name, so that one file serves a whole set of containers and
+no password stands in it; ``$${NAME}`` is those characters themselves.
 """
 
 import difflib
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,19 +25,30 @@ from zdu.errors import UsageError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load_config(path: Path, model: type[Model], *, hint: str = "") -> Model:
-    """The configuration in the file at ``path``. Raises UsageError that lists every mistake with its place."""
+_VARIABLE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load_config(
+    path: Path, model: type[Model], *, hint: str = "", environment: Mapping[str, str] | None = None
+) -> Model:
+    """The configuration in the file at ``path``. Raises UsageError that lists every mistake with its place.
+
+    ``environment`` is where its variables are looked for, the process's own by default.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot read the configuration: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a text file in UTF-8: {error}", hint=hint) from None
-    return parse_config(text, str(path), model, hint=hint)
+    known = os.environ if environment is None else environment
+    return parse_config(text, str(path), model, hint=hint, environment=known)
 
 
-def parse_config(text: str, name: str, model: type[Model], *, hint: str = "") -> Model:
-    """The configuration that ``text`` holds; ``name`` is what messages call it."""
+def parse_config(
+    text: str, name: str, model: type[Model], *, hint: str = "", environment: Mapping[str, str] | None = None
+) -> Model:
+    """The configuration that ``text`` holds; ``name`` is what messages call it. By default there are no variables."""
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
@@ -44,6 +60,8 @@ def parse_config(text: str, name: str, model: type[Model], *, hint: str = "") ->
         raise UsageError(f"{name}: not valid YAML: {error}", hint=hint) from None
     if not isinstance(tree, CommentedMap):
         raise UsageError(f"{name}:1:1: expected settings, one 'name: value' a line", hint=hint)
+    if missing := _fill_in(tree, name, environment or {}):
+        raise UsageError("\n".join(missing), hint=hint)
     try:
         return model.model_validate(tree)
     except ValidationError as invalid:
@@ -51,6 +69,24 @@ def parse_config(text: str, name: str, model: type[Model], *, hint: str = "") ->
         mistakes = [_describe(error, name, tree, model) for error in errors if not _is_echo(error, errors)]
         lines = [message for _, message in sorted(mistakes)]
         raise UsageError("\n".join(lines), hint=hint) from None
+
+
+def _fill_in(tree: CommentedMap | CommentedSeq, name: str, environment: Mapping[str, str]) -> list[str]:
+    """Put the variables' values in their places, in ``tree`` itself; a message for each one that there is not."""
+    missing: list[str] = []
+    for key in list(tree if isinstance(tree, CommentedMap) else range(len(tree))):
+        value = tree[key]
+        if isinstance(value, CommentedMap | CommentedSeq):
+            missing += _fill_in(value, name, environment)
+        elif isinstance(value, str):
+            line, column = tree.lc.value(key) if isinstance(tree, CommentedMap) else tree.lc.item(key)
+            place = f"{name}:{line + 1}:{column + 1}"
+            wanted = (found for escaped, found in _VARIABLE.findall(value) if not escaped)
+            missing += [f"{place}: there is no environment variable {it}" for it in wanted if it not in environment]
+            tree[key] = _VARIABLE.sub(
+                lambda found: found[0][1:] if found[1] else environment.get(found[2], ""), value
+            )
+    return missing
 
 
 def _describe(

@@ -53,6 +53,7 @@ def _resources() -> list[Route]:
     admin = Access.ADMINISTRATOR
     return [
         Route("GET", "/status", status.status, Access.PUBLIC),
+        Route("GET", "/ready", status.ready, Access.PUBLIC),
         Route("GET", _SESSION, session.current_session),
         Route("POST", _SESSION, session.log_in, Access.LOG_IN),
         Route("DELETE", _SESSION, session.log_out),

@@ -1,12 +1,14 @@
 """The end of a run on the terminal: the verdict in one sentence, a table, and where the rest is."""
 
+from typing import Any
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from simulator.conclude import Conclusion
-from simulator.verdict import Check, CheckKind
+from simulator.verdict import Check
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 FAILURES_SHOWN = 5
@@ -39,8 +41,8 @@ def _checks_table(checks: tuple[Check, ...]) -> Table:
     table.add_column("what was checked", ratio=2)
     table.add_column("evidence", ratio=3)
     for check in checks:
-        bad = "FAILED" if check.kind is CheckKind.PROMISE else "missing"
-        style = "" if check.ok else "red" if check.kind is CheckKind.PROMISE else "yellow"
+        bad = "FAILED" if check.word == "fail" else "missing"
+        style = "" if check.ok else "red" if check.word == "fail" else "yellow"
         table.add_row(Text("ok" if check.ok else bad, style="green" if check.ok else style), check.name, check.detail)
     return table
 
@@ -56,11 +58,13 @@ def _figures_table(conclusion: Conclusion) -> Table:
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {'-' if ms is None else f'{ms:.0f} ms'}" for name, ms in latency.items())),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
             f"{sessions['total']}, {sessions['moved']} moved, "
             f"{sessions['silent_relogins']} silent sign-ins, {sessions['lost']} lost",
         ),
+        ("moves", _moves_line(sessions)),
         ("writes", f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"),
         *(
             (node["id"], f"{node['version_from']} → {node['version_to']}, out for {node['down_s']:.1f} s")
@@ -72,6 +76,18 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _machine_line(control: dict[str, Any]) -> str:
+    troubled_s = sum(trouble["to_s"] - trouble["from_s"] for trouble in control["troubles"])
+    trouble = f"in trouble for {troubled_s:.2f} s" if control["troubles"] else "never in trouble"
+    return f"{trouble}, by {control['sent']} control probes" if control["sent"] else "not watched: no control probe"
+
+
+def _moves_line(sessions: dict[str, Any]) -> str:
+    """How many moves, and what they cost their users."""
+    cost = ", ".join(f"{count} {loss}" for loss, count in sessions["moves_cost"].items() if count)
+    return f"{sessions['moves']}" + (f", which cost: {cost}" if cost else "")
 
 
 def _probe_line(probe: dict[str, object]) -> str:

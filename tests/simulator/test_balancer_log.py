@@ -39,5 +39,14 @@ def test_a_request_that_was_held_until_the_node_was_back_went_to_no_node_that_wa
     assert audit.stray_attempts == ["the load balancer sent GET / of 5.00 s to node1"]
 
 
+def test_the_way_of_a_failed_request_is_found_by_its_number(tmp_path: Path) -> None:
+    log = tmp_path / "access.jsonl"
+    facts = {"request_id": "zdu-812", "method": "GET", "target": "/", "received_s": 105.0}
+    attempts = [{"node": node, "began_s": 105.0} for node in ("node2", "node3")]
+    log.write_text(json.dumps({**facts, "attempts": attempts}) + "\n" + line(5.0, "node2"))
+    audit = audit_balancer_log(log, [], lambda monotonic_s: monotonic_s - 100, failed=[812, 813])
+    assert audit.sent_to == {"812": ["node2", "node3"]}
+
+
 def test_a_log_that_is_not_there_has_no_attempts(tmp_path: Path) -> None:
     assert audit_balancer_log(tmp_path / "none.jsonl", ABSENCES, float).attempts == 0

@@ -1,5 +1,6 @@
 """The command line: help that answers at once, and errors that people understand."""
 
+import os
 import subprocess
 import sys
 
@@ -95,3 +96,23 @@ def test_a_defect_of_ours_ends_with_70_and_its_traceback(capsys: pytest.CaptureF
     assert ended.value.code == 70
     assert "RuntimeError: impossible" in told
     assert "please report it" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("zdu sc", {"scenario"}), ("zdu run val", {"valiantys"}), ("zdu lb st", {"state", "status"})],
+)
+def test_a_shell_that_asks_gets_commands_and_scenarios(typed: str, completed: set[str]) -> None:
+    asked = {
+        **os.environ,
+        "_ZDU_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+    }
+    # As the shell asks: by the program's name, from which click knows the variable.
+    program = "import sys; sys.argv = ['zdu']; from zdu.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], env=asked, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert completed <= {line.partition(",")[2] for line in done.stdout.splitlines()}

@@ -85,3 +85,26 @@ def test_a_file_that_cannot_be_read_is_named_with_the_cause(tmp_path: Path) -> N
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="not a text file in UTF-8"):
         load_config(binary, House, hint="try another")
+
+
+def test_a_variable_of_the_environment_is_put_in_its_place() -> None:
+    text = "doors:\n  - colour: ${COLOUR}-ish\n    width_mm: ${WIDTH}\n  - colour: $${COLOUR}\n"
+
+    house = parse_config(text, "house.yaml", House, environment={"COLOUR": "red", "WIDTH": "900"})
+
+    assert [(door.colour, door.width_mm) for door in house.doors] == [("red-ish", 900), ("${COLOUR}", 800)]
+
+
+def test_a_variable_that_there_is_not_is_told_with_its_place() -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_config("doors:\n  - colour: ${COLOUR} and ${MORE}\n", "house.yaml", House, environment={"MORE": "x"})
+
+    assert raised.value.message == "house.yaml:2:13: there is no environment variable COLOUR"
+
+
+def test_a_value_from_the_environment_is_judged_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "house.yaml"
+    file.write_text("doors: [{colour: red, width_mm: '${WIDTH}'}]\n")
+
+    with pytest.raises(UsageError, match="greater than or equal to 100"):
+        load_config(file, House, environment={"WIDTH": "9"})

@@ -11,7 +11,7 @@ from node.web.scope import SCOPE, RequestScope
 
 _MINUTE_MS = 60_000
 _MINUTES_A_DAY = 1440
-NOT_COUNTED = frozenset({"/status", "/rest/zdu-simulator/1/node/upgradeMode"})
+NOT_COUNTED = frozenset({"/status", "/ready", "/rest/zdu-simulator/1/node/upgradeMode"})
 """Who asks whether this node is idle must not keep it from being so."""
 
 

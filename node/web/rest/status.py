@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from node.services import ApplicationState
 from node.web.answers import json_answer
 from node.web.context import context_of
 
@@ -17,3 +18,12 @@ async def status(request: web.Request) -> web.Response:
         "sequence": context.next_status_sequence(),
     }
     return json_answer(document, state.http_status)
+
+
+async def ready(request: web.Request) -> web.Response:
+    """Ours, for orchestrators that read no body: 200 only if the node is RUNNING, 503 in every other state.
+
+    Jira has no such resource, and its ``/status`` answers 200 in STARTING and STOPPING too.
+    """
+    state = context_of(request).service.application_state
+    return json_answer({"state": state.value}, 200 if state is ApplicationState.RUNNING else 503)

@@ -41,6 +41,13 @@ async def test_status_tells_strangers_the_state_with_the_documented_code(
     assert _json(second)["sequence"] == 2
 
 
+@pytest.mark.parametrize("state", ApplicationState)
+async def test_ready_is_for_those_who_read_no_body(node: WebNode, stranger: Browser, state: ApplicationState) -> None:
+    node.cluster.application_state = state
+
+    assert (await stranger.get("/ready")).status == (200 if state is ApplicationState.RUNNING else 503)
+
+
 async def test_status_answers_before_there_is_a_database() -> None:
     async with web_node(None, application_state=ApplicationState.STARTING) as node:
         stranger = Browser(node)
