@@ -122,8 +122,12 @@ class CheckRow:
 
 
 def checks_of(result: Mapping[str, Any]) -> list[CheckRow]:
-    """The checks. A proof that failed has broken no promise: it says that the run has not shown what it should."""
-    return [_check(check) for check in result.get("checks") or []]
+    """The checks, those first that speak against the run.
+
+    A proof that failed has broken no promise: it says that the run has not shown what it should.
+    """
+    rows = [_check(check) for check in result.get("checks") or []]
+    return sorted(rows, key=lambda row: ("broken", "unknown", "held").index(row.css))
 
 
 def _check(check: Mapping[str, Any]) -> CheckRow:
@@ -226,9 +230,34 @@ def noticed_of(result: Mapping[str, Any], failures: Sequence[RequestRecord]) -> 
     """
     told = [str(sentence) for sentence in result.get("failures") or []]
     if not told:
-        return [Noticed(record.sent_s, failure_sentence(record)) for record in failures[:MAX_FAILURES]]
+        return [Noticed(record.sent_s, failure_sentence(record)) for record in failures]
     known = [record.sent_s for record in failures] if len(told) <= len(failures) else [None] * len(told)
-    return [Noticed(t_s, sentence) for t_s, sentence in zip(known, told, strict=False)][:MAX_FAILURES]
+    return [Noticed(t_s, sentence) for t_s, sentence in zip(known, told, strict=False)]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A session was answered by another node than before; ``lost`` is what that cost its user, in words."""
+
+    t_s: float
+    session: str
+    from_node: str
+    to_node: str
+    lost: str
+
+
+def moves_of(result: Mapping[str, Any]) -> list[Move]:
+    """Every move that the result tells of."""
+    return [
+        Move(
+            t_s=float(move["t_s"]),
+            session=str(move["session"]),
+            from_node=str(move["from_node"]),
+            to_node=str(move["to_node"]),
+            lost=str(move.get("lost") or ""),
+        )
+        for move in _part(result, "sessions").get("each_move") or []
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ Every fact is told by a word or a shape as well as by a colour: states carry the
 explains, failures are crosses, sessions that move are diamonds, the two latency lines are drawn differently.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.record.requests import RequestRecord
 from simulator.report.canvas import LEFT, RIGHT, WIDTH, Canvas, Shape, fitting, heading, time_ticks
 from simulator.report.charts import draw_latency, draw_rates
-from simulator.report.content import Outage
+from simulator.report.content import Move, Outage
 from simulator.report.lanes import NodeLane, Segment, Step
 from simulator.report.series import Bucket
-from simulator.verdict.sessions import Move
 
 CLUSTER_STATES = (
     "STABLE",
@@ -188,9 +188,9 @@ def _arc(canvas: Canvas, moves: Sequence[Move], from_y: float, to_y: float) -> N
     bend = min(10 + abs(to_y - from_y) / 6, 30)
     thick = min(1 + len(moves) / 4, 4)
     who = first.session if len(moves) == 1 else f"{len(moves)} sessions"
-    unseen = sum(move.silent_sign_in for move in moves)
+    costs = Counter(move.lost for move in moves if move.lost)
     tip = f"{first.t_s:.2f} s to {last.t_s:.2f} s: {who} from {first.from_node} to {first.to_node}"
-    tip += f", {unseen} signed in again unseen" if unseen else ""
+    tip += "".join(f"; {lost}: {count}" for lost, count in costs.items())
     curve = f"M{x:g} {from_y:g}C{x + bend:g} {from_y:g} {x + bend:g} {to_y:g} {x:g} {to_y:g}"
     canvas.path(curve, f"arc arc-{round(thick)}", tip=tip)
     canvas.path(f"M{x:g} {to_y:g}l6 -3.5v7z", "arc-end", tip=tip)

@@ -122,7 +122,7 @@ def _failure(request: RequestRecord) -> dict[str, Any]:
 
 def way_of(request: RequestRecord) -> list[str]:
     """The way of a request from the one who sent it to its end, a line for each part of it."""
-    who = "a probe" if request.is_probe else f"user {request.user} (session {request.session})"
+    who = "a probe" if not request.by_user else f"user {request.user} (session {request.session})"
     connection = _CONNECTIONS.get(request.connection, "connection")
     way = [
         f"{request.intended_s:.3f} s: {who} wants {request.method} {request.path}, request {request.id}",

@@ -27,11 +27,8 @@ def find_visits(requests: Sequence[RequestRecord]) -> list[Visit]:
     found = []
     for request in sorted(requests, key=attrgetter("sent_s", "id")):
         thrown_out = request.outcome == LOGIN_PAGE
-        if (
-            request.is_probe
-            or request.kind == "open_login"
-            or not (thrown_out or (request.node and not request.failed))
-        ):
+        answered = bool(request.node) and not request.failed
+        if not request.by_user or request.kind == "open_login" or not (thrown_out or answered):
             continue
         node = "" if thrown_out else request.node
         if at.get(request.user) != node:

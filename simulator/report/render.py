@@ -1,11 +1,12 @@
 """The report of a run: one HTML file that needs nothing but itself."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from simulator.record.requests import RequestRecord
 from simulator.report import content
@@ -17,8 +18,9 @@ from simulator.report.moments import find_visits
 from simulator.report.scripts import joined
 from simulator.report.series import buckets, by_kind
 from simulator.report.story import find_steps, tell_story
-from simulator.verdict.sessions import follow_sessions
 from zdu.events import Envelope, RunStarted
+
+_CODE = re.compile("`([^`]+)`")
 
 
 def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requests: Sequence[RequestRecord]) -> str:
@@ -37,13 +39,14 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
         steps=steps,
         end_s=end_s,
     )
+    noticed = content.noticed_of(result, failures)
     picture = Picture(
         end_s=end_s,
         steps=steps,
         cluster=cluster,
         nodes=node_lanes(envelopes, end_s),
         buckets=buckets(requests),
-        moves=follow_sessions([record for record in requests if not record.is_probe]).moves,
+        moves=content.moves_of(result),
         failures=failures,
         outages=content.outages_of(result),
     )
@@ -68,8 +71,8 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             checks=content.checks_of(result),
             tables=content.tables_of(result),
             kinds=by_kind(requests),
-            noticed=content.noticed_of(result, failures),
-            more=max(len(failures) - content.MAX_FAILURES, 0),
+            noticed=noticed[: content.MAX_FAILURES],
+            more=max(len(noticed) - content.MAX_FAILURES, len(failures) - content.MAX_FAILURES, 0),
             setup=content.setup_of(result),
             command=str(result.get("command", "")),
         )
@@ -87,7 +90,13 @@ def page_environment() -> Environment:
     )
     environment.filters["css_word"] = css_word
     environment.filters["short_word"] = short_word
+    environment.filters["prose"] = prose
     return environment
+
+
+def prose(text: str) -> Markup:
+    """Text of a scenario for the page; what stands between backticks is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def inline_json(data: object) -> Markup:

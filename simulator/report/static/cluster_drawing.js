@@ -28,28 +28,31 @@ export function layOut(width, nodeCount, userCount) {
   const narrow = width < 620;
   const columns = narrow ? (nodeCount > 3 ? 2 : 1) : nodeCount > 8 ? 3 : nodeCount > 3 ? 2 : 1;
   const rows = Math.ceil(nodeCount / columns);
-  const left = narrow ? 8 : Math.round(width * 0.4);
-  const gap = 14;
-  const cardWidth = Math.floor((width - left - 8 - gap * (columns - 1)) / columns);
+  const left = narrow ? 8 : Math.round(width * 0.44);
+  const gap = narrow && columns > 1 ? 34 : 14;
+  const channel = narrow && columns === 1 ? 26 : 0; // where the lines run on a narrow screen
+  const cardWidth = Math.floor((width - left - 8 - channel - gap * (columns - 1)) / columns);
   const perRow = Math.max(4, Math.floor((cardWidth - 20) / (DOT * 2 + 4)));
   const dotRows = Math.max(1, Math.ceil(Math.min(userCount, userCount / Math.max(1, nodeCount - 1) + 4) / perRow));
   const cardHeight = 66 + Math.max(2, dotRows) * (DOT * 2 + 4);
-  const top = narrow ? 170 : 12;
-  const height = Math.max(top + rows * (cardHeight + gap), narrow ? 0 : 230);
+  const rowGap = narrow ? 14 : gap;
+  const top = narrow ? 134 : 12;
+  const height = Math.max(top + rows * (cardHeight + rowGap), narrow ? 0 : 230);
   const middle = narrow ? 66 : height / 2;
   const nodes = Array.from({length: nodeCount}, (_, index) => ({
     x: left + (index % columns) * (cardWidth + gap),
-    y: top + Math.floor(index / columns) * (cardHeight + gap) + (narrow ? 0 : Math.max(0, (height - top - rows * (cardHeight + gap)) / 2)),
+    y: top + Math.floor(index / columns) * (cardHeight + rowGap) + (narrow ? 0 : Math.max(0, (height - top - rows * (cardHeight + rowGap)) / 2)),
+    inward: narrow && index % columns === 1 ? "left" : narrow ? "right" : "left",
     width: cardWidth,
     height: cardHeight,
     perRow,
   }));
   const door = narrow
-    ? {x: 8, y: middle - 50, width: width * 0.34, height: 100}
-    : {x: 8, y: middle - 75, width: width * 0.15, height: 150};
+    ? {x: 8, y: middle - 50, width: columns > 1 ? width * 0.28 : width * 0.4, height: 100}
+    : {x: 8, y: middle - 75, width: width * 0.135, height: 150};
   const balancer = narrow
-    ? {x: width * 0.52, y: middle - 32, width: Math.min(width * 0.44, 170), height: 64}
-    : {x: width * 0.21, y: middle - 42, width: width * 0.115, height: 84};
+    ? {x: columns > 1 ? width / 2 - 60 : width - 158, y: middle - 32, width: columns > 1 ? 120 : 150, height: 56}
+    : {x: width * 0.17, y: middle - 42, width: width * 0.115, height: 84};
   door.perRow = Math.max(3, Math.floor((door.width - 16) / (DOT * 2 + 4)));
   return {width, height, narrow, nodes, door, balancer};
 }
@@ -119,11 +122,12 @@ export class ClusterDrawing {
     this.description = make("desc", {}, svg);
     this.lines = make("g", {}, svg);
     this.boxes = make("g", {}, svg);
+    this.words = make("g", {}, svg);
     this.pathLayer = make("g", {}, svg);
     this.dotLayer = make("g", {}, svg);
     this.pulseLayer = make("g", {}, svg);
     this.pulseDots = [];
-    this.door = this.box("door", "at the log-in page");
+    this.door = this.box("door", "log-in page");
     this.balancer = this.box("balancer-box", "load balancer");
     this.cards = this.nodeNames.map((name) => this.card(name));
     this.dots = new Map(this.userNames.map((name) => [name, this.dot(name)]));
@@ -147,8 +151,8 @@ export class ClusterDrawing {
       state: make("text", {class: "card-state"}, group),
       shows: make("text", {class: "card-shows"}, group),
       line: make("path", {class: "link"}, this.lines),
-      wordBox: make("rect", {rx: 3, class: "link-word-box"}, this.lines),
-      word: make("text", {class: "link-word"}, this.lines),
+      wordBox: make("rect", {rx: 3, class: "link-word-box"}, this.words),
+      word: make("text", {class: "link-word"}, this.words),
     };
     card.title.textContent = name;
     return card;
@@ -186,11 +190,19 @@ export class ClusterDrawing {
     card.shows.setAttribute("x", place.x + 12);
     card.shows.setAttribute("y", place.y + 39);
     const {balancer, narrow} = this.places;
-    const from = narrow ? {x: balancer.x + balancer.width / 2, y: balancer.y + balancer.height} : {x: balancer.x + balancer.width, y: balancer.y + balancer.height / 2};
-    const to = narrow ? {x: place.x + place.width / 2, y: place.y} : {x: place.x, y: place.y + place.height / 2};
-    const bend = narrow ? `${from.x} ${from.y + 40} ${to.x} ${to.y - 40}` : `${from.x + 60} ${from.y} ${to.x - 60} ${to.y}`;
-    card.line.setAttribute("d", `M${from.x} ${from.y}C${bend} ${to.x} ${to.y}`);
-    card.at = narrow ? {x: from.x * 0.25 + to.x * 0.75, y: from.y * 0.25 + to.y * 0.75} : {x: from.x * 0.32 + to.x * 0.68, y: from.y * 0.2 + to.y * 0.8};
+    const right = balancer.x + balancer.width;
+    if (narrow) {
+      const fromRight = place.inward === "right";
+      const channel = fromRight ? place.x + place.width + 13 : place.x - 13;
+      const edge = fromRight ? place.x + place.width : place.x;
+      card.line.setAttribute("d", `M${channel} ${balancer.y + balancer.height}V${place.y + place.height / 2}H${edge}`);
+      card.at = {x: place.x + place.width - 12, y: place.y + 36};
+      return;
+    }
+    const from = {x: right, y: balancer.y + balancer.height / 2};
+    const to = {x: place.x, y: place.y + place.height / 2};
+    card.line.setAttribute("d", `M${from.x} ${from.y}C${(from.x + to.x) / 2} ${from.y} ${from.x + (to.x - from.x) * 0.3} ${to.y} ${to.x} ${to.y}`);
+    card.at = {x: (from.x + to.x) / 2, y: from.y * 0.3 + to.y * 0.7};
   }
 
   later() {
@@ -211,14 +223,15 @@ export class ClusterDrawing {
     const word = node.state || "not started";
     card.group.setAttribute("class", `card card-${word.toLowerCase().replaceAll(" ", "-")}`);
     card.state.textContent = word;
-    card.shows.textContent = node.shows ? `shows ${node.shows.replaceAll("_", " ")}` : "";
+    card.shows.textContent = node.shows && !this.places.narrow ? `shows ${node.shows.replaceAll("_", " ")}` : "";
     const isNew = node.version && this.oldVersion && node.version !== this.oldVersion;
     card.versionBox.setAttribute("class", `chip ${node.version ? (isNew ? "chip-new" : "chip-old") : "chip-none"}`);
     card.version.setAttribute("class", `chip-text ${isNew ? "chip-text-new" : ""}`);
     card.version.textContent = node.version;
     const place = this.places.nodes[this.nodeNames.indexOf(card.name)];
-    const wide = node.version.length * 7.2 + 12;
-    const x = place.x + 18 + card.name.length * 8.6;
+    const wide = node.version.length * 7.6 + 12;
+    card.titleWidth ||= card.title.getComputedTextLength();
+    const x = place.x + 22 + card.titleWidth;
     for (const [key, value] of Object.entries({x, y: place.y + 8, width: wide, height: 18})) card.versionBox.setAttribute(key, value);
     card.version.setAttribute("x", x + wide / 2);
     card.version.setAttribute("y", place.y + 21);
@@ -226,11 +239,13 @@ export class ClusterDrawing {
     const going = node.balancer === "STOPPING" || node.balancer === "DRAIN" || node.balancer === "GOING_DOWN";
     card.line.setAttribute("class", `link ${serving ? "link-up" : going && !node.out ? "link-draining" : "link-out"}`);
     const label = node.balancer ? node.balancer.replaceAll("_", " ") + (node.out ? ", out" : "") : "";
+    const inCard = this.places.narrow;
+    const labelWidth = inCard || !label ? 0 : label.length * 7.4 + 10;
     card.word.textContent = label;
+    card.word.setAttribute("class", inCard ? "link-word link-word-in-card" : "link-word");
     card.word.setAttribute("x", card.at.x);
     card.word.setAttribute("y", card.at.y + 4);
-    const labelWidth = label.length * 6.6 + 10;
-    for (const [key, value] of Object.entries({x: card.at.x - labelWidth / 2, y: card.at.y - 9, width: label ? labelWidth : 0, height: 18})) card.wordBox.setAttribute(key, value);
+    for (const [key, value] of Object.entries({x: card.at.x - labelWidth / 2, y: card.at.y - 9, width: labelWidth, height: 18})) card.wordBox.setAttribute(key, value);
   }
 
   seat(user) {
@@ -286,8 +301,8 @@ export class ClusterDrawing {
       const pulse = this.pulses[index];
       if (!pulse) return element.setAttribute("d", "");
       const {balancer, nodes, narrow} = this.places;
-      const from = narrow ? {x: balancer.x + balancer.width / 2, y: balancer.y + balancer.height} : {x: balancer.x + balancer.width, y: balancer.y + balancer.height / 2};
       const place = nodes[this.nodeNames.indexOf(pulse.node)];
+      const from = narrow ? {x: balancer.x + balancer.width / 2, y: balancer.y + balancer.height} : {x: balancer.x + balancer.width, y: balancer.y + balancer.height / 2};
       const dot = this.dots.get(pulse.user);
       const to = dot && this.visits.get(pulse.user) === pulse.node ? dot : place ? {x: place.x + (narrow ? place.width / 2 : 4), y: place.y + (narrow ? 4 : place.height / 2)} : from;
       const share = Math.min(1, (now - pulse.began) / PULSE_MS);
