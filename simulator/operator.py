@@ -27,6 +27,7 @@ from simulator.roll import (
 )
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade
+from simulator.scenario.steps import Step as StoryStep
 from simulator.supervisor import StartFailed
 from zdu.events import ChapterStarted, NodeNotStarted, StepStarted
 
@@ -71,10 +72,14 @@ class Operator:
 
     async def play(self) -> None:
         """Carry out all steps. Raises StoryBroken when one cannot be."""
+        for number, step in enumerate(self._scenario.timeline, start=1):
+            self._recorder.event(ChapterStarted(number, step.title, step.text))
+            await self.perform(step)
+
+    async def perform(self, step: StoryStep) -> None:
+        """Carry out one step. Raises StoryBroken when it cannot be."""
         try:
-            for number, step in enumerate(self._scenario.timeline, start=1):
-                self._recorder.event(ChapterStarted(number, step.title, step.text))
-                await self._play_step(step.action, step.title)
+            await self._play_step(step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
         except StartFailed as error:

@@ -34,7 +34,9 @@ _SHORT = {
 _ARC_END = 47.0
 """Where in a node's lane an arc ends: at its version, which is what a session moves to."""
 _ARC_COLUMN = 4
-"""Moves so close together on the page, in its units, are one arc: a long run has no more arcs than can be seen."""
+_CROSS_COLUMN = 2
+"""Moves and failures so close together on the page, in its units, are one arc, one cross: no run has more than can be
+told apart."""
 
 
 @dataclass(frozen=True)
@@ -202,9 +204,14 @@ def _failures(canvas: Canvas, failures: Sequence[RequestRecord]) -> None:
         canvas.text(LEFT, canvas.y + 11, "none", "note")
     else:
         canvas.rect(LEFT, canvas.y + 1, RIGHT - LEFT, 14, "track")
+        together: dict[int, list[RequestRecord]] = {}
         for record in failures:
-            x, y = canvas.x(record.intended_s), canvas.y + 8
-            tip = f"{record.intended_s:.2f} s: request {record.id}, {record.kind}, {record.outcome}"
+            together.setdefault(int(canvas.x(record.intended_s) // _CROSS_COLUMN), []).append(record)
+        for those in together.values():
+            first = those[0]
+            x, y = canvas.x(first.intended_s), canvas.y + 8
+            tip = f"{first.intended_s:.2f} s: request {first.id}, {first.kind}, {first.outcome}"
+            tip += f", and {len(those) - 1} more close to it" if len(those) > 1 else ""
             canvas.path(f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", "failure", tip=tip)
     canvas.y += 24
 
