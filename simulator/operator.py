@@ -13,6 +13,7 @@ from simulator.record.recorder import Recorder
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Step
 from simulator.supervisor import StartFailed
+from zdu.events import ChapterStarted
 
 __all__ = ["Operator", "StoryBroken"]
 
@@ -36,7 +37,8 @@ class Operator:
 
     async def play(self) -> None:
         """Carry out all steps. Raises StoryBroken when one cannot be."""
-        for step in self._hands.scenario.timeline:
+        for number, step in enumerate(self._hands.scenario.timeline, start=1):
+            self._hands.recorder.event(ChapterStarted(number, step.title, step.text))
             await self.perform(step)
 
     async def perform(self, step: Step) -> None:

@@ -41,6 +41,16 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True)
+class ChapterStarted(Event):
+    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience."""
+
+    kind: ClassVar[str] = "chapter_started"
+    number: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class StepStarted(Event):
     """The story goes on: ``title`` is the step in the blog's words, ``node`` the one it is about, if any."""
 
@@ -281,6 +291,7 @@ _KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
         RunStarted,
+        ChapterStarted,
         StepStarted,
         ProcessStarted,
         ProcessStopping,
