@@ -21,7 +21,8 @@ class RunStarted(Event):
     """The run and everything needed to run it again.
 
     ``played`` is the scenario as it was played, with the command line's changes, in the words of a scenario file:
-    what the verdict has to judge by. It is empty where no scenario was played.
+    what the verdict has to judge by. It is empty where no scenario was played. ``by_hand`` says that a person
+    commanded the cluster: the timeline is then to be read off the record.
     """
 
     kind: ClassVar[str] = "run_started"
@@ -36,6 +37,17 @@ class RunStarted(Event):
     version_to: str
     software: dict[str, str]
     played: dict[str, Any] = field(default_factory=dict)
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class ChapterStarted(Event):
+    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience."""
+
+    kind: ClassVar[str] = "chapter_started"
+    number: int
+    title: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,22 @@ class ProcessStopping(Event):
     kind: ClassVar[str] = "process_stopping"
     process: str
     signal: str
+
+
+@dataclass(frozen=True)
+class ProcessPaused(Event):
+    """A process stands still (SIGSTOP) until it is resumed: it is there, and answers nobody."""
+
+    kind: ClassVar[str] = "process_paused"
+    process: str
+
+
+@dataclass(frozen=True)
+class ProcessResumed(Event):
+    """A process that stood still goes on (SIGCONT)."""
+
+    kind: ClassVar[str] = "process_resumed"
+    process: str
 
 
 @dataclass(frozen=True)
@@ -268,9 +296,12 @@ _KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
         RunStarted,
+        ChapterStarted,
         StepStarted,
         ProcessStarted,
         ProcessStopping,
+        ProcessPaused,
+        ProcessResumed,
         ProcessExited,
         NodeObserved,
         NodeNotStarted,

@@ -76,6 +76,11 @@ class RequestRecord:
         return self.kind in PROBE_KINDS
 
     @property
+    def by_user(self) -> bool:
+        """Whether a virtual user sent it; also what a probe does to sign in is not a user's."""
+        return not self.session.startswith("probe")
+
+    @property
     def issues(self) -> tuple[str, ...]:
         """The issues that it was to write to; one without a name if that is not known."""
         return tuple(self.issue.split()) or ("",)
