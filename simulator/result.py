@@ -10,7 +10,10 @@ from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
+from simulator.verdict.lag import Lag, find_lags, longest_ms
+from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
+from simulator.verdict.phases import Phase
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
 from zdu.events import ClusterObserved, ProcessStarted, RunEnded, RunInterrupted, RunStarted, WritesAudited
@@ -51,10 +54,12 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "by_kind": _by_kind(evidence.requests),
             "by_outcome": dict(Counter(request.outcome for request in evidence.requests)),
             "retried_by_load_balancer": sum(request.attempts > 1 for request in evidence.requests),
-            "latency_ms": _latency_ms(evidence.requests),
+            "latency_ms": Latency.of(evidence.requests).as_dict(),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
         "control_probe": _control_probe(evidence),
+        "phases": [_phase(phase, latency) for phase, latency in by_phase(evidence)],
+        "lb_lag": _lb_lag(find_lags(evidence)),
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
@@ -99,22 +104,29 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[int(rank) - 1]
 
 
-def _latency_ms(requests: list[RequestRecord]) -> dict[str, float | None]:
-    """Of all requests, failed ones included: a time-out was waited for as well."""
-    ordered = sorted(request.latency_ms for request in requests)
-    if not ordered:
-        return {"p50": None, "p90": None, "p99": None, "max": None}
-    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    return {name: round(percentile(ordered, share), 1) for name, share in shares.items()}
-
-
 def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
     kinds: dict[str, list[RequestRecord]] = {}
     for request in requests:
         kinds.setdefault(request.kind, []).append(request)
     return {
-        kind: {"total": len(those), "failed": sum(r.failed for r in those), "latency_ms": _latency_ms(those)}
+        kind: {
+            "total": len(those),
+            "failed": sum(r.failed for r in those),
+            "latency_ms": (latency := Latency.of(those)).as_dict(),
+            "histogram": latency.histogram.as_dict(),
+        }
         for kind, those in sorted(kinds.items())
+    }
+
+
+def _phase(phase: Phase, latency: Latency) -> dict[str, Any]:
+    """What users waited in one phase of the upgrade; probes are not among them."""
+    return {
+        "name": phase.name,
+        "stretches_s": [[round(from_s, 3), round(to_s, 3)] for from_s, to_s in phase.stretches],
+        "duration_s": round(phase.duration_s, 3),
+        "latency_ms": latency.as_dict(),
+        "histogram": latency.histogram.as_dict(),
     }
 
 
@@ -151,13 +163,31 @@ def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
     }
 
 
+def _lb_lag(lags: list[Lag]) -> dict[str, Any]:
+    """How long requests still went to nodes that had said that they were leaving; null where none did."""
+    return {
+        "new_ms": longest_ms(lag.new for lag in lags),
+        "reused_ms": longest_ms(lag.reused for lag in lags),
+        "after_stopping_ms": longest_ms(lag.after_stopping for lag in lags),
+        "each": [
+            {
+                **asdict(lag.leaving),
+                "new": asdict(lag.new),
+                "reused": asdict(lag.reused),
+                "after_stopping": asdict(lag.after_stopping),
+            }
+            for lag in lags
+        ],
+    }
+
+
 def _control_probe(evidence: Evidence) -> dict[str, Any]:
     """What the machine itself did: the same instrument, at a server that has nothing to do with the cluster."""
     return {
         "sent": len(evidence.control),
         "intended": evidence.probe_counts.get(CONTROL_KIND, {}).get("intended"),
         "failed": sum(request.failed for request in evidence.control),
-        "latency_ms": _latency_ms(evidence.control),
+        "latency_ms": Latency.of(evidence.control).as_dict(),
         "troubles": [
             {"from_s": round(trouble.from_s, 3), "to_s": round(trouble.to_s, 3), "why": trouble.why}
             for trouble in evidence.troubles

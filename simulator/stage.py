@@ -66,6 +66,8 @@ class RunPlan:
     folder: RunFolder
     database: DatabaseTarget
     command: str
+    by_hand: bool = False
+    """Whether there is no story beforehand: a person commands the cluster."""
 
 
 Story = Callable[["Stage"], Awaitable[None]]
@@ -254,6 +256,7 @@ def _run_started(plan: RunPlan) -> RunStarted:
         scenario=scenario.name,
         seed=plan.seed,
         command=plan.command,
+        by_hand=plan.by_hand,
         database=without_password(plan.database.url),
         load_balancer=f"zdu-lb {__version__}",
         time_scale=scenario.cluster.time_scale,

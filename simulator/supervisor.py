@@ -36,6 +36,7 @@ class Child:
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
+    paused: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -61,10 +62,27 @@ class Child:
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
+    def pause(self) -> None:
+        """Let the process stand still (SIGSTOP): it is there, and does nothing."""
+        self.paused = True
+        self.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused process go on (SIGCONT)."""
+        if self.paused:
+            self.paused = False
+            self.send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the process at once (SIGKILL), on purpose."""
+        self.stop_asked = True
+        self.send(signal.SIGKILL)
+
     async def stop(self, *, within_s: float) -> None:
         """Ask to stop (SIGTERM), and kill what has not ended ``within_s`` seconds later."""
         self.stop_asked = True
         self.send(signal.SIGTERM)
+        self.resume()  # a process that is paused would not hear of it
         try:
             async with asyncio.timeout(within_s):
                 await self.ended.wait()

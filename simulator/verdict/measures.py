@@ -13,16 +13,13 @@ from simulator.record.requests import PROBE_KINDS, RequestRecord
 from simulator.scenario import quantities as q
 from simulator.scenario.objectives import Objective
 from simulator.scenario.quantities import Quantity, Unit
-from simulator.verdict.explain import LEAVING, explain
+from simulator.verdict.explain import explain
+from simulator.verdict.lag import find_lags
 from simulator.verdict.machine import is_machines, troubled_s
 from simulator.verdict.model import EXAMPLES, Evidence
 from simulator.verdict.outages import Outage, outages_of, tell_outage
 from simulator.verdict.scopes import Windows, inside, overlaps_s, windows_of
 from simulator.verdict.sessions import follow_sessions, tell_sessions
-from zdu.events import NodeObserved, ProcessExited
-
-LEAST_SAMPLES = 20
-"""Fewer samples than this carry no percentile at all."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ def percentile_ms(requests: Sequence[RequestRecord], share: float) -> float:
 
 
 def samples_for(share: float) -> int:
-    """How many samples a percentile needs to have one beyond it: 100 for p99, 1,000 for p99.9; the maximum any."""
-    return LEAST_SAMPLES if share >= 1 else max(LEAST_SAMPLES, ceil(round(1 / (1 - share), 6)))
+    """How many samples a percentile needs not to be the maximum by another name: 100 for p99, 1,000 for p99.9."""
+    return 1 if share >= 1 else ceil(round(1 / (1 - share), 6))
 
 
 def _chosen(objective: Objective, evidence: Evidence, windows: Windows, *, probes: bool) -> list[RequestRecord]:
@@ -236,27 +233,18 @@ def _search_delay(objective: Objective, evidence: Evidence, _windows: Windows) -
 
 
 def _lb_lag(_objective: Objective, evidence: Evidence, _windows: Windows) -> Measured:
-    """From when a node was first seen to say that it was leaving to the last request that it still answered."""
-    found = []
-    for absence in evidence.absences:
-        said = [
-            t_s
-            for t_s, event in evidence.events(NodeObserved)
-            if event.node == absence.node and event.state in LEAVING and t_s < (absence.back_s or inf)
-        ]
-        ends = [t_s for t_s, event in evidence.events(ProcessExited) if event.process == absence.node]
-        gone_s = min((t_s for t_s in ends if t_s > absence.out_s), default=inf)
-        after = [t_s for t_s in said if t_s > max((t for t in ends if t < absence.out_s), default=-inf)]
-        if not after:
-            continue
-        late = [r for r in evidence.requests if r.node == absence.node and after[0] <= r.sent_s <= gone_s]
-        last = max(late, key=lambda r: r.sent_s, default=None)
-        found.append((last.sent_s - after[0] if last else 0.0, absence.node, last))
-    if not found:
+    """The longest lag of any node, on new and on kept-alive connections alike."""
+    lags = find_lags(evidence)
+    late = [
+        (reached.last_ms, lag.leaving.node) for lag in lags for reached in (lag.new, lag.reused) if reached.last_ms
+    ]
+    if not lags:
         return Measured(None, "no node was seen to say that it was leaving", 0)
-    lag_s, node, last = max(found, key=lambda entry: entry[0])
-    told = f"{node} was sent the last request {lag_s * 1000:.0f} ms after it had said that it was leaving"
-    return Measured(lag_s, told + (f": request {last.id}" if last else ""), len(found))
+    if not late:
+        return Measured(0.0, "no request reached a node after it had said that it was leaving", len(lags))
+    lag_ms, node = max(late)
+    told = f"the last request reached {node} {lag_ms:.0f} ms after it had said that it was leaving"
+    return Measured(lag_ms / 1000, told, len(lags))
 
 
 def _cluster_is(objective: Objective, evidence: Evidence, _windows: Windows) -> Measured:

@@ -12,6 +12,7 @@ from simulator.verdict import Check
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 FAILURES_SHOWN = 5
+PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
 PLAIN_WIDTH = 118
 """Columns of a table that no terminal limits."""
 
@@ -29,6 +30,7 @@ def print_summary(conclusion: Conclusion, console: Console) -> None:
     if more > 0:
         console.print(f"  and {more} more, all in the report", style="red")
     console.print()
+    console.print(_phases_table(result["phases"]))
     console.print(_figures_table(conclusion))
     console.print(f"Run folder   {conclusion.folder.path}", soft_wrap=True, highlight=False)
     console.print(f"Report       {conclusion.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
@@ -47,6 +49,33 @@ def _checks_table(checks: tuple[Check, ...]) -> Table:
     return table
 
 
+def _phases_table(phases: list[dict[str, Any]]) -> Table:
+    """What users waited, phase by phase; greyed out and in brackets what too few samples carry."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        caption="latency of users' requests in ms; (in brackets): too few requests for such a percentile",
+        caption_justify="left",
+    )
+    table.add_column("phase of the upgrade")
+    for name in ("took", "requests", *PERCENTILES):
+        table.add_column(name, justify="right")
+    for phase in phases:
+        latency = phase["latency_ms"]
+        percentiles = [
+            Text(_percentile(latency, name), style="dim" if name in latency["too_few_for"] else "")
+            for name in PERCENTILES
+        ]
+        table.add_row(phase["name"], f"{phase['duration_s']:.1f} s", f"{latency['samples']:,}", *percentiles)
+    return table
+
+
+def _percentile(latency: dict[str, Any], name: str) -> str:
+    if latency[name] is None:
+        return "-"
+    return f"({latency[name]:.0f})" if name in latency["too_few_for"] else f"{latency[name]:.0f}"
+
+
 def _figures_table(conclusion: Conclusion) -> Table:
     result = conclusion.result
     latency = result["requests"]["latency_ms"]
@@ -56,8 +85,9 @@ def _figures_table(conclusion: Conclusion) -> Table:
     sessions, writes = result["sessions"], result["writes"]
     rows = [
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
-        ("latency", ", ".join(f"{name} {'-' if ms is None else f'{ms:.0f} ms'}" for name, ms in latency.items())),
+        ("latency", ", ".join(f"{name} {_percentile(latency, name)}" for name in PERCENTILES) + " ms"),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        ("LB lag", _lag_line(result["lb_lag"])),
         ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
@@ -76,6 +106,20 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _lag_line(lag: dict[str, Any]) -> str:
+    """For how long requests still went to nodes that had said that they were leaving."""
+    if not lag["each"]:
+        return "no node said that it was leaving"
+
+    def told(key: str) -> str:
+        return "none" if lag[key] is None else f"{lag[key]:.0f} ms"
+
+    return (
+        f"last request after a node said that it was leaving: new connections {told('new_ms')}, "
+        f"kept-alive {told('reused_ms')}; after STOPPING {told('after_stopping_ms')}"
+    )
 
 
 def _machine_line(control: dict[str, Any]) -> str:
