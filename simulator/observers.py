@@ -58,6 +58,11 @@ class BalancerWatch:
         status: dict[str, Any] = await self._get_json("/status.json")
         return status
 
+    async def set_state(self, node_id: str, state: str) -> None:
+        """Set a node's admin state, ``ready``, ``drain`` or ``maint``. Raises what :meth:`status` raises."""
+        async with self._http.post(f"/nodes/{node_id}/state", json={"state": state}) as answer:
+            answer.raise_for_status()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()

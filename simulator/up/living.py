@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import aiohttp
+
 from node.releases import find_release
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.load.load import Load
@@ -155,6 +157,14 @@ class LivingCluster:
             f"the upgrade of {node_id} to {version}", self._play(roll), f"{node_id} runs {version}"
         )
 
+    async def drain_node(self, node_id: str) -> Done:
+        """Let the load balancer send it no new sessions, and move those that it has."""
+        return await self._at_the_balancer(node_id, "drain", "DRAIN")
+
+    async def ready_node(self, node_id: str) -> Done:
+        """Let the load balancer send it its share again."""
+        return await self._at_the_balancer(node_id, "ready", "READY")
+
     # The whole cluster
 
     async def start_upgrade(self) -> Done:
@@ -286,6 +296,21 @@ class LivingCluster:
         outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._leading = self._tasks.create_task(_into(lead, outcome), name=what)
         return await asyncio.shield(outcome)
+
+    async def _at_the_balancer(self, node_id: str, wish: str, admin: str) -> Done:
+        node = self._node(node_id)
+        if node.balancer.get("admin") == admin:
+            return Done(f"{node_id} is {admin} at the load balancer already", changed=False)
+        try:
+            await self._stage.balancer.set_state(node_id, wish)
+            await self._picture.until(
+                f"that the load balancer has {node_id} as {admin}",
+                lambda: node.balancer.get("admin") == admin,
+                within_s=SPEAKS_WITHIN_S,
+            )
+        except (aiohttp.ClientError, TimeoutError, NotInTime) as error:
+            raise WentWrong(f"the load balancer did not do it: {error}") from error
+        return Done(f"{node_id} is {admin} at the load balancer")
 
     def _play(self, action: StartUpgrade | Cancel | Finalise | Roll | RollBack) -> Callable[[], Awaitable[None]]:
         names = {StartUpgrade: "start_upgrade", RollBack: "roll_back"}
