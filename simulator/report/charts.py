@@ -20,12 +20,11 @@ _DOTS = {
 
 
 def _phases(canvas: Canvas, phases: Sequence[Segment], top: float, bottom: float) -> None:
-    """The cluster's states as bands, every other one shaded, with their names where they fit."""
+    """The phases of the upgrade as bands, every other one shaded, with their names where they fit."""
     for number, phase in enumerate(phases):
         x1, x2 = canvas.x(phase.start_s), canvas.x(phase.end_s)
         canvas.rect(x1, top, x2 - x1, bottom - top, "phase phase-odd" if number % 2 else "phase")
-        word = phase.word.replace("_", " ")
-        label = fitting((word, word.title().replace("To ", "to "), word.split(" ", 1)[0]), x2 - x1)
+        label = fitting((phase.word, phase.word.removesuffix(" out"), phase.word.split(" ", 1)[0]), x2 - x1)
         if label:
             canvas.text(x1 + 4, top + 11, label, "phase-label")
 

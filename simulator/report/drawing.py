@@ -62,6 +62,7 @@ class Picture:
     moves: Sequence[Move]
     failures: Sequence[RequestRecord]
     outages: Sequence[Outage] = ()
+    phases: Sequence[Segment] = ()
 
 
 def draw(picture: Picture) -> Drawing:
@@ -77,8 +78,8 @@ def draw(picture: Picture) -> Drawing:
     _moves(canvas, picture.moves, heights)
     _failures(canvas, picture.failures)
     _outages(canvas, picture.outages)
-    draw_rates(canvas, picture.buckets, picture.cluster)
-    draw_latency(canvas, picture.buckets, picture.cluster)
+    draw_rates(canvas, picture.buckets, picture.phases)
+    draw_latency(canvas, picture.buckets, picture.phases)
     bottom = canvas.y
     _axis(canvas)
     behind = [

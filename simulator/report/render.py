@@ -13,11 +13,12 @@ from simulator.report import content
 from simulator.report.changes import find_changes, node_names
 from simulator.report.drawing import CLUSTER_STATES, Picture, css_word, draw, short_word
 from simulator.report.feed import MAX_FAILURES, build_feed
-from simulator.report.lanes import cluster_states, node_lanes
+from simulator.report.lanes import cluster_states, node_lanes, phases_of
 from simulator.report.moments import find_visits
 from simulator.report.scripts import joined
-from simulator.report.series import buckets, by_kind
+from simulator.report.series import buckets
 from simulator.report.story import find_steps, tell_story
+from simulator.report.tables import latency_tables, small_tables
 from zdu.events import Envelope, RunStarted
 
 _CODE = re.compile("`([^`]+)`")
@@ -49,6 +50,7 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
         moves=content.moves_of(result),
         failures=failures,
         outages=content.outages_of(result),
+        phases=phases_of(result),
     )
     return (
         page_environment()
@@ -69,8 +71,8 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             picture=picture,
             drawing=draw(picture),
             checks=content.checks_of(result),
-            tables=content.tables_of(result),
-            kinds=by_kind(requests),
+            latencies=latency_tables(result, requests),
+            tables=small_tables(result, content.moves_of(result)),
             noticed=noticed[: content.MAX_FAILURES],
             more=max(len(noticed) - content.MAX_FAILURES, len(failures) - content.MAX_FAILURES, 0),
             setup=content.setup_of(result),
