@@ -14,6 +14,7 @@ from simulator.observers import BalancerWatch
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
+from simulator.verdict.lag import BY_LOGS_MS, leavings_in
 from simulator.verdict.model import find_absences
 from zdu.events import NotAudited
 
@@ -34,9 +35,12 @@ async def audit(
     absences = find_absences(recorder.envelopes)
     failed = [request.id for request in recorder.requests if request.failed]
     log = folder.logs / f"{BALANCER}-access.jsonl"
-    recorder.event(audit_balancer_log(log, absences, recorder.since_start_s, failed))
     logs = {node: folder.logs / f"{node}.log" for node in admins}
-    recorder.event(audit_node_logs(logs, recorder.since_start_of_wall_s))
+    node_logs = audit_node_logs(logs, recorder.since_start_of_wall_s)
+    recorder.event(node_logs)
+    told = [(state["t_s"], state["node"], state["state"]) for state in node_logs.states]
+    leavings = leavings_in(told, BY_LOGS_MS)
+    recorder.event(audit_balancer_log(log, absences, recorder.since_start_s, failed, leavings))
     auditor = Auditor(database)
     try:
         recorder.event(await auditor.upgrade_history())
