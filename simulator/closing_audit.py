@@ -1,16 +1,12 @@
 """The last look before everything is stopped: what users were told is compared with what the cluster has kept."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-
-import aiohttp
 
 from simulator.audit import AuditFailed, Auditor, audit_cluster
-from simulator.balancer_log import audit_balancer_log
+from simulator.balancers.balancer import LoadBalancer
 from simulator.clients.jira_admin import JiraAdmin
-from simulator.cluster import BALANCER, DatabaseTarget
+from simulator.cluster import DatabaseTarget
 from simulator.node_logs import audit_node_logs
-from simulator.observers import BalancerWatch
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
@@ -25,14 +21,14 @@ async def audit(
     *,
     picture: Picture,
     admins: Mapping[str, JiraAdmin],
-    balancer: BalancerWatch,
+    balancer: LoadBalancer,
 ) -> None:
     """Ask nodes, load balancer, their logs and the database, and record what they say."""
     serving = {name for name, node in picture.nodes.items() if node.running and not node.failed}
     alive = {name: admin for name, admin in admins.items() if name in serving}
     recorder.event(await audit_cluster(admins))
     absences = find_absences(recorder.envelopes)
-    recorder.event(audit_balancer_log(folder.logs / f"{BALANCER}-access.jsonl", absences, recorder.since_start_s))
+    recorder.event(balancer.audit(absences, recorder.since_start_s, recorder.since_start_of_wall_s))
     logs = {node: folder.logs / f"{node}.log" for node in admins}
     recorder.event(audit_node_logs(logs, recorder.since_start_of_wall_s))
     auditor = Auditor(database)
@@ -43,5 +39,6 @@ async def audit(
         recorder.event(NotAudited(str(error)))
     finally:
         await auditor.close()
-    with suppress(aiohttp.ClientError, TimeoutError):
-        folder.write_json("load-balancer.json", await balancer.status())
+    status = await balancer.status()
+    if status is not None:
+        folder.write_json("load-balancer.json", status)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from node.releases import find_release
+from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
 from simulator.picture import NotInTime, Picture
@@ -18,6 +19,7 @@ from simulator.roll import (
     EnterUpgradeMode,
     Finished,
     NotStarted,
+    PutBack,
     RollPolicy,
     Step,
     Stop,
@@ -76,6 +78,8 @@ class Operator:
                 await self._play_step(step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
+        except BalancerFailed as error:
+            raise StoryBroken(error.message) from error
         except StartFailed as error:
             raise StoryBroken(f"{error.message}. {error.hint}") from error
 
@@ -106,7 +110,7 @@ class Operator:
         try:
             await self._until(
                 "that the load balancer finds every node UP",
-                lambda: all(node.serving and node.cluster_state for node in self._picture.nodes.values()),
+                lambda: all(node.takes_load and node.cluster_state for node in self._picture.nodes.values()),
             )
         except NotInTime as error:
             raise StoryBroken(str(error)) from error
@@ -177,7 +181,7 @@ class Operator:
         return RollPolicy(
             order=order,
             to_version=to_version,
-            drain=self._scenario.balancer.drain and self._scenario.cluster.node_upgrade_mode,
+            drain=self._scenario.balancer.drain and (self._nodes_ask or self._cluster.balancer.has_administrator),
             pause_while_out_s=action.pause_while_out,
             pause_after_s=action.pause_after,
         )
@@ -221,6 +225,14 @@ class Operator:
         match step:
             case Blocked(reason):
                 raise StoryBroken(reason)
+            case EnterUpgradeMode(node_id) if not self._nodes_ask:
+                self.tell(f"{node_id} is taken out at the load balancer, by its administrator", node_id)
+                await self._cluster.balancer.take_out(node_id, deadline_s=self._scenario.balancer.drain_deadline)
+                await self._until(f"that {node_id} is set aside", lambda: self._picture.nodes[node_id].set_aside)
+            case PutBack(node_id):
+                self.tell(f"{node_id} is put back at the load balancer, by its administrator", node_id)
+                await self._cluster.balancer.put_back(node_id)
+                await self._until(f"that {node_id} is put back", lambda: not self._picture.nodes[node_id].set_aside)
             case EnterUpgradeMode(node_id):
                 self.tell(f"{node_id} asks the load balancer to be drained", node_id)
                 await self._admins[node_id].enter_node_upgrade_mode()
@@ -243,6 +255,11 @@ class Operator:
                 await self._picture.changed(within_s=LOOK_AGAIN_S)
             case Wait():
                 await self._picture.changed(within_s=LOOK_AGAIN_S)
+
+    @property
+    def _nodes_ask(self) -> bool:
+        """Whether nodes ask to be drained, and are heard."""
+        return self._scenario.cluster.node_upgrade_mode and self._cluster.balancer.heeds_nodes
 
     def _all_show(self, state: str) -> bool:
         """Whether every node whose application runs shows ``state``; one that could not start shows nothing."""

@@ -189,11 +189,17 @@ class WritesAudited(Event):
 
 @dataclass(frozen=True)
 class BalancerAudited(Event):
-    """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences."""
+    """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences.
+
+    ``retried`` counts requests with more than one attempt, None if the log cannot tell; ``untold`` is what it does
+    not tell of attempts, in a sentence.
+    """
 
     kind: ClassVar[str] = "balancer_audited"
     attempts: int
     stray_attempts: list[str]
+    retried: int | None = None
+    untold: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from simulator.balancer_log import audit_balancer_log
+from simulator.balancers.ours import audit_balancer_log
 from simulator.verdict.model import Absence
 
 ABSENCES = [Absence("node1", 4.0, 7.0), Absence("node2", 9.0, None)]
