@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster oracle soak wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster oracle soak multi-host wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apac
 SECONDS ?= 600
 soak: dev ## Ten minutes of faults before the load balancer: memory, descriptors, orders (SECONDS=600)
 	@$(BIN)/python -m bench.soak --seconds $(SECONDS) $(ARGS)
+
+multi-host: dev ## Nodes, database and load balancer on hosts of their own (network namespaces; Linux, as root)
+	@$(BIN)/python -m tools.multi_host
 
 wheel: dev ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --quiet

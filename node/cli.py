@@ -79,7 +79,12 @@ def db() -> None:
 
 
 _url = click.option(
-    "--url", required=True, metavar="URL", help="The database: sqlite+aiosqlite://… or postgresql+asyncpg://…."
+    "--url",
+    required=True,
+    envvar="ZDU_DATABASE_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The database: sqlite+aiosqlite://… or postgresql+asyncpg://….",
 )
 _namespace = click.option(
     "--namespace", default="", metavar="NAME", help="A PostgreSQL schema of its own; SQLite has none."
@@ -100,15 +105,24 @@ _namespace = click.option(
     type=click.IntRange(4, 20),
     help="log2 of scrypt's N: one more takes twice as long to check a password.",
 )
+@click.option("--if-missing", is_flag=True, help="Leave a database that has been set up before as it is.")
 def setup(
-    url: str, namespace: str, version: str, users: int, issues: int, seed: int | None, password_cost: int
+    url: str,
+    namespace: str,
+    version: str,
+    users: int,
+    issues: int,
+    seed: int | None,
+    password_cost: int,
+    *,
+    if_missing: bool,
 ) -> int:
     """Create tables and data, as Jira's set-up wizard does.
 
     Creates the administrator "admin" and user1 to userN (password: the name) and the project ZDU with its issues.
     """
     from node.releases import find_release
-    from node.setup import SetupPlan, set_up
+    from node.setup import AlreadySetUp, SetupPlan, set_up
     from shared_db import Database
     from zdu.clock import Entropy
 
@@ -116,7 +130,13 @@ def setup(
 
     async def work() -> None:
         async with await Database.open(url, namespace, features=plan.release.features) as database:
-            await set_up(database, plan, Entropy(seed))
+            try:
+                await set_up(database, plan, Entropy(seed))
+            except AlreadySetUp:
+                if not if_missing:
+                    raise
+                click.echo(f"{database.name} has been set up before; it is left as it is.")
+                return
             click.echo(f"Set up {database.name}: Jira {version}, {users + 1} users, {issues} issues.")
 
     return _run(work)

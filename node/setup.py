@@ -16,6 +16,10 @@ PROJECT_NAME = "Zero Downtime Upgrade"
 ADMINISTRATOR = "admin"
 
 
+class AlreadySetUp(UsageError):
+    """Somebody has set this database up before."""
+
+
 @dataclass(frozen=True)
 class SetupPlan:
     """What to create. ``password_cost`` is log2 of scrypt's N."""
@@ -27,10 +31,10 @@ class SetupPlan:
 
 
 async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
-    """Create everything. Raises UsageError when the database has been set up before."""
+    """Create everything. Raises AlreadySetUp, or UsageError if a set-up was cut short."""
     await database.schema.create_base()
     if await database.users.count():
-        raise _already_set_up(database)
+        raise await _set_up_before(database)
     await database.schema.expand(plan.release.expand_steps)
     for task in plan.release.upgrade_tasks:
         await database.schema.run_task(task)
@@ -42,7 +46,7 @@ async def set_up(database: Database, plan: SetupPlan, entropy: Entropy) -> None:
             PROJECT_KEY, PROJECT_NAME, ADMINISTRATOR, board=f"{PROJECT_KEY} board", columns=BOARD_COLUMNS
         )
     except AlreadyExists:
-        raise _already_set_up(database) from None
+        raise await _set_up_before(database) from None
     usernames = [f"user{number}" for number in range(1, plan.users + 1)] or [ADMINISTRATOR]
     await database.issues.create_many(PROJECT_KEY, seed_issues(plan.issues, usernames, entropy.rng))
     # Last, and what a starting node looks for: a set-up that was cut short is none.
@@ -58,8 +62,8 @@ def _people(plan: SetupPlan, entropy: Entropy) -> list[NewUser]:
     return people + [person(f"user{number}", f"User {number}") for number in range(1, plan.users + 1)]
 
 
-def _already_set_up(database: Database) -> UsageError:
-    return UsageError(
-        f"{database.name} has been set up before",
-        hint="Drop it first (zdu db drop --url URL), or name another database or namespace.",
-    )
+async def _set_up_before(database: Database) -> UsageError:
+    hint = "Drop it first (zdu db drop --url URL), or name another database or namespace."
+    if await database.properties.get(VERSION_PATCHED):
+        return AlreadySetUp(f"{database.name} has been set up before", hint=hint)
+    return UsageError(f"the set-up of {database.name} has been begun before and was not finished", hint=hint)

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import DatabaseTarget
 from simulator.record.requests import RequestRecord
+from simulator.verdict.writes import RIGHT_FATES, Answered, Write, gather_writes, lost_updates
 from zdu.events import ClusterAudited, UpgradeHistory, WritesAudited
 
 QUERY_TIMEOUT_S = 30.0
@@ -39,6 +40,10 @@ _HISTORY = """
     FROM clusterupgradestate ORDER BY order_number
 """
 _COMMENTS = "SELECT actionbody FROM jiraaction WHERE actiontype = 'comment'"
+_SUMMARIES = """
+    SELECT project.pkey, jiraissue.issuenum, jiraissue.summary
+    FROM jiraissue JOIN project ON project.id = jiraissue.project
+"""
 _WHERE_WRITES_ARE = {
     "create_issue": "SELECT description FROM jiraissue",
     "edit_issue": "SELECT newstring FROM changeitem WHERE field = 'summary'",
@@ -76,17 +81,33 @@ class Auditor:
         return UpgradeHistory([dict(row) for row in rows], int(clock["now_ms"]))
 
     async def writes(self, requests: Iterable[RequestRecord], admins: Mapping[str, JiraAdmin]) -> WritesAudited:
-        """Look for every acknowledged write in the database and through every node. Raises AuditFailed."""
-        acknowledged = [request for request in requests if request.acknowledged_write]
+        """Look for every write in the database, and for the acknowledged ones through every node.
+
+        Raises AuditFailed.
+        """
+        all_requests = list(requests)
+        writes = gather_writes(all_requests)
         found = {kind: await self._markers(sql) for kind, sql in _WHERE_WRITES_ARE.items()}
-        counts = {request.write: found[request.kind][request.write] for request in acknowledged}
-        unreadable = await _read_through(admins, acknowledged)
+        counts = {write.request.write: found[write.request.kind][write.request.write] for write in writes}
+        kept = [(write, counts[write.request.write]) for write in writes]
+        confirmed = [(write, count) for write, count in kept if write.answered is Answered.CONFIRMED]
+        unreadable = await _read_through(admins, [write.request for write, _ in confirmed])
         return WritesAudited(
-            acknowledged=len(acknowledged),
-            lost=[_tell(request) for request in acknowledged if counts[request.write] < len(request.issues)],
-            duplicated=[_tell(request) for request in acknowledged if counts[request.write] > len(request.issues)],
+            acknowledged=len(confirmed),
+            lost=[_tell(write.request) for write, count in confirmed if count < write.wanted],
+            duplicated=[_tell(write.request) for write, count in confirmed if count > write.wanted],
             unreadable=unreadable,
+            ambiguous=[_resolved(write, count) for write, count in kept if write.answered is Answered.OPEN],
+            refused_but_done=[
+                _tell(write.request) for write, count in kept if write.answered is Answered.REFUSED and count
+            ],
+            overwritten=lost_updates(all_requests, await self._summaries()),
         )
+
+    async def _summaries(self) -> dict[str, str]:
+        """Each issue's summary as it is now, by its key."""
+        rows = await self._query(_SUMMARIES)
+        return {f"{row['pkey']}-{row['issuenum']}": str(row["summary"]) for row in rows}
 
     async def _markers(self, sql: str) -> Counter[str]:
         """How often each marker stands in the column that ``sql`` selects."""
@@ -171,6 +192,21 @@ async def _shown(admin: JiraAdmin, issue: str) -> str:
 def _tell(request: RequestRecord) -> str:
     """A write, as people would name it."""
     return f"{request.write} ({request.kind} of {request.issue or 'an unknown issue'}, request {request.id})"
+
+
+def _resolved(write: Write, found: int) -> dict[str, Any]:
+    """What the database says of a write whose user never heard."""
+    request, fate = write.request, write.fate(found)
+    return {
+        "request": request.id,
+        "session": request.session,
+        "kind": request.kind,
+        "issue": request.issue,
+        "write": request.write,
+        "outcome": request.outcome,
+        "fate": fate.value,
+        "right": fate in RIGHT_FATES,
+    }
 
 
 def _read_only_engine(url: URL, namespace: str) -> AsyncEngine:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from simulator.audit import AuditFailed, Auditor, audit_cluster
+from simulator.balancers.audit import Inquiry
 from simulator.balancers.balancer import LoadBalancer
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import DatabaseTarget
@@ -28,7 +29,9 @@ async def audit(
     alive = {name: admin for name, admin in admins.items() if name in serving}
     recorder.event(await audit_cluster(admins))
     absences = find_absences(recorder.envelopes)
-    recorder.event(balancer.audit(absences, recorder.since_start_s, recorder.since_start_of_wall_s))
+    failed = [request.id for request in recorder.requests if request.failed]
+    asked = Inquiry(absences, failed, recorder.since_start_s, recorder.since_start_of_wall_s)
+    recorder.event(balancer.audit(asked))
     logs = {node: folder.logs / f"{node}.log" for node in admins}
     recorder.event(audit_node_logs(logs, recorder.since_start_of_wall_s))
     auditor = Auditor(database)

@@ -44,6 +44,7 @@ def conclude(folder: RunFolder) -> Conclusion:
     evidence = Evidence(
         envelopes=record.envelopes,
         requests=record.requests,
+        control=record.control,
         expect=scenario.expect,
         nodes=scenario.cluster.node_ids,
         rolled=tuple(dict.fromkeys(rolled)),

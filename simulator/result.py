@@ -4,10 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.record.requests import PROBE_KINDS, RequestRecord
+from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
+from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
-from simulator.verdict.outages import find_outages
+from simulator.verdict.latency import Latency, by_phase
+from simulator.verdict.outages import Outage, outages_of
+from simulator.verdict.phases import Phase
+from simulator.verdict.reasons import reason_for
+from simulator.verdict.sessions import Move
 from zdu.events import (
     BalancerAudited,
     ClusterObserved,
@@ -20,6 +25,8 @@ from zdu.events import (
 
 SCHEMA = 1
 FAILURES_LISTED = 200
+MOVES_LISTED = 20_000
+"""Beyond that the list stops; ``sessions.moves`` still counts them all, and ``requests.csv`` has them."""
 
 
 def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
@@ -51,26 +58,40 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "by_kind": _by_kind(evidence.requests),
             "by_outcome": dict(Counter(request.outcome for request in evidence.requests)),
             "retried_by_load_balancer": _retried(evidence, started),
-            "latency_ms": _latency_ms(evidence.requests),
+            "latency_ms": Latency.of(evidence.requests).as_dict(),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
+        "control_probe": _control_probe(evidence),
+        "phases": [_phase(phase, latency) for phase, latency in by_phase(evidence)],
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
             "moves": len(verdict.sessions.moves),
             "silent_relogins": verdict.sessions.silent_relogins,
             "lost": len(verdict.sessions.lost),
+            "unsaved_work": verdict.sessions.unsaved_work,
+            "to_older_version": went_back_count(evidence),
+            "moves_cost": {loss.value: count for loss, count in verdict.sessions.losses.items()},
+            "each_move": [_move(move, evidence) for move in verdict.sessions.moves[:MOVES_LISTED]],
         },
         "writes": {
             "acknowledged": audits[-1].acknowledged if audits else _acknowledged(evidence.requests),
             "lost": len(audits[-1].lost) if audits else None,
             "duplicated": len(audits[-1].duplicated) if audits else None,
             "unacknowledged": sum(bool(request.write) and request.failed for request in evidence.requests),
+            "ambiguous": audits[-1].ambiguous if audits else None,
+            "overwritten": audits[-1].overwritten if audits else None,
         },
         "states": _states(evidence),
         "nodes": [_node(evidence, node) for node in evidence.nodes],
         "checks": [
-            {"name": check.name, "kind": check.kind.value, "ok": check.ok, "detail": check.detail}
+            {
+                "name": check.name,
+                "kind": check.kind.value,
+                "ok": check.ok,
+                "outcome": check.word,
+                "detail": check.detail,
+            }
             for check in verdict.checks
         ],
         "failures": [explain(request, evidence) for request in failed[:FAILURES_LISTED]],
@@ -93,37 +114,92 @@ def _retried(evidence: Evidence, started: RunStarted) -> int | None:
     return audits[-1][1].retried if audits else None
 
 
-def _latency_ms(requests: list[RequestRecord]) -> dict[str, float | None]:
-    """Of all requests, failed ones included: a time-out was waited for as well."""
-    ordered = sorted(request.latency_ms for request in requests)
-    if not ordered:
-        return {"p50": None, "p90": None, "p99": None, "max": None}
-    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    return {name: round(percentile(ordered, share), 1) for name, share in shares.items()}
-
-
 def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
     kinds: dict[str, list[RequestRecord]] = {}
     for request in requests:
         kinds.setdefault(request.kind, []).append(request)
     return {
-        kind: {"total": len(those), "failed": sum(r.failed for r in those), "latency_ms": _latency_ms(those)}
+        kind: {
+            "total": len(those),
+            "failed": sum(r.failed for r in those),
+            "latency_ms": (latency := Latency.of(those)).as_dict(),
+            "histogram": latency.histogram.as_dict(),
+        }
         for kind, those in sorted(kinds.items())
+    }
+
+
+def _phase(phase: Phase, latency: Latency) -> dict[str, Any]:
+    """What users waited in one phase of the upgrade; probes are not among them."""
+    return {
+        "name": phase.name,
+        "stretches_s": [[round(from_s, 3), round(to_s, 3)] for from_s, to_s in phase.stretches],
+        "duration_s": round(phase.duration_s, 3),
+        "latency_ms": latency.as_dict(),
+        "histogram": latency.histogram.as_dict(),
     }
 
 
 def _probe(evidence: Evidence, kind: str) -> dict[str, Any]:
     those = [request for request in evidence.requests if request.kind == kind]
-    outages = find_outages(those, kind, evidence.patience_s)
+    outages = outages_of(evidence, kind)
     return {
         "sent": len(those),
         "intended": evidence.probe_counts.get(kind, {}).get("intended"),
         "failed": sum(request.failed for request in those),
         "longest_outage_ms": round(max((outage.duration_ms for outage in outages), default=0.0), 1),
-        "outages": [
-            {"from_s": round(o.from_s, 3), "to_s": round(o.to_s, 3), "failed": o.failed, "outcomes": list(o.outcomes)}
-            for o in outages
+        "outages": [_outage(outage, evidence) for outage in outages],
+    }
+
+
+def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "from_s": round(outage.from_s, 3),
+        "to_s": round(outage.to_s, 3),
+        "failed": outage.failed,
+        "outcomes": list(outage.outcomes),
+        "nodes": list(outage.nodes),
+        "machine_ms": round(outage.machine_ms(evidence.troubles), 1),
+        "stretches": [
+            {
+                "from_s": round(stretch.from_s, 3),
+                "to_s": round(stretch.to_s, 3),
+                "cause": stretch.cause,
+                "failed": stretch.failed,
+                "nodes": list(stretch.nodes),
+            }
+            for stretch in outage.stretches
         ],
+    }
+
+
+def _control_probe(evidence: Evidence) -> dict[str, Any]:
+    """What the machine itself did: the same instrument, at a server that has nothing to do with the cluster."""
+    return {
+        "sent": len(evidence.control),
+        "intended": evidence.probe_counts.get(CONTROL_KIND, {}).get("intended"),
+        "failed": sum(request.failed for request in evidence.control),
+        "latency_ms": Latency.of(evidence.control).as_dict(),
+        "troubles": [
+            {"from_s": round(trouble.from_s, 3), "to_s": round(trouble.to_s, 3), "why": trouble.why}
+            for trouble in evidence.troubles
+        ],
+    }
+
+
+def _move(move: Move, evidence: Evidence) -> dict[str, Any]:
+    """One move of one session: who, when, from where to where, why, and what it cost."""
+    return {
+        "session": move.session,
+        "user": move.user,
+        "t_s": round(move.t_s, 3),
+        "request": move.request_id,
+        "from_node": move.from_node,
+        "from_version": move.from_version,
+        "to_node": move.to_node,
+        "to_version": move.to_version,
+        "reason": reason_for(move, evidence.diaries) or None,
+        "lost": move.lost.value,
     }
 
 

@@ -20,6 +20,7 @@ from simulator.clients.jira_admin import JiraAdmin
 from simulator.closing_audit import audit
 from simulator.cluster import SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
+from simulator.load.control_target import CONTROL
 from simulator.load.load import Load, users_needed
 from simulator.observers import watch_node
 from simulator.picture import Picture
@@ -30,7 +31,7 @@ from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
 from zdu import __version__
 from zdu.errors import ExitCode
-from zdu.events import Envelope, RunEnded, RunInterrupted, RunStarted
+from zdu.events import Envelope, ProcessStarted, RunEnded, RunInterrupted, RunStarted
 from zdu.process import EVENT_LOOP
 
 INTERRUPTED_STOP_WITHIN_S = 2.0
@@ -101,6 +102,7 @@ class Stage:
         self._view = view
         self._on_interrupt = on_interrupt
         self._supervisor: Supervisor | None = None
+        self._control_url = ""
         self._told: asyncio.Task[None] | None = None
         self._signals: list[str] = []
         self._cut = False
@@ -138,6 +140,7 @@ class Stage:
             common_issues=tuple(f"ZDU-{number}" for number in range(1, SEED_ISSUES + 1)),
             seed=self.plan.seed,
             accounts=self._accounts,
+            control_url=self._control_url,
         )
 
     async def audit(self) -> None:
@@ -173,7 +176,9 @@ class Stage:
     async def _tell(self, story: Story) -> None:
         """Everything between the first process and the last audit."""
         await self.cluster.set_up_database(users=self._accounts)
-        await self.cluster.start()
+        async with asyncio.TaskGroup() as starts:
+            starts.create_task(self.cluster.start())
+            starts.create_task(self._start_control_target())
         node_ids = self.plan.scenario.cluster.node_ids
         self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
         async with asyncio.TaskGroup() as observers:
@@ -188,7 +193,8 @@ class Stage:
 
     async def _stop(self, supervisor: Supervisor) -> None:
         for child in supervisor.running:
-            self.picture.process_stopping(child.name, "SIGTERM")
+            if child.name != CONTROL:
+                self.picture.process_stopping(child.name, "SIGTERM")
         patience_s = self.plan.scenario.cluster.stop_duration + STOP_GRACE_S
         await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
         for admin in self.admins.values():
@@ -202,8 +208,19 @@ class Stage:
                 self._view.refresh(self.recorder.now_s())
                 await asyncio.sleep(REFRESH_EVERY_S)
 
+    async def _start_control_target(self) -> None:
+        """It is no part of the cluster, so the picture knows nothing of it: its end shows in the control probes."""
+        if not self.plan.scenario.load.probe_rate:
+            return
+        assert self._supervisor is not None  # noqa: S101 - only while performing
+        arguments = ["control-target", "--exit-with-parent"]
+        child = await self._supervisor.start(CONTROL, arguments, self.plan.folder.logs / f"{CONTROL}.log")
+        self._control_url = child.ready["url"]
+        self.recorder.event(ProcessStarted(CONTROL, child.pid, self._control_url, log=f"logs/{CONTROL}.log"))
+
     def _on_exit(self, child: Child) -> None:
-        self.picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
+        if child.name != CONTROL:
+            self.picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
 
     def _interrupt(self, signal_name: str) -> None:
         """The first time stop in order, but soon; the second time at once."""

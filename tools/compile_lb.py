@@ -1,9 +1,10 @@
 """``make compiled``: the same load balancer with its data path compiled, in a folder of its own.
 
 mypyc makes C of the very modules that are otherwise interpreted; ``[tool.zdu.compiled]`` in pyproject.toml names
-them. What is built is a whole copy of the packages with the compiled modules beside their sources, never among the
-sources that people edit: there a compiled module would hide every later change. The copy takes its place when it is
-complete. It is used with ``PYTHONPATH=build/compiled``; docs/decisions/0009-the-same-source-compiled.md says why.
+them, and :data:`IN_C` the few that are written in C. What is built is a whole copy of the packages with the compiled
+modules beside their sources, never among the sources that people edit: there a compiled module would hide every later
+change. The copy takes its place when it is complete. It is used with ``PYTHONPATH=build/compiled``; decisions 9 and
+14 in docs/decisions say why.
 """
 
 import argparse
@@ -19,6 +20,9 @@ ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "build" / "compiled"
 STAMP = ".built"
 """What make looks at; written last."""
+
+IN_C = {"lb.http._heads": "lb/http/_heads.c"}
+"""Modules that are written in C, with a twin in Python where they are not built."""
 
 EXIT_FAILED = 1
 EXIT_CANNOT = 69  # sysexits.h: a program that is needed is not there
@@ -61,19 +65,22 @@ def main() -> int:
     shutil.rmtree(TARGET, ignore_errors=True)
     fresh.rename(TARGET)
     (TARGET / STAMP).touch()
-    sys.stderr.write(f"{len(known['modules'])} modules compiled: PYTHONPATH={TARGET.relative_to(ROOT)} zdu lb …\n")
+    count = len(known["modules"]) + len(IN_C)
+    sys.stderr.write(f"{count} modules compiled: PYTHONPATH={TARGET.relative_to(ROOT)} zdu lb …\n")
     return 0
 
 
 def compile_here(modules: list[str], opt_level: str) -> None:
     """Compile modules of the packages in the present folder, beside their sources."""
     from mypyc.build import mypycify  # noqa: PLC0415 - only those who build have them
-    from setuptools import setup  # type: ignore[import-untyped]  # noqa: PLC0415
+    from setuptools import Extension, setup  # type: ignore[import-untyped]  # noqa: PLC0415
 
     paths = [str(source_of(module)) for module in modules]
     extensions = mypycify(
         ["--config-file", str(ROOT / "pyproject.toml"), *paths], opt_level=opt_level, debug_level="0"
     )
+    flags = [f"-O{opt_level}", "-Wall", "-Wextra", "-Werror"]
+    extensions += [Extension(name, [source], extra_compile_args=flags) for name, source in sorted(IN_C.items())]
     setup(
         name="zdu-compiled",
         packages=[],

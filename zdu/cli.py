@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster."),
     "lb": ("lb.cli:lb", "Run the load balancer."),
+    "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
     "doctor": ("zdu.doctor:doctor", "Say what this machine has, and what is missing for which feature."),
     "completion": ("zdu.completion:completion", "Print what makes your shell complete zdu's commands."),

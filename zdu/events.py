@@ -178,13 +178,22 @@ class UpgradeHistory(Event):
 
 @dataclass(frozen=True)
 class WritesAudited(Event):
-    """The auditor's count of every acknowledged write in the database and through each node."""
+    """The auditor's count of every write in the database, and of the acknowledged ones through each node.
+
+    ``ambiguous`` are the writes whose answer left them open, each with its ``request``, ``session``, ``kind``,
+    ``issue``, ``write``, ``outcome``, and the ``fate`` that the database tells, ``right`` or not.
+    ``refused_but_done`` are those that a node refused and carried out all the same; ``overwritten`` tells of issues
+    that in the end are not as they were changed last.
+    """
 
     kind: ClassVar[str] = "writes_audited"
     acknowledged: int
     lost: list[str]
     duplicated: list[str]
     unreadable: dict[str, list[str]]
+    ambiguous: list[dict[str, Any]] = field(default_factory=list)
+    refused_but_done: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -193,11 +202,13 @@ class BalancerAudited(Event):
 
     ``retried`` counts requests with more than one attempt, None if the log cannot tell; ``untold`` is what it does
     not tell of attempts, in a sentence.
+    ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
     """
 
     kind: ClassVar[str] = "balancer_audited"
     attempts: int
     stray_attempts: list[str]
+    sent_to: dict[str, list[str]] = field(default_factory=dict)
     retried: int | None = None
     untold: str = ""
 

@@ -8,11 +8,19 @@ again, nothing else.
 
 A field either passes, as the line that is written for it, or is *special*: something in it is for us, or decides how
 the message is read; then the direction's rules say what to do. RFC 9110 5 and RFC 9112 5 say what a field is.
+
+Where the scanner in C is there (``_heads.c``, built by ``make compiled``), it takes apart what has nothing unusual
+and tells of the special fields; the rules for them are the same. The rest it leaves to what is here.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from lb.config import Limits
+
+if TYPE_CHECKING:
+    from lb.http._heads import Heads
 
 _FORBIDDEN_IN_TRAILERS: Final = frozenset(
     {
@@ -87,27 +95,33 @@ HeadT = TypeVar("HeadT")
 class Rule(Generic[HeadT]):
     """What is done with a special field.
 
-    ``apply`` is told the head and the field's value, and returns what is written for the field. If there is a
-    ``prepare``, it gets what that made of the value; a remembered line is prepared only once.
+    ``apply`` is told the head and the field's value; the field itself goes no further unless it ``passes``. If there
+    is a ``prepare``, ``apply`` gets what that made of the value; what is remembered is prepared only once.
     """
 
-    __slots__ = ("apply", "prepare")
+    __slots__ = ("apply", "passes", "prepare")
 
     def __init__(
-        self, apply: Callable[[HeadT, Any], bytes | None], prepare: Callable[[bytes], object] | None = None
+        self,
+        apply: Callable[[HeadT, Any], None],
+        prepare: Callable[[bytes], object] | None = None,
+        *,
+        passes: bool = False,
     ) -> None:
         self.apply = apply
         self.prepare = prepare
+        self.passes = passes
 
 
 class Special(Generic[HeadT]):
-    """A field that is not simply passed on, with what is done about it."""
+    """A field that is not simply passed on, with what is done about it, and what is written for it."""
 
-    __slots__ = ("apply", "value")
+    __slots__ = ("apply", "value", "written")
 
-    def __init__(self, apply: Callable[[HeadT, Any], bytes | None], value: object) -> None:
+    def __init__(self, apply: Callable[[HeadT, Any], None], value: object, written: bytes | None) -> None:
         self.apply = apply
         self.value = value
+        self.written = written
 
 
 class Name(Generic[HeadT]):
@@ -136,6 +150,7 @@ class Lines(Generic[HeadT]):
         self._underscores = underscores
         self._secret = secret | {b"authorization"}
         self._names: dict[bytes, Name[HeadT]] = {}
+        self._told = [(rule, _memory()) for rule in rules.values()]
         self.passing: dict[bytes, bytes] = {}
         self.special: dict[bytes, Special[HeadT]] = {}
 
@@ -151,8 +166,35 @@ class Lines(Generic[HeadT]):
         while index < count:
             line = lines[index]
             field = remembered(line)
-            written[index] = self._take_new(head, line) if field is None else field.apply(head, field.value)
+            if field is None:
+                written[index] = self._take_new(head, line)
+            else:
+                field.apply(head, field.value)
+                written[index] = field.written
             index = written.index(None, index + 1)
+
+    def heads(self, limits: Limits) -> "Heads | None":
+        """The scanner in C that tells of the same fields; None where it was not built."""
+        try:
+            from lb.http._heads import Heads  # noqa: PLC0415 - not everybody has it
+        except ImportError:
+            return None
+        names = tuple((name, rule.passes) for name, rule in self._rules.items())
+        return Heads(names, self._underscores, limits.header_bytes, limits.target_bytes, limits.header_count)
+
+    def tell(self, head: HeadT, told: list[tuple[int, bytes]]) -> None:
+        """Apply the rules to the special fields that the scanner in C found: their rule's number, and their value."""
+        for index, value in told:
+            rule, memory = self._told[index]
+            if rule.prepare is None:
+                rule.apply(head, value)
+                continue
+            known = memory.get(value)
+            if known is None:
+                known = rule.prepare(value)
+                if len(value) <= _REMEMBERED_BYTES:
+                    _remember(memory, value, known)
+            rule.apply(head, known)
 
     def _take_new(self, head: HeadT, line: bytes) -> bytes | None:
         written, colon, value = line.partition(b":")
@@ -168,9 +210,11 @@ class Lines(Generic[HeadT]):
                 _remember(self.passing, line, written)
             return written
         known = rule.prepare(value) if rule.prepare else value
+        passing = written + b": " + value if rule.passes else None
         if worth_it:
-            _remember(self.special, line, Special(rule.apply, known))
-        return rule.apply(head, known)
+            _remember(self.special, line, Special(rule.apply, known, passing))
+        rule.apply(head, known)
+        return passing
 
     def _judged(self, line: bytes) -> Name[HeadT]:
         """The name of a field, if it is one; from now on it is known. Raises BadFieldError."""
@@ -192,6 +236,10 @@ def _remember(memory: dict[bytes, _ValueT], line: bytes, value: _ValueT) -> None
     if len(memory) >= _REMEMBERED_LINES:
         memory.clear()
     memory[line] = value
+
+
+def _memory() -> dict[bytes, object]:
+    return {}
 
 
 DROPPED: Final[Rule[Any]] = Rule(lambda _head, _value: None)
@@ -226,6 +274,16 @@ def connection(value: bytes) -> Connection:
         upgrade=b"upgrade" in named,
         others=tuple(name for name in named if name not in _CONNECTION_WORDS and name not in _NEVER_NAMED),
     )
+
+
+def block(lines: Iterable[bytes]) -> bytes:
+    """``lines`` as they are written, each after a line break."""
+    return b"\r\n".join((b"", *lines))
+
+
+def lines_of(block: bytes) -> list[bytes]:
+    """The lines of what :func:`block` made."""
+    return block.split(b"\r\n")[1:]
 
 
 def without(lines: Iterable[bytes], names: Iterable[bytes]) -> list[bytes]:

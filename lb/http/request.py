@@ -6,8 +6,8 @@ begins.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from lb.config import Limits
 from lb.http.fields import (
@@ -18,10 +18,15 @@ from lb.http.fields import (
     Connection,
     Lines,
     Rule,
+    block,
     connection,
+    lines_of,
     listed,
     without,
 )
+
+if TYPE_CHECKING:
+    from lb.http._heads import ScannedRequest
 
 CHUNKED: Final = -1
 """A body's length if it is chunked."""
@@ -44,12 +49,12 @@ class RequestHead:
     """What a request's head says."""
 
     __slots__ = (
+        "block",
         "chain",
         "codings",
         "connection",
         "cookies",
         "expects_continue",
-        "fields",
         "forwarded",
         "host",
         "hosts",
@@ -61,6 +66,7 @@ class RequestHead:
         "max_forwards",
         "method",
         "request_id",
+        "size",
         "target",
         "te_trailers",
         "trailer",
@@ -74,8 +80,10 @@ class RequestHead:
         self.target = target
         self.http11 = http11
         self.keep_alive = http11
-        self.fields: Sequence[bytes] = ()
-        """The lines that pass on, as they will be written."""
+        self.size = 0
+        """How many bytes it took, with the empty line."""
+        self.block = b""
+        """The lines that pass on, as they will be written, each after a line break."""
         self.host = b""
         self.length = 0
         """Of the body in bytes, or CHUNKED."""
@@ -100,20 +108,60 @@ class RequestHead:
         self.connection: Connection | None = None
         self.upgrades: tuple[bytes, ...] = ()
 
+    @property
+    def fields(self) -> list[bytes]:
+        """The lines that pass on."""
+        return lines_of(self.block)
+
     def __repr__(self) -> str:
         return f"<RequestHead {self.method!r} {self.target!r} length={self.length}>"
 
 
 class RequestScanner:
-    """Scans request heads within ``limits``; remembers the lines it has seen."""
+    """Scans request heads within ``limits``; remembers the lines it has seen.
 
-    def __init__(self, limits: Limits) -> None:
+    ``in_c`` says that the scanner in C is to be used where it is there.
+    """
+
+    def __init__(self, limits: Limits, *, in_c: bool = True) -> None:
         self.limits = limits
         self._lines = Lines(_RULES, frozenset({b"cookie", b"referer", b"x-request-id"}))
+        self._heads = self._lines.heads(limits) if in_c else None
         self._good_hosts: set[bytes] = set()
+
+    def first(self, data: bytes) -> RequestHead | None:
+        """Scan the first head in ``data``; None if it is not complete. Raises Refusal.
+
+        One empty line before it is ignored (RFC 9112 2.2).
+        """
+        scanned = self._heads.request(data, False) if self._heads is not None else None
+        if scanned is not None:
+            return self._told(scanned)
+        end = data.find(b"\r\n\r\n")
+        if end <= 0:
+            return None
+        if end > self.limits.header_bytes:
+            raise too_long(data, self.limits)
+        request = self._scan(data[data.startswith(b"\r\n") * 2 : end])
+        request.size = end + 4
+        return request
 
     def scan(self, head: bytes) -> RequestHead:
         """Scan a head, given without the empty line that ends it. Raises Refusal."""
+        scanned = self._heads.request(head, True) if self._heads is not None else None
+        return self._scan(head) if scanned is None else self._told(scanned)
+
+    def _told(self, scanned: "ScannedRequest") -> RequestHead:
+        """What the scanner in C found."""
+        method, target, http11, passing, told, size = scanned
+        request = RequestHead(method, target, http11)
+        request.block = passing
+        request.size = size
+        self._lines.tell(request, told)
+        self._judge(request)
+        return request
+
+    def _scan(self, head: bytes) -> RequestHead:
         lines = head.split(b"\r\n")
         request = self._request_line(lines[0])
         if len(lines) > self.limits.header_count + 1:
@@ -124,7 +172,12 @@ class RequestScanner:
             self._lines.take(request, written, lines)
         except BadFieldError as error:
             raise Refusal(400, str(error)) from None
-        request.fields = list(filter(None, written))
+        request.block = b"\r\n".join((b"", *filter(None, written)))
+        self._judge(request)
+        return request
+
+    def _judge(self, request: RequestHead) -> None:
+        """What its fields mean together."""
         if request.lengths or request.codings:
             _frame(request)
         if not request.length:
@@ -132,7 +185,6 @@ class RequestScanner:
         if request.connection is not None:
             _obey_connection(request, request.connection)
         self._address(request)
-        return request
 
     def _request_line(self, line: bytes) -> RequestHead:
         parts = line.split(b" ")
@@ -192,6 +244,14 @@ class RequestScanner:
             self._good_hosts.add(host)
 
 
+def too_long(data: bytes, limits: Limits) -> Refusal:
+    """Which limit a head is over that is too long as a whole; ``data`` is what has come of it."""
+    line = data.lstrip(b"\r\n").partition(b"\r\n")[0]
+    if len(line) > limits.target_bytes:
+        return Refusal(414, "the target is too long", "target-length")
+    return Refusal(431, "the request's head is too long", "header-bytes")
+
+
 def _frame(request: RequestHead) -> None:
     """RFC 9112 6.3; where it allows a choice between refusing and guessing, refused."""
     codings, lengths = request.codings, request.lengths
@@ -226,7 +286,7 @@ def _obey_connection(request: RequestHead, asked: Connection) -> None:
         fit = [name for name in offered if _PROTOCOL.fullmatch(name) and name.lower() not in _HTTP2]
         request.upgrade = b", ".join(fit)
     if asked.others:
-        request.fields = without(request.fields, asked.others)
+        request.block = block(without(request.fields, asked.others))
         request.forwarded = tuple(without(request.forwarded, asked.others))
         if b"x-forwarded-for" in asked.others:
             request.chain = b""
@@ -300,9 +360,8 @@ def _max_forwards(request: RequestHead, value: bytes) -> None:
     request.max_forwards = int(value)
 
 
-def _idempotency_key(request: RequestHead, value: bytes) -> bytes:
+def _idempotency_key(request: RequestHead, value: bytes) -> None:
     request.idempotency_key = bool(value)
-    return b"Idempotency-Key: " + value
 
 
 _RULES: Final[Mapping[bytes, Rule[RequestHead]]] = {
@@ -323,7 +382,7 @@ _RULES: Final[Mapping[bytes, Rule[RequestHead]]] = {
     b"via": Rule(_via),
     b"x-request-id": Rule(_request_id),
     b"max-forwards": Rule(_max_forwards),
-    b"idempotency-key": Rule(_idempotency_key),
+    b"idempotency-key": Rule(_idempotency_key, passes=True),
     b"keep-alive": DROPPED,
     b"proxy-connection": DROPPED,  # the browsers' old mistake
     b"proxy-authorization": DROPPED,

@@ -4,11 +4,14 @@ A node's response that could be read in two ways is not mended either: the clien
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from lb.config import Limits
-from lb.http.fields import DROPPED, TEXT, BadFieldError, Connection, Lines, Rule, connection, without
+from lb.http.fields import DROPPED, TEXT, BadFieldError, Connection, Lines, Rule, block, connection, lines_of, without
+
+if TYPE_CHECKING:
+    from lb.http._heads import ScannedResponse
 
 CHUNKED: Final = -1
 """A body's length if it is chunked."""
@@ -25,16 +28,17 @@ class ResponseHead:
     """What a response's head says."""
 
     __slots__ = (
+        "block",
         "codings",
         "connection",
         "event_stream",
-        "fields",
         "idle_timeout_s",
         "keep_alive",
         "length",
         "lengths",
         "line",
         "set_cookies",
+        "size",
         "status",
         "trailer",
         "upgrade",
@@ -46,8 +50,10 @@ class ResponseHead:
         self.line = line
         """Status and reason as they are written."""
         self.keep_alive = keep_alive
-        self.fields: Sequence[bytes] = ()
-        """The lines that pass on, as they will be written."""
+        self.size = 0
+        """How many bytes it took, with the empty line."""
+        self.block = b""
+        """The lines that pass on, as they will be written, each after a line break."""
         self.length = UNTIL_CLOSE
         """Of the body that follows on this connection: bytes, CHUNKED or UNTIL_CLOSE."""
         self.idle_timeout_s: float | None = None
@@ -60,23 +66,65 @@ class ResponseHead:
         self.connection: Connection | None = None
         self.upgrades: tuple[bytes, ...] = ()
 
+    @property
+    def fields(self) -> list[bytes]:
+        """The lines that pass on."""
+        return lines_of(self.block)
+
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status} length={self.length}>"
 
 
 class ResponseScanner:
-    """Scans response heads within ``limits``; remembers the lines it has seen."""
+    """Scans response heads within ``limits``; remembers the lines it has seen.
 
-    def __init__(self, limits: Limits) -> None:
+    ``in_c`` says that the scanner in C is to be used where it is there.
+    """
+
+    def __init__(self, limits: Limits, *, in_c: bool = True) -> None:
         self.limits = limits
         self._lines = Lines(_RULES, frozenset({b"set-cookie"}), underscores=True)
+        self._heads = self._lines.heads(limits) if in_c else None
         self._status_lines: dict[bytes, tuple[int, bytes, bool]] = {}
+
+    def first(self, data: bytes, method: bytes) -> ResponseHead | None:
+        """Scan the first head in ``data``, of a response to a ``method`` request; None if it is not complete.
+
+        Raises BadResponseError.
+        """
+        scanned = self._heads.response(data, False) if self._heads is not None else None
+        if scanned is not None:
+            return self._told(scanned, method)
+        end = data.find(b"\r\n\r\n")
+        limit = self.limits.header_bytes
+        if end > limit or (end < 0 and len(data) > limit + _HALF_AN_END_BYTES):
+            raise BadResponseError(f"the response's head is longer than {limit} bytes")
+        if end < 0:
+            return None
+        response = self._scan(data[:end], method)
+        response.size = end + 4
+        return response
 
     def scan(self, head: bytes, method: bytes) -> ResponseHead:
         """Scan the head of a response to a ``method`` request, without the empty line that ends it.
 
         Raises BadResponseError.
         """
+        scanned = self._heads.response(head, True) if self._heads is not None else None
+        return self._scan(head, method) if scanned is None else self._told(scanned, method)
+
+    def _told(self, scanned: "ScannedResponse", method: bytes) -> ResponseHead:
+        """What the scanner in C found."""
+        first, passing, told, size = scanned
+        status, line, http11 = self._status_lines.get(first) or self._status_line(first)
+        response = ResponseHead(status, line, http11)
+        response.block = passing
+        response.size = size
+        self._lines.tell(response, told)
+        _judge(response, method, http11)
+        return response
+
+    def _scan(self, head: bytes, method: bytes) -> ResponseHead:
         lines = head.split(b"\r\n")
         status, line, http11 = self._status_lines.get(lines[0]) or self._status_line(lines[0])
         if len(lines) > self.limits.header_count + 1:
@@ -88,10 +136,8 @@ class ResponseScanner:
             self._lines.take(response, written, lines)
         except BadFieldError as error:
             raise BadResponseError(str(error)) from None
-        response.fields = list(filter(None, written))
-        if response.connection is not None:
-            _obey_connection(response, response.connection)
-        _frame(response, method, http11)
+        response.block = b"\r\n".join((b"", *filter(None, written)))
+        _judge(response, method, http11)
         return response
 
     def _status_line(self, line: bytes) -> tuple[int, bytes, bool]:
@@ -104,6 +150,13 @@ class ResponseScanner:
         return known
 
 
+def _judge(response: ResponseHead, method: bytes, http11: bool) -> None:
+    """What its fields mean together."""
+    if response.connection is not None:
+        _obey_connection(response, response.connection)
+    _frame(response, method, http11)
+
+
 def _obey_connection(response: ResponseHead, asked: Connection) -> None:
     if asked.close:
         response.keep_alive = False
@@ -112,7 +165,7 @@ def _obey_connection(response: ResponseHead, asked: Connection) -> None:
     if asked.upgrade and response.upgrades:
         response.upgrade = b", ".join(response.upgrades)
     if asked.others:
-        response.fields = without(response.fields, asked.others)
+        response.block = block(without(response.fields, asked.others))
 
 
 def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
@@ -133,7 +186,7 @@ def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
             raise BadResponseError("Content-Length is not a number of bytes")
         response.length = int(lengths[0])
         if response.status == 204 or response.status < 200:
-            response.fields = without(response.fields, (b"content-length",))  # RFC 9110 8.6
+            response.block = block(without(response.fields, (b"content-length",)))  # RFC 9110 8.6
     if method == b"HEAD" or response.status in _BODILESS or response.status < 200:
         response.length = 0
         if response.status == 101 and not response.upgrade:
@@ -142,23 +195,20 @@ def _frame(response: ResponseHead, method: bytes, http11: bool) -> None:
         response.keep_alive = False
 
 
-def _content_length(response: ResponseHead, value: bytes) -> bytes:
+def _content_length(response: ResponseHead, value: bytes) -> None:
     response.lengths = (*response.lengths, value)
-    return b"Content-Length: " + value
 
 
 def _transfer_encoding(response: ResponseHead, value: bytes) -> None:
     response.codings = (*response.codings, value)
 
 
-def _content_type(response: ResponseHead, value: bytes) -> bytes:
+def _content_type(response: ResponseHead, value: bytes) -> None:
     response.event_stream = response.event_stream or value[:17].lower() == b"text/event-stream"
-    return b"Content-Type: " + value
 
 
-def _set_cookie(response: ResponseHead, value: bytes) -> bytes:
+def _set_cookie(response: ResponseHead, value: bytes) -> None:
     response.set_cookies = (*response.set_cookies, value)
-    return b"Set-Cookie: " + value
 
 
 def _connection(response: ResponseHead, asked: Connection) -> None:
@@ -185,10 +235,10 @@ def _upgrade(response: ResponseHead, value: bytes) -> None:
 
 
 _RULES: Final[Mapping[bytes, Rule[ResponseHead]]] = {
-    b"content-length": Rule(_content_length),
+    b"content-length": Rule(_content_length, passes=True),
     b"transfer-encoding": Rule(_transfer_encoding),
-    b"content-type": Rule(_content_type),
-    b"set-cookie": Rule(_set_cookie),
+    b"content-type": Rule(_content_type, passes=True),
+    b"set-cookie": Rule(_set_cookie, passes=True),
     b"connection": Rule(_connection, connection),
     b"keep-alive": Rule(_keep_alive, _idle_timeout),
     b"trailer": Rule(_trailer),
@@ -200,6 +250,9 @@ _RULES: Final[Mapping[bytes, Rule[ResponseHead]]] = {
 """RFC 9110 7.6.1, and what decides how the response is read or kept."""
 
 _MAX_DIGITS: Final = 18
+_HALF_AN_END_BYTES: Final = 3
+"""What can have come of the empty line that ends a head, while the head itself is just as long as it may be."""
+
 _REMEMBERED_STATUS_LINES: Final = 256
 _BODILESS: Final = frozenset({204, 304})
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)

@@ -25,13 +25,13 @@ from typing import Final, cast
 
 from lb.http.chunked import BadChunkError, ChunkedBody
 from lb.http.fields import BARE_LINE_END
-from lb.http.request import CHUNKED, Refusal
+from lb.http.request import CHUNKED, Refusal, too_long
 from lb.proxy.client_transport import NEVER_S, ClientTransport
 from lb.proxy.context import Proxy
 from lb.proxy.exchange import Exchange
 from lb.proxy.forward import Peer
 from lb.proxy.own_answer import own_answer
-from lb.proxy.refusals import check_served, record_of, too_long
+from lb.proxy.refusals import check_served, record_of
 from lb.proxy.roles import ClientOwner
 from lb.proxy.tunnel import Tunnel
 from lb.telemetry.record import RequestRecord
@@ -283,22 +283,18 @@ class ClientConnection(ClientTransport):
 
     def _next_request(self) -> bool:
         """Begin to serve the next request; False if its head is not complete."""
-        data = self._input
-        end = data.find(b"\r\n\r\n")
-        now_s = self._proxy.now()
-        if end <= 0:
-            return self._without_head(data, now_s)
-        proxy = self._proxy
-        tq_s = now_s - self._head_began_s if self._head_began_s != NEVER_S else 0.0
-        self._head_began_s = NEVER_S
+        data, proxy = self._input, self._proxy
+        now_s = proxy.now()
         try:
-            if end > proxy.limits.header_bytes:
-                raise too_long(data, proxy.limits)
-            request = proxy.request_scanner.scan(data[data.startswith(b"\r\n") * 2 : end])
+            request = proxy.request_scanner.first(data)
+            if request is None:
+                return self._without_head(data, now_s)
             check_served(request, proxy.via)
         except Refusal as refusal:
             self._refuse(refusal)
             return False
+        tq_s = now_s - self._head_began_s if self._head_began_s != NEVER_S else 0.0
+        self._head_began_s = NEVER_S
         self._input = b""
         record = RequestRecord(
             "",
@@ -311,7 +307,7 @@ class ClientConnection(ClientTransport):
         if tq_s:
             record.tq_ms = tq_s * 1000
         self._exchange = exchange = Exchange(proxy, self, request, record)
-        rest = data[end + 4 :]
+        rest = data[request.size :]
         self.deadline_s = NEVER_S
         if not request.length:
             self.mode = _BUSY

@@ -48,7 +48,9 @@ class Proxy:
         self.timeouts: Timeouts = config.timeouts
         self.request_scanner = RequestScanner(config.limits)
         self.response_scanner = ResponseScanner(config.limits)
-        self.move_header = f"{config.drain.move_header}:".lower().encode("ascii") if config.drain.move_header else b""
+        safe = config.drain.move_header.lower().encode("ascii")
+        self.move_header = b"\r\n" + safe + b":" if safe else b""
+        """How the line begins that says that a session may move, within a head in lower case."""
         for name, address in self.balancer.addresses.items():
             known = self.connections.get(name)
             if known is not None and known.leads_to(address):

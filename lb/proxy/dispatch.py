@@ -267,9 +267,8 @@ class Dispatch(ABC):
             self._stream = None
         route, self._route = self._route, None
         if route is not None:
-            header = proxy.move_header
-            response = self._response
-            safe = bool(header and response and any(line.lower().startswith(header) for line in response.fields))
+            header, response = proxy.move_header, self._response
+            safe = bool(header and response and header in response.block.lower())
             # Whose stream we ended comes again at once: back to the node that it was sent away from, it would be
             # sent away again and again until the drain is over.
             safe = safe or ended == SENT_AWAY

@@ -50,7 +50,7 @@ def request_id_of(request: RequestHead, peer: Peer) -> bytes:
 def request_to_node(request: RequestHead, peer: Peer, cookies: bytes, request_id: bytes, via: bytes) -> bytes:
     """The request's head for a node, empty line included. ``cookies`` are the client's without ours."""
     host = request.host
-    lines = [request.method + b" " + request.target + b" HTTP/1.1\r\nHost: " + host, *request.fields]
+    lines = [request.method + b" " + request.target + b" HTTP/1.1\r\nHost: " + host + request.block]
     if cookies:
         lines.append(b"Cookie: " + cookies)
     if request.chain or request.via or (request.forwarded and peer.trusted):
@@ -122,7 +122,7 @@ def response_to_client(
     ``extras`` are lines of ours, such as the sticky cookie's. A body of unknown length goes in chunks (``chunked``)
     to a client of HTTP/1.1, and until the close to one of 1.0 (RFC 9112 6.3).
     """
-    lines = [b"HTTP/1.1 " + response.line, *response.fields]
+    lines = [b"HTTP/1.1 " + response.line + response.block]
     if chunked:
         lines.append(b"Transfer-Encoding: chunked")
         if response.trailer and te_trailers and response.length == RESPONSE_CHUNKED:
@@ -139,13 +139,13 @@ def response_to_client(
 
 def interim_to_client(response: ResponseHead) -> bytes:
     """An informational response (RFC 9110 15.2) for the client, empty line included."""
-    return b"\r\n".join((b"HTTP/1.1 " + response.line, *response.fields, b"\r\n"))
+    return b"\r\n".join((b"HTTP/1.1 " + response.line + response.block, b"\r\n"))
 
 
 def switching_to_client(response: ResponseHead, extras: Sequence[bytes]) -> bytes:
     """A 101 for the client, empty line included: from here on the connection speaks another protocol."""
     upgrade = (b"Connection: upgrade", b"Upgrade: " + response.upgrade)
-    return b"\r\n".join((b"HTTP/1.1 " + response.line, *response.fields, *extras, *upgrade, b"\r\n"))
+    return b"\r\n".join((b"HTTP/1.1 " + response.line + response.block, *extras, *upgrade, b"\r\n"))
 
 
 _MAX_ID_BYTES: Final = 128

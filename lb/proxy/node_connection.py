@@ -225,25 +225,15 @@ class NodeConnection:
 
     def _on_head(self, asker: Asker, data: bytes) -> None:
         while True:
-            end = data.find(b"\r\n\r\n")
-            limit = self._home.scanner.limits.header_bytes
-            if end < 0 and len(data) <= limit + 3:  # three bytes of the empty line may be there
-                if data[:5] != b"HTTP/"[: len(data)]:
-                    self._fail("what came is no HTTP response")
-                elif BARE_LINE_END.search(data):
-                    self._fail("a line of the response's head does not end with CR LF")
-                else:
-                    self._input = data
-                return
-            if end < 0 or end > limit:
-                self._fail(f"the response's head is longer than {limit} bytes")
-                return
             try:
-                response = self._home.scanner.scan(data[:end], self._method)
+                response = self._home.scanner.first(data, self._method)
             except BadResponseError as error:
                 self._fail(str(error))
                 return
-            data = data[end + 4 :]
+            if response is None:
+                self._without_head(data)
+                return
+            data = data[response.size :]
             self._input = b""
             if response.status >= 200:
                 break
@@ -256,6 +246,15 @@ class NodeConnection:
             if not data:
                 return
         self._begin(asker, response, data)
+
+    def _without_head(self, data: bytes) -> None:
+        """The head is not complete."""
+        if data[:5] != b"HTTP/"[: len(data)]:
+            self._fail("what came is no HTTP response")
+        elif BARE_LINE_END.search(data):
+            self._fail("a line of the response's head does not end with CR LF")
+        else:
+            self._input = data
 
     def _begin(self, asker: Asker, response: ResponseHead, data: bytes) -> None:
         self._response = response

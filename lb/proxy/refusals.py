@@ -1,6 +1,5 @@
 """Requests that are none, or none for a node: why they are refused, and what is told of them."""
 
-from lb.config import Limits
 from lb.http.request import Refusal, RequestHead
 from lb.telemetry.record import RequestRecord
 
@@ -15,12 +14,6 @@ def check_served(request: RequestHead, via: bytes) -> None:
         raise Refusal(405, "Max-Forwards ends at the load balancer", "max-forwards")
 
 
-def too_long(data: bytes, limits: Limits) -> Refusal:
-    """Which limit a head is over that is too long as a whole; ``data`` is what has come of it."""
-    line = data.lstrip(b"\r\n").partition(b"\r\n")[0]
-    return _TARGET_TOO_LONG if len(line) > limits.target_bytes else _TOO_LONG
-
-
 def record_of(data: bytes, client: str, request_id: str, began_s: float, now_s: float) -> RequestRecord:
     """A record of a request that was none: what of its first line can be read."""
     words = data[:_SHOWN_BYTES].lstrip(b"\r\n").partition(b"\r\n")[0].decode("latin-1").split(" ")
@@ -30,5 +23,3 @@ def record_of(data: bytes, client: str, request_id: str, began_s: float, now_s: 
 
 
 _SHOWN_BYTES = 2048
-_TOO_LONG = Refusal(431, "the request's head is too long", "header-bytes")
-_TARGET_TOO_LONG = Refusal(414, "the target is too long", "target-length")

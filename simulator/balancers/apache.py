@@ -11,7 +11,7 @@ from simulator.balancers.balancer import BalancerFailed, Place
 from simulator.balancers.foreign import ForeignBalancer
 from simulator.balancers.looks import Look
 from simulator.balancers.programs import program
-from simulator.balancers.settings import BACKEND, Admin, Attempt
+from simulator.balancers.settings import BACKEND, Admin, Logged
 
 _XML = "{http://httpd.apache.org}"
 _NONCE = re.compile(r"nonce=([0-9a-f-]{36})")
@@ -68,7 +68,7 @@ class Apache(ForeignBalancer):
         if shown != admin.upper():
             raise BalancerFailed(f"Apache was told to set {node_id} to {admin}, and shows {shown}")
 
-    def attempts(self, lines: Iterable[str]) -> Iterator[Attempt]:
+    def requests(self, lines: Iterable[str]) -> Iterator[Logged]:
         """Its access log."""
         return filter(None, map(read_line, lines))
 

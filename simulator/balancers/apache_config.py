@@ -7,7 +7,7 @@ import grp
 import os
 import pwd
 
-from simulator.balancers.settings import BACKEND, COOKIE, Admin, Attempt, Node, Setup
+from simulator.balancers.settings import BACKEND, COOKIE, Admin, Logged, Node, Setup
 
 MODULES = (
     "mpm_event", "authz_core", "headers", "proxy", "proxy_http", "proxy_balancer", "proxy_hcheck", "proxy_wstunnel",
@@ -48,7 +48,7 @@ MaxKeepAliveRequests 0
 KeepAliveTimeout {setup.keep_alive_s:.0f}
 Timeout {setup.server_timeout_s:.0f}
 RequestReadTimeout header={setup.client_timeout_s:.0f} body={setup.client_timeout_s:.0f}
-LogFormat "%{{msec}}t %{{BALANCER_WORKER_ROUTE}}e \\"%r\\" %>s %D" attempts
+LogFormat "%{{msec}}t %{{BALANCER_WORKER_ROUTE}}e %{{X-Request-Id}}i \\"%r\\" %>s %D" attempts
 BufferedLogs {"On" if setup.tuned else "Off"}
 <VirtualHost {setup.listen} {admin}>
     UseCanonicalPhysicalPort On
@@ -70,15 +70,16 @@ BufferedLogs {"On" if setup.tuned else "Off"}
 """
 
 
-def read_line(line: str) -> Attempt | None:
+def read_line(line: str) -> Logged | None:
     """The node that a request was sent to at last; None for a request that met none, and for half a line.
 
     The time is when the request came: Apache logs no time of an attempt, and of several nodes only the last.
     """
-    words = line.split(" ", 4)
-    if len(words) < 5 or not words[0].isdigit() or words[1] == "-":
+    words = line.split(" ", 5)
+    if len(words) < 6 or not words[0].isdigit() or words[1] == "-":
         return None
-    return Attempt(f"{words[2].lstrip(chr(34))} {words[3]}", ((words[1], int(words[0])),), retried=False)
+    what = f"{words[3].lstrip(chr(34))} {words[4]}"
+    return Logged(what, ((words[1], int(words[0])),), retried=False, request_id=words[2])
 
 
 def _member(node: Node, setup: Setup) -> str:

@@ -1,14 +1,14 @@
 """What a run needs of the load balancer in front of its nodes, whoever made it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
+from simulator.balancers.audit import Inquiry
 from simulator.balancers.settings import Node
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import BalancerPart
 from simulator.supervisor import Supervisor
-from simulator.verdict.model import Absence
 from zdu.clock import Clock
 from zdu.errors import ZduError
 from zdu.events import BalancerAudited
@@ -59,8 +59,7 @@ class Started:
     log: str
 
 
-Tell = Callable[[NodeChange], None]
-Since = Callable[[float], float]
+Report = Callable[[NodeChange], None]
 
 
 class LoadBalancer(Protocol):
@@ -80,7 +79,7 @@ class LoadBalancer(Protocol):
         """Start its process and return once it serves. Raises StartFailed or UsageError."""
         ...
 
-    async def follow(self, tell: Tell) -> None:
+    async def follow(self, report: Report) -> None:
         """Tell of every change about a node until cancelled; while it does not answer, try again."""
         ...
 
@@ -92,8 +91,8 @@ class LoadBalancer(Protocol):
         """Let a node have requests again. Raises BalancerFailed."""
         ...
 
-    def audit(self, absences: Iterable[Absence], since_s: Since, since_wall_s: Since) -> BalancerAudited:
-        """What its log says of attempts; the two functions turn clock readings into seconds of the run."""
+    def audit(self, asked: Inquiry) -> BalancerAudited:
+        """What its log says of attempts."""
         ...
 
     async def status(self) -> dict[str, Any] | None:

@@ -4,18 +4,18 @@ import asyncio
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Since, Started, Tell
+from simulator.balancers.audit import Inquiry, tell
+from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Report, Started
 from simulator.balancers.looks import Look, changes
-from simulator.balancers.settings import Admin, Attempt, Setup
+from simulator.balancers.settings import Admin, Logged, Setup
 from simulator.ports import ReservedPort
 from simulator.supervisor import Child
-from simulator.verdict.model import Absence
 from zdu.events import BalancerAudited
 
 LOOK_EVERY_S = 0.1
@@ -72,7 +72,7 @@ class ForeignBalancer(ABC):
         """Tell it what an administrator wants of a node. Raises OSError, TimeoutError or BalancerFailed."""
 
     @abstractmethod
-    def attempts(self, lines: Iterable[str]) -> Iterator[Attempt]:
+    def requests(self, lines: Iterable[str]) -> Iterator[Logged]:
         """What its access log says."""
 
     async def start(self) -> Started:
@@ -84,7 +84,7 @@ class ForeignBalancer(ABC):
         )  # fmt: skip
         return Started(child.pid, self.url, f"logs/{log.name}")
 
-    async def follow(self, tell: Tell) -> None:
+    async def follow(self, report: Report) -> None:
         """Look all the time, and tell what changed."""
         clock = self._place.clock
         before: Mapping[str, Look] = {}
@@ -96,7 +96,7 @@ class ForeignBalancer(ABC):
                     now = await self.look()
                 # "Out" may be told late and never early, "back" early and never late: docs in looks.py.
                 for change in changes(before, now, before_s=before_s, now_s=clock.monotonic_s()):
-                    tell(change)
+                    report(change)
                 before, before_s = now, now_s
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -110,20 +110,20 @@ class ForeignBalancer(ABC):
         """READY again. Raises BalancerFailed."""
         await self._order(node_id, Admin.READY)
 
-    def audit(self, absences: Iterable[Absence], _since_s: Since, since_wall_s: Since) -> BalancerAudited:
-        """What its log says; ``untold`` goes with it, so that nobody takes silence for proof."""
-        out = list(absences)
-        attempts = retried = 0
-        stray: list[str] = []
-        with suppress(FileNotFoundError), self._setup.access_log.open(encoding="utf-8", errors="replace") as log:
-            for request in self.attempts(log):
-                retried += request.retried
-                for node, at_ms in request.sent:
-                    attempts += 1
-                    t_s = since_wall_s(at_ms)
-                    if any(absence.node == node and absence.covers(t_s) for absence in out):
-                        stray.append(f"{self.title} sent {request.what} of {t_s:.2f} s to {node}")
-        return BalancerAudited(attempts, stray, retried if self.tells_retries else None, self.untold)
+    def audit(self, asked: Inquiry) -> BalancerAudited:
+        """What its log says, and what it does not."""
+        with ExitStack() as opened:
+            lines: Iterable[str] = ()
+            with suppress(FileNotFoundError):
+                lines = opened.enter_context(self._setup.access_log.open(encoding="utf-8", errors="replace"))
+            return tell(
+                self.requests(lines),
+                asked,
+                asked.since_start_of_wall_s,
+                who=self.title,
+                untold=self.untold,
+                tells_retries=self.tells_retries,
+            )
 
     async def status(self) -> dict[str, Any] | None:
         """The last look at every node."""

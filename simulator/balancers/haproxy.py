@@ -12,7 +12,7 @@ from simulator.balancers.foreign import ForeignBalancer
 from simulator.balancers.haproxy_config import SOCKET, configuration, read_line
 from simulator.balancers.looks import Look
 from simulator.balancers.programs import program
-from simulator.balancers.settings import BACKEND, Admin, Attempt
+from simulator.balancers.settings import BACKEND, Admin, Logged
 
 
 class HAProxy(ForeignBalancer):
@@ -43,7 +43,7 @@ class HAProxy(ForeignBalancer):
         if said:
             raise BalancerFailed(f"HAProxy did not set {node_id} to {admin}: {said}")
 
-    def attempts(self, lines: Iterable[str]) -> Iterator[Attempt]:
+    def requests(self, lines: Iterable[str]) -> Iterator[Logged]:
         """Its log goes to its standard output, with other news between."""
         return filter(None, map(read_line, lines))
 

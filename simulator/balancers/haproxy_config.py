@@ -1,10 +1,10 @@
 """HAProxy's configuration, and what its log says; pure. Words and defaults are those of HAProxy 2.6."""
 
-from simulator.balancers.settings import BACKEND, COOKIE, Admin, Attempt, Setup
+from simulator.balancers.settings import BACKEND, COOKIE, Admin, Logged, Setup
 
 SOCKET = "haproxy.sock"
 """Of the Runtime API, in the folder it is started in: the whole path may be longer than a socket's may be."""
-_FIELDS = "%[date(0,ms)] %TR %Tw %Ta %rc %s"
+_FIELDS = "%[date(0,ms)] %TR %Tw %Ta %rc %s %[capture.req.hdr(0)]"
 _REQUEST = "%{+Q}r"
 
 
@@ -35,6 +35,7 @@ defaults
     timeout tunnel 1h
 frontend users
     bind {setup.listen}
+    http-request capture req.hdr(X-Request-Id) len 64
     default_backend {BACKEND}
 backend {BACKEND}
     balance roundrobin
@@ -47,22 +48,22 @@ backend {BACKEND}
 """
 
 
-def read_line(line: str) -> Attempt | None:
+def read_line(line: str) -> Logged | None:
     """The last attempt of a request; None for a line that is none of a request's, or whose request met no node.
 
     The time is that at which the request stopped waiting for its node: the end less ``%Ta``, and the time until the
     head was there and a connection was free (``%TR``, ``%Tw``); -1 there means that it never came so far.
     """
-    words = line.rstrip("\n").split(" ", 6)
+    words = line.rstrip("\n").split(" ", 7)
     try:
         ended_ms, head_ms, waited_ms, active_ms, retries = (int(word.lstrip("+")) for word in words[:5])
-        server, request = words[5:7]
+        server, request_id, request = words[5:8]
     except ValueError:
         return None
     if server.startswith("<"):
         return None
     at_ms = ended_ms - max(active_ms, 0) + max(head_ms, 0) + max(waited_ms, 0)
-    return Attempt(_what(request), ((server, at_ms),), retries > 0)
+    return Logged(_what(request), ((server, at_ms),), retries > 0, request_id)
 
 
 def _what(request: str) -> str:

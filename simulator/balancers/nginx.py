@@ -13,7 +13,7 @@ from simulator.balancers.foreign import LOOK_EVERY_S, ForeignBalancer
 from simulator.balancers.looks import Look
 from simulator.balancers.nginx_config import configuration, read_line
 from simulator.balancers.programs import program
-from simulator.balancers.settings import Admin, Attempt
+from simulator.balancers.settings import Admin, Logged
 
 
 class Nginx(ForeignBalancer):
@@ -60,7 +60,7 @@ class Nginx(ForeignBalancer):
         """At once: it has no drain that keeps old sessions, so ``deadline_s`` is none. Raises BalancerFailed."""
         await self._order(node_id, Admin.MAINT)
 
-    def attempts(self, lines: Iterable[str]) -> Iterator[Attempt]:
+    def requests(self, lines: Iterable[str]) -> Iterator[Logged]:
         """Its log names every attempt, by the node's address."""
         names = {node.address: node.name for node in self._setup.nodes}
         return filter(None, map(partial(read_line, names=names), lines))

@@ -7,7 +7,7 @@ and an administrator who wants a node out writes ``down`` into the configuration
 import os
 from collections.abc import Mapping, Sequence
 
-from simulator.balancers.settings import COOKIE, Admin, Attempt, Node, Setup
+from simulator.balancers.settings import COOKIE, Admin, Logged, Node, Setup
 
 
 def configuration(setup: Setup) -> str:
@@ -25,7 +25,8 @@ def configuration(setup: Setup) -> str:
 {main_section(setup.folder)}
 http {{
 {http_temporary_folders(setup.folder)}
-    log_format attempts '$msec $request_time [$upstream_addr] [$upstream_response_time] "$request" $status';
+    log_format attempts
+        '$msec $request_time [$upstream_addr] [$upstream_response_time] $http_x_request_id "$request" $status';
     access_log "{setup.access_log}" attempts{buffered};
     keepalive_requests 1000000000;
     keepalive_timeout {setup.keep_alive_s:.0f}s;
@@ -81,14 +82,15 @@ def http_temporary_folders(folder: object) -> str:
     return "".join(f'    {kind}_temp_path "{folder}/{kind}";\n' for kind in kinds)
 
 
-def read_line(line: str, names: Mapping[str, str]) -> Attempt | None:
+def read_line(line: str, names: Mapping[str, str]) -> Logged | None:
     """Every attempt of a request, each at the moment at which the one before it was over; ``names`` by address.
 
     None for a request that met no node, and for half a line.
     """
     head, _, rest = line.partition(" [")
     addresses, _, rest = rest.partition("] [")
-    times, _, rest = rest.partition('] "')
+    times, _, rest = rest.partition("] ")
+    request_id, _, request = rest.partition(' "')
     try:
         ended_s, took_s = map(float, head.split(" "))
         lasted_s = [0.0 if word == "-" else float(word) for word in times.split(", ")]
@@ -99,7 +101,7 @@ def read_line(line: str, names: Mapping[str, str]) -> Attempt | None:
         return None
     at_s = ended_s - took_s
     sent = tuple((node, round((at_s + sum(lasted_s[:index])) * 1000)) for index, node in enumerate(nodes))
-    return Attempt(" ".join(rest.split(" ")[:2]), sent, len(nodes) > 1)
+    return Logged(" ".join(request.split(" ")[:2]), sent, len(nodes) > 1, request_id)
 
 
 def _upstream(name: str, nodes: tuple[Node, ...], setup: Setup, backups: Sequence[Node] = ()) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ from typing import Any
 import aiohttp
 
 from lb.config import BalancerConfig
-from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Since, Started, Tell
+from simulator.balancers.audit import Inquiry, tell
+from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Report, Started
+from simulator.balancers.settings import Logged
 from simulator.config_files import as_yaml
-from simulator.verdict.model import Absence
 from zdu.durations import format_duration
 from zdu.events import BalancerAudited
 
 HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
 """What a scenario says in the very words of the load balancer's configuration."""
+LOOPBACK = ["127.0.0.0/8", "::1/128"]
 TRY_AGAIN_S = 0.2
 LONG_POLL_MS = 2000
 ANSWER_WITHIN_S = 5.0
@@ -49,7 +51,7 @@ class OwnBalancer:
         )
         return Started(child.pid, self.url, f"logs/{log.name}")
 
-    async def follow(self, tell: Tell) -> None:
+    async def follow(self, report: Report) -> None:
         """Read its journal on, missing nothing."""
         after = 0
         while True:
@@ -59,7 +61,7 @@ class OwnBalancer:
                 await asyncio.sleep(TRY_AGAIN_S)
                 continue
             for event in events["events"]:
-                tell(event)
+                report(event)
                 after = event["seq"]
 
     async def take_out(self, node_id: str, *, deadline_s: float) -> None:
@@ -70,9 +72,9 @@ class OwnBalancer:
         """READY again. Raises BalancerFailed."""
         await self._set_state(node_id, {"state": "ready"})
 
-    def audit(self, absences: Iterable[Absence], since_s: Since, _since_wall_s: Since) -> BalancerAudited:
+    def audit(self, asked: Inquiry) -> BalancerAudited:
         """Its access log names every attempt."""
-        return audit_balancer_log(self._access_log, absences, since_s)
+        return tell(read_log(self._access_log), asked, asked.since_start_s, who="the load balancer")
 
     async def status(self) -> dict[str, Any] | None:
         """Its status page's figures."""
@@ -120,32 +122,17 @@ class OwnBalancer:
                 "log_file": str(self._place.folder.logs / f"{BALANCER}.log"),
                 "access_log_file": str(self._access_log),
                 "seed": self._place.seed,
+                "trusted_proxies": LOOPBACK,  # whose requests carry their number in this run, for the log
             }
         )
 
 
-def audit_balancer_log(
-    path: Path, absences: Iterable[Absence], since_start_s: Callable[[float], float]
-) -> BalancerAudited:
-    """Count the attempts in the access log and name those that went to a node while it was out.
-
-    A request that was sent to a stopped node, refused there and dispatched again to another one has a good answer,
-    from the other one: only this log tells. ``since_start_s`` turns its monotonic seconds into seconds of the run. A
-    log that is not there has none.
-    """
-    out = list(absences)
-    attempts = retried = 0
-    stray: list[str] = []
+def read_log(path: Path) -> Iterator[Logged]:
+    """Every request of the access log, at times of the monotonic clock. A log that is not there has none."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8") as log:
         for line in filter(None, map(_parsed, log)):
-            retried += len(line["attempts"]) > 1
-            for attempt in line["attempts"]:
-                attempts += 1
-                t_s = since_start_s(attempt["began_s"])
-                if any(absence.node == attempt["node"] and absence.covers(t_s) for absence in out):
-                    what = f"{line['method']} {line['target']}"
-                    stray.append(f"the load balancer sent {what} of {t_s:.2f} s to {attempt['node']}")
-    return BalancerAudited(attempts, stray, retried)
+            sent = tuple((attempt["node"], attempt["began_s"]) for attempt in line["attempts"])
+            yield Logged(f"{line['method']} {line['target']}", sent, len(sent) > 1, line.get("request_id", ""))
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -70,9 +70,13 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """A line of an access log: a request, and the nodes it was sent to, each with when (wall clock, ms)."""
+class Logged:
+    """A line of an access log: a request, and the nodes it was sent to, each with when, on the log's own clock.
+
+    ``request_id`` is the ``X-Request-Id`` that it came with.
+    """
 
     what: str
-    sent: tuple[tuple[str, int], ...]
+    sent: tuple[tuple[str, float], ...]
     retried: bool
+    request_id: str = ""

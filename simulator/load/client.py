@@ -10,7 +10,7 @@ import aiohttp
 
 from simulator.load.judge import Expected, Judgement, judge
 from simulator.record.recorder import Recorder
-from simulator.record.requests import OK, OWN_TROUBLE, RequestRecord
+from simulator.record.requests import OK, OWN_TROUBLE, REQUEST_ID_HEADER, RequestRecord, request_id
 
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS}
 IDLE_S = 60.0
@@ -65,8 +65,11 @@ class RecordingClient:
         timeout_s: float,
         keep_alive: bool = True,
         connections: int = 4,
+        record: Callable[[RequestRecord], None] | None = None,
     ) -> None:
+        """``record`` takes the records, if they are not those of users and of probes that look at the cluster."""
         self._recorder = recorder
+        self._record = record or recorder.request
         self._ids = request_ids
         self.session = session
         trace = aiohttp.TraceConfig()
@@ -112,12 +115,17 @@ class RecordingClient:
         there has been what ``expected.news`` names.
         """
         wire = _Wire()
+        number = next(self._ids)
         begun_s = self._recorder.now_s()
         status, body = 0, ""
         headers: Mapping[str, str] = {}
         try:
             async with self._http.request(
-                method, path, data=form, allow_redirects=False, trace_request_ctx=wire
+                *(method, path),
+                data=form,
+                headers={REQUEST_ID_HEADER: request_id(number)},
+                allow_redirects=False,
+                trace_request_ctx=wire,
             ) as answer:
                 status, headers = answer.status, answer.headers
                 body = await answer.text()
@@ -128,7 +136,7 @@ class RecordingClient:
             judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
         sent_s = begun_s if wire.sent_s is None else wire.sent_s
         record = RequestRecord(
-            id=next(self._ids),
+            id=number,
             session=self.session,
             kind=kind,
             method=method,
@@ -148,8 +156,9 @@ class RecordingClient:
             write=write.marker if write else "",
             issue=(issue_of(headers) if issue_of else write.issue) if write else "",
             behind_s=max(0.0001, sent_s - news_since_s) if judgement.behind else 0.0,
+            own_writes=len(expected.own_writes),
         )
-        self._recorder.request(record)
+        self._record(record)
         return Answer(record, headers, body)
 
     async def _on_new_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:

@@ -25,6 +25,10 @@ WORK_LOST = "work_lost"
 """A task of several pages was gone when its user went on with it."""
 STALE_FORM = "stale_form"
 """A form was refused for its XSRF token, which was of a session that is gone."""
+WRONG_USER = "wrong_user"
+"""The page was somebody else's."""
+OWN_WRITE_MISSING = "own_write_missing"
+"""A page did not show what its user had written and the application had confirmed."""
 _LOST_PAGE = "work_lost"
 _XSRF_REFUSAL = "XSRF Security Token Missing"
 LOGIN_PATH = "/login.jsp"
@@ -35,6 +39,7 @@ REDIRECTS = (302, 303)
 class Expected:
     """What the answer must be. Empty strings expect nothing.
 
+    ``own_writes`` are texts that the user has written and must find on the page.
     ``news`` is what a search should show as well; it comes from an index that replays other nodes' changes with a
     delay, so an answer without it is behind and not wrong. How far behind is allowed the verdict decides.
     """
@@ -45,6 +50,7 @@ class Expected:
     text: str = ""
     location: str = ""
     news: str = ""
+    own_writes: tuple[str, ...] = ()
 
     @property
     def log_in_is_due(self) -> bool:
@@ -95,13 +101,16 @@ def _judge_content(headers: Mapping[str, str], body: str, expected: Expected) ->
         shown = _REMOTE_USER.search(body)
         user = shown[1] if shown else headers.get("X-AUSERNAME", "")
         if user != expected.user:
-            return Judgement("wrong_user", f"the page is {user or 'nobody'}'s, not {expected.user}'s")
+            return Judgement(WRONG_USER, f"the page is {user or 'nobody'}'s, not {expected.user}'s")
     if expected.page:
         page = _PAGE.search(body)
         if not page or page[1] != expected.page:
             return Judgement("wrong_content", f"page {page[1] if page else 'unknown'!r} came, not {expected.page!r}")
     if expected.text and expected.text not in body:
         return Judgement("wrong_content", f"{expected.text!r} is missing")
+    missing = [text for text in expected.own_writes if text not in body]
+    if missing:
+        return Judgement(OWN_WRITE_MISSING, f"{missing[0]!r}, written and confirmed before, is missing")
     if expected.news and expected.news not in body:
         return Judgement(OK, f"{expected.news!r} is not found yet", behind=True)
     return FINE

@@ -4,16 +4,17 @@ import asyncio
 from itertools import count
 
 from simulator.load.client import RecordingClient
-from simulator.load.probes import Probe
+from simulator.load.probes import Probe, Probes, SignedIn, Unrelated
 from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
+from simulator.record.requests import CONTROL_KIND, PROBE_KINDS
 from simulator.scenario.model import LoadPart
 from zdu.clock import Entropy
 from zdu.errors import UsageError
 from zdu.events import LoadChanged, LoadStarted, LoadStopped
 
-PROBES = 2
-"""Each kind has an account of its own."""
+PROBES = len(PROBE_KINDS)
+"""Each kind that looks at the cluster has an account of its own."""
 ARRIVAL_S = 1.5
 """Within this time all users sign in, evenly spread, so that sign-ins do not arrive as one burst."""
 
@@ -36,8 +37,12 @@ class Load:
         common_issues: tuple[str, ...],
         seed: int,
         accounts: int = 0,
+        control_url: str = "",
     ) -> None:
-        """``accounts`` is how many there are, if more than the load needs: then the number of users may grow."""
+        """``accounts`` is how many there are, if more than the load needs: then the number of users may grow.
+
+        ``control_url`` is where the control probe's server is; without one there is no such probe.
+        """
         self._load = load
         self._accounts = accounts or users_needed(load)
         self._remember_me = remember_me
@@ -49,7 +54,7 @@ class Load:
         self._markers = count(1)
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
-        self._probes = self._make_probes() if load.probe_rate else []
+        self._probes = self._make_probes(control_url) if load.probe_rate else None
         self._at_work: dict[int, asyncio.Event] = {}
         self._came = 0
 
@@ -68,8 +73,8 @@ class Load:
         self._tasks = tasks
         self._recorder.event(LoadStarted(self._load.users, self._load.probe_rate))
         self._send_to_work(self._load.users)
-        for probe in self._probes:
-            tasks.create_task(probe.run(self._stopping), name=probe.kind)
+        if self._probes:
+            tasks.create_task(self._probes.run(self._stopping), name="probes")
 
     def set_users(self, wanted: int) -> None:
         """Let people come or go until ``wanted`` are at work, of those who go the last ones first.
@@ -95,7 +100,7 @@ class Load:
 
     def record_end(self) -> None:
         """Record that the last task has ended."""
-        self._recorder.event(LoadStopped({probe.kind: probe.count.as_dict() for probe in self._probes}))
+        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
 
     def _send_to_work(self, how_many: int) -> None:
         """New users, evenly spread over the time of arrival."""
@@ -121,19 +126,29 @@ class Load:
             username=f"user{(self._came - 1) % self.most_users + 1}",
         )
 
-    def _make_probes(self) -> list[Probe]:
-        return [
-            Probe(
-                kind,
-                f"user{self.most_users + 1 + index}",
-                self._client(kind, keep_alive=keep_alive, connections=0),
-                self._recorder,
-                rate=self._load.probe_rate,
-                remember_me=self._remember_me,
-                phase_s=self._rng.random() / self._load.probe_rate,
-            )
-            for index, (kind, keep_alive) in enumerate((("probe_new", False), ("probe_reused", True)))
-        ]
+    def _make_probes(self, control_url: str) -> Probes:
+        probes = []
+        for index, kind in enumerate(PROBE_KINDS):
+            client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
+            account = f"user{self.most_users + 1 + index}"
+            target = SignedIn(kind, account, client, remember_me=self._remember_me)
+            probes.append(Probe(kind, target, self._recorder))
+        if control_url:
+            probes.append(Probe(CONTROL_KIND, Unrelated(self._control_client(control_url)), self._recorder))
+        phase_s = self._rng.random() / self._load.probe_rate
+        return Probes(probes, self._recorder, rate=self._load.probe_rate, phase_s=phase_s)
+
+    def _control_client(self, url: str) -> RecordingClient:
+        return RecordingClient(
+            url,
+            self._recorder,
+            self._request_ids,
+            session=CONTROL_KIND,
+            timeout_s=self._load.request_timeout,
+            keep_alive=False,
+            connections=0,
+            record=self._recorder.control_request,
+        )
 
     def _client(self, session: str, *, keep_alive: bool = True, connections: int = 4) -> RecordingClient:
         return RecordingClient(

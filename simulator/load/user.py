@@ -16,6 +16,7 @@ from urllib.parse import quote
 from simulator.load.behaviour import choose_action, choose_issue, invent_comment, invent_summary, think_time_s
 from simulator.load.client import Answer, RecordingClient, Write
 from simulator.load.judge import LOGIN_PAGE, Expected, xsrf_token
+from simulator.load.own_writes import OwnWrites
 from simulator.load.sign_in import sign_in
 from simulator.scenario.model import LoadPart
 
@@ -52,7 +53,7 @@ class VirtualUser:
         self._client = client
         self._common = common_issues
         self._own: deque[str] = deque(maxlen=OWN_ISSUES_REMEMBERED)
-        self._last_write: dict[str, str] = {}
+        self._written = OwnWrites()
         self._news: dict[str, tuple[str, float]] = {}
         self._markers = markers
         self._rng = rng
@@ -125,7 +126,7 @@ class VirtualUser:
 
     async def _view_issue(self) -> Answer:
         key = choose_issue(self._own, self._common, self._rng)
-        return await self._open("view_issue", f"/browse/{key}", "issue", text=self._last_write.get(key, key))
+        return await self._open_issue(key)
 
     async def _create_issue(self) -> Answer | None:
         write = Write(self._marker())
@@ -137,9 +138,9 @@ class VirtualUser:
         if answer is not None and answer.ok:
             key = _key_in(answer.headers)
             self._own.append(key)
-            self._last_write[key] = write.marker
+            self._written.created(key, write.marker)
             self._news[key] = (write.marker, answer.record.end_s)
-            return await self._open("view_issue", f"/browse/{key}", "issue", text=write.marker)
+            return await self._open_issue(key)
         return answer
 
     async def _edit_issue(self) -> Answer | None:
@@ -151,8 +152,10 @@ class VirtualUser:
         answer = await self._submit(
             page, "edit_issue", path, form | _kept_description(page), write=write, leads_to=f"/browse/{key}"
         )
-        if answer is not None and answer.ok and key in self._own:
-            self._news[key] = (write.marker, answer.record.end_s)
+        if answer is not None and answer.record.write:
+            self._written.edited(key, write.marker, confirmed=answer.ok)
+            if answer.ok and key in self._own:
+                self._news[key] = (write.marker, answer.record.end_s)
         return answer
 
     async def _search_issues(self) -> Answer | None:
@@ -174,7 +177,7 @@ class VirtualUser:
             return await self._create_issue()
         key = self._rng.choice(self._own)
         write = Write(self._marker(), key)
-        page = await self._open("view_issue", f"/browse/{key}", "issue")
+        page = await self._open_issue(key)
         ways = _ACTIONS.findall(page.body)
         if page.ok and not ways:
             return page
@@ -183,7 +186,7 @@ class VirtualUser:
             "action": self._rng.choice(ways) if ways else "",
             "comment": f"{invent_comment(self._rng)} {write.marker}",
         }
-        return await self._submit(
+        answer = await self._submit(
             page,
             "transition_issue",
             "/secure/WorkflowUIDispatcher.jspa",
@@ -191,6 +194,8 @@ class VirtualUser:
             write=write,
             leads_to=f"/browse/{key}",
         )
+        self._note_comment(answer)
+        return answer
 
     async def _bulk_edit(self) -> Answer | None:
         """Comment several of one's own issues at once, over three pages; between them it lives in the session."""
@@ -215,24 +220,37 @@ class VirtualUser:
         if changed is None or not changed.ok:
             return changed
         page = await self._open("bulk_confirm", f"{_BULK.format(3)}?id={number}", "bulk_edit_3")
-        return await self._submit(
+        answer = await self._submit(
             page, "bulk_edit", _BULK.format(3), {"id": number}, write=write, leads_to="/issues/"
         )
+        self._note_comment(answer)
+        return answer
 
     async def _comment_issue(self) -> Answer | None:
         key = choose_issue(self._own, self._common, self._rng)
         write = Write(self._marker(), key)
-        page = await self._open("view_issue", f"/browse/{key}", "issue")
+        page = await self._open_issue(key)
         form = {"key": key, "comment": f"{invent_comment(self._rng)} {write.marker}"}
         answer = await self._submit(
             page, "comment_issue", "/secure/AddComment.jspa", form, write=write, leads_to=f"/browse/{key}"
         )
+        self._note_comment(answer)
         if answer is not None and answer.ok:
-            return await self._open("view_issue", f"/browse/{key}", "issue", text=write.marker)
+            return await self._open_issue(key)
         return answer
 
-    async def _open(self, kind: str, path: str, page: str, *, text: str = "") -> Answer:
-        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page, text=text))
+    def _note_comment(self, answer: Answer | None) -> None:
+        if answer is not None and answer.record.acknowledged_write:
+            for key in answer.record.issues:
+                self._written.commented(key, answer.record.write)
+
+    async def _open_issue(self, key: str) -> Answer:
+        """Look at an issue, and for all that one has written there."""
+        expected = Expected(user=self.username, page="issue", text=key, own_writes=self._written.on(key))
+        return await self._client.send("view_issue", "GET", f"/browse/{key}", expected)
+
+    async def _open(self, kind: str, path: str, page: str) -> Answer:
+        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page))
 
     async def _submit(
         self,

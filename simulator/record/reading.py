@@ -17,6 +17,7 @@ from zdu.events import Envelope, RunStarted
 
 EVENTS = "events.jsonl"
 REQUESTS = "requests.csv"
+CONTROL = "control.csv"
 
 
 class UnreadableRecord(UsageError):
@@ -25,11 +26,12 @@ class UnreadableRecord(UsageError):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run has left: its folder, what happened, and every request."""
+    """What a run has left: its folder, what happened, every request to the cluster, and every control probe."""
 
     folder: RunFolder
     envelopes: list[Envelope]
     requests: list[RequestRecord]
+    control: list[RequestRecord]
 
     @property
     def started(self) -> RunStarted:
@@ -45,6 +47,7 @@ def read_run(folder: RunFolder) -> RunRecord:
     try:
         envelopes = list(_envelopes(folder.path / EVENTS))
         requests = list(_requests(folder.path / REQUESTS))
+        control = list(_requests(folder.path / CONTROL)) if (folder.path / CONTROL).exists() else []
     except OSError as error:
         raise UnreadableRecord(
             f"the record of {folder.path} cannot be read: {error.strerror}: {error.filename}",
@@ -55,7 +58,7 @@ def read_run(folder: RunFolder) -> RunRecord:
             f"{folder.path / EVENTS} does not begin with the start of a run",
             hint="The run ended before it had begun; play it again.",
         )
-    return RunRecord(folder, envelopes, requests)
+    return RunRecord(folder, envelopes, requests, control)
 
 
 def _envelopes(path: Path) -> Iterator[Envelope]:

@@ -19,7 +19,7 @@ RequestListener = Callable[[RequestRecord], None]
 
 
 class Recorder:
-    """The two files of a run, ``events.jsonl`` and ``requests.csv``, and those who follow them."""
+    """The files of a run, ``events.jsonl``, ``requests.csv`` and ``control.csv``, and those who follow them."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._clock = clock
@@ -27,13 +27,16 @@ class Recorder:
         self.started_s = clock.monotonic_s()
         self.envelopes: list[Envelope] = []
         self.requests: list[RequestRecord] = []
+        self.control: list[RequestRecord] = []
         self._on_event: list[EventListener] = []
         self._on_request: list[RequestListener] = []
         self._broken = False
         try:
             self._events_file = _open_line_buffered(folder / "events.jsonl")
             self._requests_file = _open_line_buffered(folder / "requests.csv")
+            self._control_file = _open_line_buffered(folder / "control.csv")
             self._writer = RequestWriter(self._requests_file)
+            self._control_writer = RequestWriter(self._control_file)
         except OSError as error:
             raise record_error(self._folder, error) from error
 
@@ -70,10 +73,16 @@ class Recorder:
         self._append(lambda: self._writer.write(record))
         self._tell(self._on_request, record)
 
+    def control_request(self, record: RequestRecord) -> None:
+        """Record a finished control probe, apart from all that went to the cluster. Raises RecordError."""
+        self.control.append(record)
+        self._append(lambda: self._control_writer.write(record))
+
     def close(self) -> None:
-        """Flush and close both files. Raises RecordError when the rest cannot be written."""
+        """Flush and close the files. Raises RecordError when the rest cannot be written."""
         self._append(self._events_file.close)
         self._append(self._requests_file.close)
+        self._append(self._control_file.close)
 
     def _tell(self, listeners: list[Callable[[Told], None]], what: Told) -> None:
         """A view whose terminal is gone hears no more; the run goes on."""

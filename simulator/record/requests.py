@@ -14,16 +14,22 @@ OK = "ok"
 OWN_TROUBLE = "own_trouble"
 """The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
+CONTROL_KIND = "probe_control"
+"""The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
+REQUEST_ID_HEADER = "X-Request-Id"
+"""Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
 
 
 @dataclass(frozen=True)
 class RequestRecord:
     """One request and what became of it.
 
-    ``outcome`` is ``ok`` or one word of what went wrong; ``attempts`` is how often the load balancer says it
-    dispatched the request; ``signed_in`` tells that this answer came with a silent sign-in by remember-me; ``write``
-    is the unique text a writing request put into ``issue`` (or into several, with blanks between them), empty for
-    reads; ``behind_s`` is how old the change was that a search did not show, 0 if it showed what it should.
+    ``id`` is its number in this run, given as it is sent; ``outcome`` is ``ok`` or one word of what went wrong;
+    ``attempts`` is how often the load balancer says it dispatched the request; ``signed_in`` tells that this answer
+    came with a silent sign-in by remember-me; ``write`` is the unique text a writing request put into ``issue`` (or
+    into several, with blanks between them), empty for reads; ``behind_s`` is how old the change was that a search
+    did not show, 0 if it showed what it should; ``own_writes`` is how many of the user's own acknowledged writes the
+    page had to show.
     """
 
     id: int
@@ -46,6 +52,7 @@ class RequestRecord:
     write: str = ""
     issue: str = ""
     behind_s: float = 0.0
+    own_writes: int = 0
 
     @property
     def failed(self) -> bool:
@@ -76,6 +83,11 @@ class RequestRecord:
     def acknowledged_write(self) -> bool:
         """Whether the application said that what this request wrote is kept."""
         return bool(self.write) and self.outcome == OK
+
+
+def request_id(number: int) -> str:
+    """The identifier that request ``number`` carries, and the load balancer logs."""
+    return f"zdu-{number}"
 
 
 COLUMNS = tuple(field.name for field in fields(RequestRecord))

@@ -1,17 +1,14 @@
 """From checks to one word and one sentence."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from simulator.verdict.model import Check, CheckKind, Evidence
+from simulator.verdict.model import Check, Evidence, Word
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
 from simulator.verdict.statements import refused_statements, tell
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
-
-Word = Literal["pass", "fail", "inconclusive"]
 
 EXIT_CODES: dict[Word, ExitCode] = {
     "pass": ExitCode.PASS,
@@ -34,8 +31,8 @@ class Verdict:
 def reach_verdict(evidence: Evidence) -> Verdict:
     """A broken promise fails the run; a missing proof makes it inconclusive; only then it passes."""
     checks = tuple(check for ask in (*PROMISES, *PROOFS) for check in ask(evidence))
-    broken = [check for check in checks if not check.ok and check.kind is CheckKind.PROMISE]
-    missing = [check for check in checks if not check.ok and check.kind is CheckKind.PROOF]
+    broken = [check for check in checks if check.word == "fail"]
+    missing = [check for check in checks if check.word == "inconclusive"]
     word: Word = "fail" if broken else "inconclusive" if missing else "pass"
     sessions = follow_sessions(evidence.user_requests)
     return Verdict(

@@ -1,16 +1,19 @@
 """What a check is, and the evidence that all checks look at."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.model import Expectations
+from simulator.verdict.machine import Trouble, find_troubles
+from simulator.verdict.reasons import NodeDiary, keep_diaries
 from zdu.events import (
     Envelope,
     Event,
+    LoadStarted,
     LoadStopped,
     NodeBack,
     NodeNotStarted,
@@ -21,6 +24,18 @@ from zdu.events import (
 
 PATIENCE_S = 1.0
 AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+
+EXAMPLES = 3
+"""So many examples stand in a check's detail; all of them are in the record."""
+
+Word = Literal["pass", "fail", "inconclusive"]
+
+
+def examples(sentences: Sequence[str]) -> str:
+    """The first few of the sentences, and how many more there are; empty if there is none."""
+    more = len(sentences) - EXAMPLES
+    return "; ".join(sentences[:EXAMPLES]) + (f"; and {more} more" if more > 0 else "")
 
 
 class CheckKind(StrEnum):
@@ -34,7 +49,8 @@ class CheckKind(StrEnum):
 class Check:
     """One question to the record and its answer, with the evidence in words.
 
-    ``name`` says what is wanted, ``otherwise`` what it means when it is not so.
+    ``name`` says what is wanted, ``otherwise`` what it means when it is not so. ``undecided``: nothing can be said,
+    for want of measurements or because the machine was in the way; never together with ``ok``.
     """
 
     name: str
@@ -42,6 +58,14 @@ class Check:
     kind: CheckKind
     ok: bool
     detail: str
+    undecided: bool = False
+
+    @property
+    def word(self) -> Word:
+        """The outcome: a promise can be broken, a proof can only be missing."""
+        if self.ok:
+            return "pass"
+        return "inconclusive" if self.undecided or self.kind is CheckKind.PROOF else "fail"
 
 
 @dataclass(frozen=True)
@@ -87,6 +111,8 @@ class Evidence:
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
     search_delay_s: float = 2.0
+    control: list[RequestRecord] = field(default_factory=list)
+    """The control probes: what they suffered was the machine's trouble."""
 
     def events(self, kind: type[AnyEvent]) -> list[tuple[float, AnyEvent]]:
         """All events of one kind with their times, oldest first."""
@@ -108,9 +134,26 @@ class Evidence:
         return sorted((r for r in self.requests if r.failed), key=lambda r: r.intended_s)
 
     @cached_property
+    def troubles(self) -> list[Trouble]:
+        """When the machine itself was in trouble."""
+        starts = self.events(LoadStarted)
+        interval_s = 1 / starts[-1][1].probe_rate if starts and starts[-1][1].probe_rate else 0.0
+        return find_troubles(self.control, interval_s)
+
+    @cached_property
     def absences(self) -> list[Absence]:
         """When each node was out, in the load balancer's own time."""
         return find_absences(self.envelopes)
+
+    @cached_property
+    def diaries(self) -> dict[str, NodeDiary]:
+        """When each node was leaving or away, came back, and ran which version."""
+        return keep_diaries(self.envelopes, self.nodes)
+
+    @property
+    def version_order(self) -> tuple[str, ...]:
+        """The versions of this upgrade, the one that the nodes come from first."""
+        return tuple(dict.fromkeys((self.version_from, self.rolled_back_from or self.version_to)))
 
     @cached_property
     def history(self) -> list[tuple[float, str]]:

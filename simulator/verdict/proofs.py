@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from simulator.record.requests import OWN_TROUBLE, PROBE_KINDS
+from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
@@ -99,7 +99,7 @@ def probes_kept_their_rate(evidence: Evidence) -> Iterator[Check]:
     least = evidence.expect.min_probe_rate_kept
     counts = evidence.probe_counts
     shares = {kind: n["on_time"] / n["intended"] for kind, n in counts.items() if n["intended"]}
-    ok = len(shares) == 2 and all(share >= least for share in shares.values())
+    ok = shares.keys() >= set(PROBE_KINDS) and all(share >= least for share in shares.values())
     told = ", ".join(f"{kind}: {n['on_time']} of {n['intended']} on time" for kind, n in counts.items())
     yield _check("the probes kept their rate", "the probes did not keep their rate", ok, told or "no probe was sent")
 
@@ -118,6 +118,9 @@ def probes_looked_everywhere(evidence: Evidence) -> Iterator[Check]:
     kept = sum(r.connection == "reused" for r in probes["probe_reused"])
     if kept * 2 < len(probes["probe_reused"]):
         blind.append(f"only {kept} of {len(probes['probe_reused'])} kept-alive probes found their connection kept")
+    answered = sum(probe.outcome == OK for probe in evidence.control)
+    if answered * 2 < len(evidence.control):
+        blind.append(f"only {answered} of {len(evidence.control)} control probes were answered")
     told = f"{kept} of {len(probes['probe_reused'])} kept-alive probes on kept connections, all absences looked at"
     yield _check("the probes saw every absence", "the probes saw too little", not blind, "; ".join(blind) or told)
 

@@ -1,23 +1,46 @@
 """What became of each session: which moved, from where to where, and what was lost on the way."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from simulator.load.judge import LOGIN_PAGE, STALE_FORM, WORK_LOST
 from simulator.record.requests import RequestRecord
 
 
+class Loss(StrEnum):
+    """What a move cost its user, from nothing to the worst."""
+
+    NOTHING = "nothing"
+    SILENT_SIGN_IN = "silent sign-in"
+    LOG_IN_PAGE = "log-in page"
+    UNSAVED_WORK = "unsaved work"
+
+
+_MET_THERE = {LOGIN_PAGE: Loss.LOG_IN_PAGE, WORK_LOST: Loss.UNSAVED_WORK, STALE_FORM: Loss.UNSAVED_WORK}
+"""Answers of a node that does not know what the node before knew: failures, but the session is there now."""
+
+
 @dataclass(frozen=True)
 class Move:
-    """A session was served by another node than before, first by request ``request_id`` at ``t_s``."""
+    """A session was served by another node than before, first by request ``request_id``.
+
+    It was at ``from_node`` from ``since_s`` until ``last_s``, the end of the last answer from there.
+    """
 
     session: str
+    user: str
     t_s: float
+    end_s: float
+    since_s: float
+    last_s: float
     from_node: str
     from_version: str
     to_node: str
     to_version: str
     request_id: int
-    silent_sign_in: bool
+    attempts: int
+    lost: Loss
 
 
 @dataclass(frozen=True)
@@ -28,11 +51,19 @@ class SessionReport:
     moves: tuple[Move, ...]
     silent_relogins: int
     lost: tuple[str, ...]
+    unsaved_work: int = 0
+    """How many forms and half-done bulk edits were lost with a session, whether or not it had moved."""
 
     @property
     def moved(self) -> int:
         """How many sessions moved at least once."""
         return len({move.session for move in self.moves})
+
+    @property
+    def losses(self) -> dict[Loss, int]:
+        """How many moves cost what."""
+        counts = Counter(move.lost for move in self.moves)
+        return {loss: counts[loss] for loss in Loss}
 
     def moved_away_from(self, node: str) -> int:
         """How many sessions left ``node`` at least once."""
@@ -41,21 +72,52 @@ class SessionReport:
 
 def follow_sessions(requests: list[RequestRecord]) -> SessionReport:
     """Follow every session through its signed-in requests, in the order in which they were sent."""
+    ordered = sorted(requests, key=lambda r: r.sent_s)
     at: dict[str, RequestRecord] = {}
+    since: dict[str, float] = {}
     moves: list[Move] = []
-    lost: list[str] = []
-    silent = 0
-    for request in sorted(requests, key=lambda r: r.sent_s):
-        silent += request.signed_in
-        if request.outcome == LOGIN_PAGE and request.session not in lost:
-            lost.append(request.session)
-        if request.kind == "open_login" or not request.node or request.failed:
-            continue
-        before = at.get(request.session)
-        if before and before.node != request.node:
-            moves.append(_move(before, request))
-        at[request.session] = request
-    return SessionReport(len(at), tuple(moves), silent, tuple(lost))
+    latest: dict[str, int] = {}
+    lost: dict[str, None] = {}
+    for request in ordered:
+        loss = _MET_THERE.get(request.outcome)
+        if loss is Loss.LOG_IN_PAGE:
+            lost[request.session] = None
+        if request.kind != "open_login" and request.node and (loss or not request.failed):
+            before = at.get(request.session)
+            if before and before.node != request.node:
+                latest[request.user] = len(moves)
+                moves.append(_move(before, request, since[request.session], loss))
+            if not before or before.node != request.node:
+                since[request.session] = request.sent_s
+            at[request.session] = request
+        if loss is Loss.UNSAVED_WORK and request.user in latest:
+            # The form was typed on the node before, and is refused some requests after the move.
+            moves[latest[request.user]] = replace(moves[latest[request.user]], lost=loss)
+    return SessionReport(
+        total=len(at),
+        moves=tuple(moves),
+        silent_relogins=sum(request.signed_in for request in requests),
+        lost=tuple(lost),
+        unsaved_work=sum(_MET_THERE.get(request.outcome) is Loss.UNSAVED_WORK for request in requests),
+    )
+
+
+def _move(before: RequestRecord, now: RequestRecord, since_s: float, loss: Loss | None) -> Move:
+    return Move(
+        session=now.session,
+        user=now.user,
+        t_s=now.sent_s,
+        end_s=now.end_s,
+        since_s=since_s,
+        last_s=before.end_s,
+        from_node=before.node,
+        from_version=before.version,
+        to_node=now.node,
+        to_version=now.version,
+        request_id=now.id,
+        attempts=now.attempts,
+        lost=loss or (Loss.SILENT_SIGN_IN if now.signed_in else Loss.NOTHING),
+    )
 
 
 _LOST_BECAUSE = {
@@ -81,16 +143,3 @@ def tell_sessions(report: SessionReport, kind: str, requests: list[RequestRecord
     if lost_work:
         told.append(f"{lost_work} half-done bulk edits were lost with the sessions that they lived in.")
     return " ".join(told)
-
-
-def _move(before: RequestRecord, now: RequestRecord) -> Move:
-    return Move(
-        session=now.session,
-        t_s=now.sent_s,
-        from_node=before.node,
-        from_version=before.version,
-        to_node=now.node,
-        to_version=now.version,
-        request_id=now.id,
-        silent_sign_in=now.signed_in,
-    )

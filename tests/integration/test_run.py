@@ -12,7 +12,7 @@ from tests.support.zdu_runs import STILL, Going, run_zdu, still_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-RUN_FILES = {"events.jsonl", "requests.csv", "result.json", "report.html", "junit.xml", "logs"}
+RUN_FILES = {"events.jsonl", "requests.csv", "control.csv", "result.json", "report.html", "junit.xml", "logs"}
 RESULT_KEYS = {
     *("schema", "scenario", "seed", "verdict", "reasons", "duration_s", "database", "load_balancer", "requests"),
     *("probes", "sessions", "writes", "states", "nodes", "checks"),
@@ -27,6 +27,8 @@ def test_a_quick_roll_passes_and_leaves_its_whole_record(tmp_path: Path) -> None
     assert result.keys() >= RESULT_KEYS
     assert {path.name for path in run.folder.iterdir()} >= RUN_FILES
     assert {path.name for path in (run.folder / "logs").iterdir()} >= {"node1.log", "node2.log", "lb.log"}
+    assert result["control_probe"]["sent"] >= 1
+    assert not result["control_probe"]["failed"]
     assert [(n["id"], n["version_from"], n["version_to"]) for n in result["nodes"]] == [
         ("node1", "7.3.0", "7.3.2"),
         ("node2", "7.3.0", "7.3.2"),

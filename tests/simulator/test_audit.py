@@ -76,6 +76,38 @@ async def test_lost_doubled_and_hidden_writes_are_each_found(database: Database,
     assert [text.split()[0] for text in audit.unreadable["node1"]] == ["w000001"]
 
 
+async def test_writes_without_a_clear_answer_are_resolved_against_the_database(
+    database: Database, auditor: Auditor
+) -> None:
+    issue = await database.issues.create("ZDU", "Summary", "", "user1")
+    for marker in ("w000001", "w000003", "w000003", "w000004"):
+        await database.issues.add_comment(issue.key, "user1", marker)
+    outcomes = {"w000001": "timeout", "w000002": "http_502", "w000003": "reset", "w000004": "stale_form"}
+    writes = [write("comment_issue", marker, issue.key, outcome=outcome) for marker, outcome in outcomes.items()]
+
+    audit = await auditor.writes(writes, {})
+
+    assert [(found["write"], found["fate"], found["right"]) for found in audit.ambiguous] == [
+        ("w000001", "carried out once", True),
+        ("w000002", "not carried out", True),
+        ("w000003", "carried out more than once", False),
+    ]
+    assert [told.split()[0] for told in audit.refused_but_done] == ["w000004"]
+    assert (audit.acknowledged, audit.lost, audit.duplicated) == (0, [], [])
+
+
+async def test_a_summary_that_an_older_copy_was_written_over_is_found(database: Database, auditor: Auditor) -> None:
+    issue = await database.issues.create("ZDU", "Summary", "", "user1")
+    for summary in ("First w000001", "Second w000002", "First w000001"):
+        await database.issues.edit(issue.key, "user1", summary)
+    writes = [
+        write("edit_issue", "w000001", issue.key, sent_s=1.0, end_s=1.1),
+        write("edit_issue", "w000002", issue.key, sent_s=2.0, end_s=2.1),
+    ]
+    audit = await auditor.writes(writes, {})
+    assert f"the summary of {issue.key} is 'First w000001'" in audit.overwritten[0]
+
+
 async def test_a_write_to_several_issues_has_to_be_in_each_of_them_once(database: Database, auditor: Auditor) -> None:
     keys = [(await database.issues.create("ZDU", f"{number}", "", "user1")).key for number in range(3)]
     await database.issues.comment_many(keys, "user1", "In bulk w000001")

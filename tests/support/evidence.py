@@ -8,6 +8,7 @@ from simulator.scenario.model import Expectations
 from simulator.verdict import Evidence
 from zdu.events import (
     BalancerAudited,
+    BalancerObserved,
     ClusterAudited,
     ClusterObserved,
     Envelope,
@@ -34,6 +35,8 @@ STATES = {
     "RUNNING_UPGRADE_TASKS": 13.0,
     "STABLE": 14.0,
 }
+BACK_S = {"node1": 7.0, "node2": 12.0}
+"""From when on each node answers with the new version."""
 PROBES_FINE = {kind: {"intended": 100, "on_time": 100} for kind in ("probe_new", "probe_reused")}
 
 
@@ -50,13 +53,18 @@ def request(number: int, at_s: float, node: str = "node1", **changes: object) ->
         first_byte_s=at_s + 0.01,
         end_s=at_s + 0.01,
         node=node,
-        version=OLD,
+        version=version_of(node, at_s),
         connection="reused",
         status=200,
         outcome="ok",
         detail="",
     )
     return replace(good, **changes)  # type: ignore[arg-type]  # the caller names fields of the record
+
+
+def version_of(node: str, at_s: float) -> str:
+    """With which version the node answers at that time."""
+    return NEW if at_s >= BACK_S.get(node, at_s + 1) else OLD
 
 
 def good_events() -> list[tuple[float, Event]]:
@@ -75,10 +83,12 @@ def good_events() -> list[tuple[float, Event]]:
     ]
     for node, out_s, back_s in (("node1", 4.0, 7.0), ("node2", 9.0, 12.0)):
         events += [
+            (out_s - 0.1, BalancerObserved(node, "READY", "STOPPING", "the node says DRAINING", out_s - 0.1)),
             (out_s, NodeTakenOut(node, out_s)),
             (out_s + 0.1, ProcessStopping(node, "SIGTERM")),
             (out_s + 1.0, ProcessExited(node, 0, expected=True)),
             (out_s + 2.0, ProcessStarted(node, 13, "http://127.0.0.1:1", NEW, f"logs/{node}.log")),
+            (back_s, BalancerObserved(node, "READY", "UP", "the node says RUNNING", back_s)),
             (back_s, NodeBack(node, back_s)),
         ]
     audit = {node: {"version": NEW, "build": 73013, "state": "STABLE"} for node in ("node1", "node2")}
@@ -101,8 +111,7 @@ def good_requests() -> list[RequestRecord]:
         at_s = tick / 10
         for session, home in (("s1", "node1"), ("s2", "node2")):
             node = _serving(home, at_s)
-            version = NEW if (node == "node1" and at_s >= 7.0) or at_s >= 12.0 else OLD
-            found.append(request(len(found) + 1, at_s, node, session=session, version=version))
+            found.append(request(len(found) + 1, at_s, node, session=session))
         for kind, connection in (("probe_new", "new"), ("probe_reused", "reused")):
             node = _serving("node1", at_s)
             found.append(request(len(found) + 1, at_s, node, session=kind, kind=kind, connection=connection))
@@ -124,6 +133,7 @@ def evidence(
     sessions_kind: str = "remember-me",
     refusals: tuple[tuple[str, str], ...] = (),
     rolled_back_from: str = "",
+    control: list[RequestRecord] | None = None,
 ) -> Evidence:
     """The good run, or what of it was replaced."""
     told = sorted(good_events() if events is None else events, key=lambda pair: pair[0])
@@ -139,4 +149,5 @@ def evidence(
         rolled_back_from=rolled_back_from,
         users=2,
         sessions_kind=sessions_kind,
+        control=control or [],
     )

@@ -216,14 +216,13 @@ def our_request(
     data: bytes, scanner: RequestScanner | None = None, *, cuts: list[int] | None = None
 ) -> OurRequest | Nothing:
     """Read a request as a client's connection does; ``cuts`` are where its body is cut into what comes at once."""
-    end = data.find(b"\r\n\r\n")
-    if end <= 0:
-        return Nothing.INCOMPLETE
     try:
-        head = (scanner or RequestScanner(Limits())).scan(data[:end])
+        head = (scanner or RequestScanner(Limits())).first(data)
     except Refusal:
         return Nothing.REFUSED
-    body = _our_body(data[end + 4 :], head.length, cuts or [])
+    if head is None:
+        return Nothing.INCOMPLETE
+    body = _our_body(data[head.size :], head.length, cuts or [])
     if isinstance(body, Nothing):
         return body
     pieces, trailers, rest = body
@@ -234,14 +233,13 @@ def our_response(
     data: bytes, method: bytes = b"GET", scanner: ResponseScanner | None = None, *, cuts: list[int] | None = None
 ) -> OurResponse | Nothing:
     """Read a response as a node's connection does."""
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
-        return Nothing.INCOMPLETE
     try:
-        head = (scanner or ResponseScanner(Limits())).scan(data[:end], method)
+        head = (scanner or ResponseScanner(Limits())).first(data, method)
     except BadResponseError:
         return Nothing.REFUSED
-    content = data[end + 4 :]
+    if head is None:
+        return Nothing.INCOMPLETE
+    content = data[head.size :]
     if head.length == UNTIL_CLOSE:
         return OurResponse(head, [content] if content else [], [], len(data), b"")
     body = _our_body(content, head.length, cuts or [])

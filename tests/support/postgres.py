@@ -43,6 +43,18 @@ class Account:
     gid: int
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the server runs: its address, a port (0 takes a free one), and what to put before its command."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    within: tuple[str, ...] = ()
+
+
+HERE = Place()
+
+
 def postgres_is_required() -> bool:
     """Whether missing out the tests on PostgreSQL is an error here."""
     return bool(os.environ.get("CI") or os.environ.get("ZDU_REQUIRE_POSTGRES"))
@@ -80,7 +92,12 @@ def _account() -> Account | None:
     raise NoServer("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody to run it as")
 
 
-def _start(command: Sequence[str | Path], account: Account | None, log: Path, cwd: Path) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str | Path], account: Account | None, log: Path, cwd: Path, within: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    if within and account:  # entering wants rights that the account has not
+        become = ["setpriv", f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
+        command, account = [*within, *become, *command], None
     # A session of its own: Ctrl-C is for the tests, which still need their server while they stop.
     with log.open("ab") as output:
         if account is None:
@@ -98,7 +115,7 @@ def _start(command: Sequence[str | Path], account: Account | None, log: Path, cw
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[str]:
+def postgres(programs: Path, place: Place = HERE) -> Iterator[str]:
     """A running server, as a URL; it and its data are gone at the end."""
     # Not below TMPDIR: its parents may be closed to the account.
     home = Path(tempfile.mkdtemp(prefix="zdu-postgres-", dir="/tmp" if os.geteuid() == 0 else None))
@@ -107,9 +124,9 @@ def postgres(programs: Path) -> Iterator[str]:
         if account is not None:
             os.chown(home, account.uid, account.gid)
         _make_cluster(programs, home, account)
-        server, port = _serve(programs, home, account)
+        server, port = _serve(programs, home, account, place)
         try:
-            yield f"postgresql+asyncpg://{_USER}:{_PASSWORD}@127.0.0.1:{port}/{_DATABASE}"
+            yield f"postgresql+asyncpg://{_USER}:{_PASSWORD}@{place.host}:{port}/{_DATABASE}"
         finally:
             _stop(server)
     finally:
@@ -131,15 +148,17 @@ def _make_cluster(programs: Path, home: Path, account: Account | None) -> None:
         raise NoServer(f"initdb failed:\n{(home / 'initdb.log').read_text(errors='replace')}")
 
 
-def _serve(programs: Path, home: Path, account: Account | None) -> tuple[subprocess.Popen[bytes], int]:
+def _serve(programs: Path, home: Path, account: Account | None, place: Place) -> tuple[subprocess.Popen[bytes], int]:
     log = home / "postgres.log"
+    with (home / "data" / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+        rules.write("host all all samenet scram-sha-256\n")
     for _ in range(PORT_ATTEMPTS):
-        port = _free_port()
+        port = place.port or _free_port()
         # -F: no fsync, this data need not survive anything. -k '': no socket in the file system.
-        options = ["-D", str(home / "data"), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
+        options = ["-D", str(home / "data"), "-h", place.host, "-p", str(port), "-k", "", "-F"]
         # A node may open ten connections, and `make bench-cluster` has fifty nodes.
         settings = ["-c", "max_connections=600", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
-        server = _start([programs / "postgres", *options, *settings], account, log, home)
+        server = _start([programs / "postgres", *options, *settings], account, log, home, place.within)
         try:
             if _accepts(server, home / "data"):
                 return server, port

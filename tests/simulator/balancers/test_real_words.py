@@ -7,7 +7,7 @@ from simulator.balancers.apache import read_manager
 from simulator.balancers.balancer import BalancerFailed
 from simulator.balancers.haproxy import read_row
 from simulator.balancers.looks import Look
-from simulator.balancers.settings import Attempt
+from simulator.balancers.settings import Logged
 
 
 @pytest.mark.parametrize(
@@ -60,34 +60,41 @@ def test_a_page_that_is_not_the_managers_is_told_in_one_sentence() -> None:
 
 
 def test_haproxys_log_dates_the_last_attempt_of_a_request() -> None:
-    line = '1795532042053 3 5 250 +1 node2 "GET /browse/ZDU-1 HTTP/1.1"\n'
-    assert haproxy_config.read_line(line) == Attempt("GET /browse/ZDU-1", (("node2", 1795532041811),), True)
+    line = '1795532042053 3 5 250 +1 node2 zdu-812 "GET /browse/ZDU-1 HTTP/1.1"\n'
+    assert haproxy_config.read_line(line) == Logged("GET /browse/ZDU-1", (("node2", 1795532041811),), True, "zdu-812")
 
 
 def test_nginxs_log_dates_every_attempt_of_a_request() -> None:
     names = {"127.0.0.1:8091": "node1", "127.0.0.1:8092": "node2"}
-    line = '1000.500 0.300 [127.0.0.1:8091, 127.0.0.1:8092] [0.100, 0.200] "GET /x HTTP/1.1" 200\n'
-    assert nginx_config.read_line(line, names) == Attempt("GET /x", (("node1", 1000200), ("node2", 1000300)), True)
+    line = '1000.500 0.300 [127.0.0.1:8091, 127.0.0.1:8092] [0.100, 0.200] zdu-812 "GET /x HTTP/1.1" 200\n'
+    assert nginx_config.read_line(line, names) == Logged(
+        "GET /x", (("node1", 1000200), ("node2", 1000300)), True, "zdu-812"
+    )
 
 
 def test_apaches_log_dates_a_request_and_names_its_last_node() -> None:
-    line = '1795531946942 node1 "POST /login.jsp HTTP/1.1" 302 1500\n'
-    assert apache_config.read_line(line) == Attempt("POST /login.jsp", (("node1", 1795531946942),), False)
+    line = '1795531946942 node1 zdu-812 "POST /login.jsp HTTP/1.1" 302 1500\n'
+    assert apache_config.read_line(line) == Logged("POST /login.jsp", (("node1", 1795531946942),), False, "zdu-812")
 
 
 @pytest.mark.parametrize(
     "line",
-    ["", "[NOTICE] (19497) : haproxy version is 2.6.12", '1795532042053 -1 -1 0 0 <NOSRV> "<BADREQ>"', "1795532 3 5"],
+    [
+        "",
+        "[NOTICE] (19497) : haproxy version is 2.6.12",
+        '1795532042053 -1 -1 0 0 <NOSRV> - "<BADREQ>"',
+        "1795532 3 5",
+    ],
 )
 def test_other_lines_of_haproxy_and_requests_that_met_no_node_are_no_attempts(line: str) -> None:
     assert haproxy_config.read_line(line) is None
 
 
-@pytest.mark.parametrize("line", ["", '1795531946942 - "GET / HTTP/1.1" 503 1500', "1795531946942 node1"])
+@pytest.mark.parametrize("line", ["", '1795531946942 - - "GET / HTTP/1.1" 503 1500', "1795531946942 node1"])
 def test_half_a_line_of_apache_and_requests_that_met_no_node_are_no_attempts(line: str) -> None:
     assert apache_config.read_line(line) is None
 
 
-@pytest.mark.parametrize("line", ["", '1000.500 0.300 [any] [0.000] "GET /x HTTP/1.1" 502', "1000.500 0.3"])
+@pytest.mark.parametrize("line", ["", '1000.500 0.300 [any] [0.000] - "GET /x HTTP/1.1" 502', "1000.500 0.3"])
 def test_half_a_line_of_nginx_and_requests_that_met_no_node_are_no_attempts(line: str) -> None:
     assert nginx_config.read_line(line, {"127.0.0.1:8091": "node1"}) is None

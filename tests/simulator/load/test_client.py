@@ -11,8 +11,9 @@ import pytest
 
 from simulator.load.client import RecordingClient, Write
 from simulator.load.judge import Expected
-from simulator.load.probes import Probe
+from simulator.load.probes import Probe, Probes, SignedIn, Unrelated
 from simulator.record.recorder import Recorder
+from simulator.record.requests import read_requests
 from tests.support.waiting import until
 from zdu.clock import SystemClock
 
@@ -150,8 +151,8 @@ async def test_a_probe_is_sent_on_its_tick_although_the_one_before_still_hangs(r
     stopping = asyncio.Event()
     async with asyncio.timeout(20), running(server) as url, asyncio.TaskGroup() as tasks:
         sender = client(url, recorder, keep_alive=False)
-        probe = Probe("probe_new", "user1", sender, recorder, rate=50, remember_me=True, phase_s=0.0)
-        task = tasks.create_task(probe.run(stopping))
+        probe = Probe("probe_new", SignedIn("probe_new", "user1", sender, remember_me=True), recorder)
+        task = tasks.create_task(Probes([probe], recorder, rate=50, phase_s=0.0).run(stopping))
         await until(lambda: len(server.seen) >= 5, "two requests to sign in, then three probes, none answered yet")
         stopping.set()
         server.release.set()
@@ -160,6 +161,47 @@ async def test_a_probe_is_sent_on_its_tick_although_the_one_before_still_hangs(r
     ticks = sorted(record.intended_s for record in probes)
     assert [round(later - earlier, 6) for earlier, later in pairwise(ticks)][:2] == [0.02, 0.02]
     assert probe.count.intended >= 3
+
+
+CONTROL = "HTTP/1.1 200 OK\r\nX-ANODEID: control\r\nContent-Length: 8\r\n\r\ncontrol\n"
+
+
+async def test_the_control_probe_looks_on_the_same_ticks_and_is_recorded_apart(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    cluster, unrelated = Server(*SIGN_IN, *["hang"] * 1000), Server(*[CONTROL] * 1000)
+    stopping = asyncio.Event()
+    async with (
+        asyncio.timeout(20),
+        running(cluster) as url,
+        running(unrelated) as control_url,
+        asyncio.TaskGroup() as tasks,
+    ):
+        target = SignedIn("probe_new", "user1", client(url, recorder, keep_alive=False), remember_me=True)
+        control = RecordingClient(
+            control_url,
+            recorder,
+            count(1),
+            session="probe_control",
+            timeout_s=5.0,
+            keep_alive=False,
+            record=recorder.control_request,
+        )
+        probes = [
+            Probe("probe_new", target, recorder),
+            Probe("probe_control", Unrelated(control), recorder),
+        ]
+        task = tasks.create_task(Probes(probes, recorder, rate=50, phase_s=0.0).run(stopping))
+        await until(lambda: len(recorder.control) >= 3 and len(cluster.seen) >= 5, "three ticks")
+        stopping.set()
+        cluster.release.set()
+        await task
+    assert {record.outcome for record in recorder.control} == {"ok"}
+    assert not [record for record in recorder.requests if record.kind == "probe_control"]
+    ticks = {record.intended_s for record in recorder.requests if record.kind == "probe_new"}
+    assert {record.intended_s for record in recorder.control} == ticks
+    recorder.close()
+    assert len(list(read_requests(tmp_path / "control.csv"))) == len(recorder.control)
 
 
 async def test_a_want_of_sockets_is_this_machine_s_trouble_not_the_load_balancer_s(

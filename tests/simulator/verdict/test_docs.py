@@ -19,7 +19,12 @@ def rows_below(heading: str) -> list[str]:
 
 def test_every_check_is_explained() -> None:
     expect = Expectations(longest_outage="1s")  # type: ignore[arg-type]  # as written in a file
-    requests = [*good_requests(), request(998, 8.0, kind="search_issues"), request(999, 8.0, kind="bulk_edit")]
+    requests = [
+        *good_requests(),
+        request(997, 8.0, own_writes=1),
+        request(998, 8.0, kind="search_issues"),
+        request(999, 8.0, kind="bulk_edit"),
+    ]
     refusals = (("node1", "8.0.3"),)
     checks = reach_verdict(
         evidence(expect=expect, requests=requests, sessions_kind="shared", refusals=refusals)

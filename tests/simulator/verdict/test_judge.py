@@ -7,7 +7,7 @@ import pytest
 
 from simulator.scenario.model import Expectations
 from simulator.verdict import Verdict, reach_verdict
-from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request
+from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request, version_of
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
@@ -52,8 +52,10 @@ def test_one_failed_request_fails_the_run_and_is_told_with_its_cause() -> None:
     verdict = reach_verdict(evidence(requests=requests))
     assert verdict.word == "fail"
     told = verdict.reasons[0]
-    assert "request 812 (view_issue, session s17) sent at 4.40 s got http_503 from node1" in told
-    assert "0.30 s after node1 was told to stop" in told
+    assert (
+        "request 812 of session s17 (view_issue) went to node1 at 4.40 s, 0.30 s after node1 was told to stop, "
+        "and got http_503: JIRA is stopping"
+    ) in told
 
 
 def test_a_scenario_may_allow_failed_requests_and_then_the_verdict_does_not_say_that_there_were_none() -> None:
@@ -146,14 +148,14 @@ def test_a_statement_that_a_version_could_not_run_is_named_with_the_version_that
 
 
 def test_a_request_to_a_node_that_was_out_fails_the_run() -> None:
-    requests = [*good_requests(), request(777, 5.0, "node1")]
+    requests = [*good_requests(), request(777, 5.0, "node1", session="probe_new", kind="probe_new")]
     verdict = reach_verdict(evidence(requests=requests))
     assert broken(verdict) == ["no request went to a node after it was taken out"]
     assert "request 777 went to node1 at 5.00 s" in verdict.reasons[0]
 
 
 def test_a_request_sent_while_a_node_was_out_and_answered_once_it_was_back_is_fine() -> None:
-    late = replace(request(778, 6.99, "node1"), end_s=7.02, version=NEW)
+    late = replace(request(778, 6.99, "node1", session="probe_new", kind="probe_new"), end_s=7.02, version=NEW)
     assert reach_verdict(evidence(requests=[*good_requests(), late])).word == "pass"
 
 
@@ -188,7 +190,7 @@ def test_a_cluster_that_is_not_upgraded_in_the_end_fails_the_run() -> None:
 
 def test_an_outage_longer_than_allowed_is_found_from_the_probes() -> None:
     probes = [
-        request(1000 + n, n / 10, "node2", kind="probe_new", session="probe_new", outcome=outcome)
+        request(1000 + n, 15 + n / 10, "node2", kind="probe_new", session="probe_new", outcome=outcome)
         for n, outcome in enumerate(["ok", "ok", "http_503", "http_503", "http_503", "ok"])
     ]
     expect = Expectations(failed_requests=3, longest_outage="250ms")  # type: ignore[arg-type]  # as written in a file
@@ -213,7 +215,10 @@ def test_an_attempt_that_only_the_load_balancer_knows_of_fails_the_run() -> None
 
 def no_moves() -> Verdict:
     """Users who are on a node come to it only after the other one is back."""
-    stay = [replace(r, node="node1") if not r.is_probe else r for r in good_requests()]
+    stay = [
+        r if r.is_probe else replace(r, node="node1", version=version_of("node1", r.sent_s + 1.0))
+        for r in good_requests()
+    ]
     return reach_verdict(evidence([e for e in good_events() if not isinstance(e[1], OUT)], stay))
 
 
@@ -319,7 +324,7 @@ def test_shared_sessions_mean_that_nobody_is_even_signed_in_again() -> None:
     assert verdict.word == "pass"
     assert "who was moved was not even signed in again" in verdict.sentence
 
-    silent = [*good_requests(), request(999, 8.0, signed_in=True)]
+    silent = [*good_requests(), request(999, 8.0, "node2", signed_in=True)]
     verdict = reach_verdict(evidence(requests=silent, sessions_kind="shared"))
     assert broken(verdict) == ["nobody had to be signed in again"]
     assert broken(reach_verdict(evidence(requests=silent))) == [], "with remember-me that is how it should be"

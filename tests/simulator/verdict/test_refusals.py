@@ -67,9 +67,10 @@ def served(without: tuple[float, float] = (0.0, 0.0)) -> list[RequestRecord]:
         for session, home in (("s1", "node1"), ("s2", "node2")):
             node = "node2" if 3.95 <= at_s < 12.0 else home
             if not without[0] <= at_s <= without[1]:
-                found.append(request(len(found) + 1, at_s, node, session=session))
+                found.append(request(len(found) + 1, at_s, node, session=session, version=OLD))
         for kind, connection in (("probe_new", "new"), ("probe_reused", "reused")):
-            found.append(request(len(found) + 1, at_s, "node2", session=kind, kind=kind, connection=connection))
+            made = request(len(found) + 1, at_s, "node2", session=kind, kind=kind, connection=connection, version=OLD)
+            found.append(made)
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from simulator.record.requests import RequestRecord
 from simulator.verdict import reach_verdict
 from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests
-from zdu.events import ClusterAudited, ClusterObserved, Event, UpgradeHistory
+from zdu.events import ClusterAudited, ClusterObserved, Event, ProcessStarted, UpgradeHistory
 
 STATES = ("READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS", "MIXED", "READY_TO_UPGRADE", "STABLE")
 RETOLD = (ClusterObserved, UpgradeHistory, ClusterAudited)
@@ -59,7 +59,12 @@ def test_a_roll_back_in_which_the_new_version_answered_nobody_proves_nothing() -
         return replace(request, version=OLD)
 
     requests = [by_the_old(request) for request in good_requests()]
-    verdict = reach_verdict(evidence(rolled_back(), requests=requests, rolled_back_from=NEW))
+    starts = ProcessStarted("node1", 13, "http://127.0.0.1:1", OLD, "logs/node1.log")
+    events = [
+        (at_s, replace(starts, process=event.process) if isinstance(event, ProcessStarted) else event)
+        for at_s, event in rolled_back()
+    ]
+    verdict = reach_verdict(evidence(events, requests=requests, rolled_back_from=NEW))
 
     assert verdict.word == "inconclusive"
     assert f"0 requests answered by {NEW}" in verdict.sentence

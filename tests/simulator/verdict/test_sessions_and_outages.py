@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from simulator.verdict.outages import find_outages
-from simulator.verdict.sessions import follow_sessions
+from simulator.verdict.sessions import Loss, follow_sessions
 from tests.support.evidence import request
 
 PATIENCE_S = 1.0
@@ -19,12 +19,12 @@ def test_a_session_moves_when_another_node_answers_it_than_before() -> None:
         [request(1, 1.0, "node1"), request(2, 2.0, "node2", signed_in=True), request(3, 3.0, "node2")]
     )
     (move,) = report.moves
-    assert (move.session, move.from_node, move.to_node, move.t_s, move.silent_sign_in) == (
+    assert (move.session, move.from_node, move.to_node, move.t_s, move.lost) == (
         "s1",
         "node1",
         "node2",
         2.0,
-        True,
+        Loss.SILENT_SIGN_IN,
     )
     assert (report.total, report.moved, report.silent_relogins) == (1, 1, 1)
     assert (report.moved_away_from("node1"), report.moved_away_from("node2")) == (1, 0)
@@ -45,6 +45,41 @@ def test_a_failed_request_moves_nobody() -> None:
 def test_a_session_that_moves_there_and_back_counts_once_with_two_moves() -> None:
     report = follow_sessions([request(1, 1.0, "node1"), request(2, 2.0, "node2"), request(3, 3.0, "node1")])
     assert (report.moved, len(report.moves)) == (1, 2)
+
+
+def test_a_move_that_ends_at_the_log_in_page_cost_the_session() -> None:
+    report = follow_sessions([request(1, 1.0, "node1"), request(2, 2.0, "node2", outcome="login_page")])
+    assert [(move.from_node, move.to_node, move.lost) for move in report.moves] == [
+        ("node1", "node2", Loss.LOG_IN_PAGE)
+    ]
+    assert report.lost == ("s1",)
+    assert report.losses[Loss.LOG_IN_PAGE] == 1
+
+
+def test_a_form_refused_after_logging_in_again_is_booked_to_the_move_that_cost_the_session() -> None:
+    report = follow_sessions(
+        [
+            request(1, 1.0, "node1", session="s1.1"),
+            request(2, 2.0, "node2", session="s1.1", outcome="login_page"),
+            request(3, 2.1, "node2", session="s1.2", kind="open_login"),
+            request(4, 2.2, "node2", session="s1.2", kind="sign_in"),
+            request(5, 2.3, "node2", session="s1.2", kind="comment_issue", outcome="stale_form"),
+        ]
+    )
+    assert [(move.session, move.lost) for move in report.moves] == [("s1.1", Loss.UNSAVED_WORK)]
+    assert report.unsaved_work == 1
+
+
+def test_the_log_in_page_without_a_move_is_a_session_lost_and_no_moves_fault() -> None:
+    report = follow_sessions(
+        [
+            request(1, 1.0, "node1"),
+            request(2, 2.0, "node2"),
+            request(3, 9.0, "node2", outcome="login_page"),
+        ]
+    )
+    assert [move.lost for move in report.moves] == [Loss.NOTHING]
+    assert report.lost == ("s1",)
 
 
 def test_an_outage_lasts_from_its_first_failed_probe_to_the_next_good_one() -> None:
