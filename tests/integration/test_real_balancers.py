@@ -70,7 +70,6 @@ def test_kill_9_of_the_simulator_leaves_no_process_of_a_real_load_balancer(kind:
     assert bool(workers) is (kind != "haproxy")
     run.send(signal.SIGKILL)
     finished = run.finish()
-    assert len(finished.pids) == 3
     assert still_alive([*finished.pids, *map(int, workers)]) == []
 
 
