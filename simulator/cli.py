@@ -81,7 +81,7 @@ def run(
     named = named_overrides(nodes=nodes, users=users, rate=rate)
     played = load(scenario_name, [*for_balancer(lb), *settings, *named])
     check_balancer(lb, played)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     clock = SystemClock()
     folder = create_run_folder(out, played.name, clock)
     database = choose_database(database_url, folder)
@@ -107,13 +107,7 @@ def run(
     conclusion = conclude(folder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
-    try:
-        _tell(conclusion, as_json=as_json)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has gone (`zdu run | head`). The verdict stands, and rich and click would end with
-        # an exit code of theirs; what Python flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print_conclusion(conclusion, as_json=as_json)
     sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
 
 
@@ -128,11 +122,22 @@ def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
     return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Allow this process and its children as many sockets as the system lets them have; a user has one or two."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, WANTED_DESCRIPTORS)), hard))
+
+
+def print_conclusion(conclusion: Conclusion, *, as_json: bool) -> None:
+    """Print the result, for people or programs, if anybody still reads it."""
+    try:
+        _tell(conclusion, as_json=as_json)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone (`zdu run | head`). The verdict stands, and rich and click would end with
+        # an exit code of theirs; what Python flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(conclusion: Conclusion, *, as_json: bool) -> None:

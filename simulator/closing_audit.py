@@ -11,6 +11,7 @@ from simulator.node_logs import audit_node_logs
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
+from simulator.verdict.lag import BY_LOGS_MS, leavings_in
 from simulator.verdict.model import find_absences
 from zdu.events import NotAudited
 
@@ -30,10 +31,13 @@ async def audit(
     recorder.event(await audit_cluster(admins))
     absences = find_absences(recorder.envelopes)
     failed = [request.id for request in recorder.requests if request.failed]
-    asked = Inquiry(absences, failed, recorder.since_start_s, recorder.since_start_of_wall_s)
-    recorder.event(balancer.audit(asked))
     logs = {node: folder.logs / f"{node}.log" for node in admins}
-    recorder.event(audit_node_logs(logs, recorder.since_start_of_wall_s))
+    node_logs = audit_node_logs(logs, recorder.since_start_of_wall_s)
+    recorder.event(node_logs)
+    told = [(state["t_s"], state["node"], state["state"]) for state in node_logs.states]
+    leavings = leavings_in(told, BY_LOGS_MS)
+    asked = Inquiry(absences, leavings, failed, recorder.since_start_s, recorder.since_start_of_wall_s)
+    recorder.event(balancer.audit(asked))
     auditor = Auditor(database)
     try:
         recorder.event(await auditor.upgrade_history())

@@ -123,6 +123,22 @@ class Cluster:
         self._picture.process_stopping(node_id, "SIGTERM")
         await self._children[node_id].stop(within_s=self.scenario.cluster.stop_duration + STOP_GRACE_S)
 
+    async def kill_node(self, node_id: str) -> None:
+        """Kill a node (SIGKILL), as a power cut does, and return when its process has ended."""
+        self._picture.process_stopping(node_id, "SIGKILL")
+        self._children[node_id].kill()
+        await self._children[node_id].ended.wait()
+
+    def pause_node(self, node_id: str) -> None:
+        """Let a node stand still (SIGSTOP): its port is open, and nobody answers."""
+        self._children[node_id].pause()
+        self._picture.process_paused(node_id, paused=True)
+
+    def resume_node(self, node_id: str) -> None:
+        """Let a paused node go on (SIGCONT)."""
+        self._children[node_id].resume()
+        self._picture.process_paused(node_id, paused=False)
+
     def why_not_started(self, node_id: str) -> str:
         """What the node's log gives as the reason that its application could not start, as an administrator reads it.
 

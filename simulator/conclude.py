@@ -13,6 +13,7 @@ from simulator.record.reading import UnreadableRecord, read_run
 from simulator.record.run_folder import RunFolder
 from simulator.report import render_report
 from simulator.result import build_result
+from simulator.retelling import retell
 from simulator.scenario.model import Scenario
 from simulator.verdict import Evidence, Verdict, reach_verdict
 from simulator.verdict.judge import EXIT_CODES
@@ -40,6 +41,8 @@ def conclude(folder: RunFolder) -> Conclusion:
     """
     record = read_run(folder)
     scenario = _scenario(folder, record.started.played)
+    if record.started.by_hand:
+        scenario = retell(scenario, record.envelopes, record.requests)
     rolled = [node for step in scenario.timeline if step.roll for node in scenario.nodes_of(step.roll)]
     evidence = Evidence(
         envelopes=record.envelopes,

@@ -18,6 +18,8 @@ from zdu.events import (
     NodeObserved,
     NodeTakenOut,
     ProcessExited,
+    ProcessPaused,
+    ProcessResumed,
     ProcessStarted,
     ProcessStopping,
 )
@@ -43,6 +45,7 @@ class NodePicture:
     node_id: str
     running: bool = False
     crashed: bool = False
+    paused: bool = False
     version: str = ""
     state: str = ""
     cluster_state: str = ""
@@ -97,6 +100,8 @@ class Picture:
         node = self.nodes.get(process)
         if node:
             node.running, node.version, node.stopped_at_s = True, version, None
+            node.crashed = node.paused = False
+            self.crashed = [name for name in self.crashed if name != process]  # somebody has put it right
         self._recorder.event(ProcessStarted(process, pid, url, version, log))
         self._notify()
 
@@ -104,11 +109,20 @@ class Picture:
         """The operator asked a process to stop."""
         self._recorder.event(ProcessStopping(process, signal_name))
 
+    def process_paused(self, process: str, *, paused: bool) -> None:
+        """The operator let a process stand still, or go on."""
+        node = self.nodes.get(process)
+        if node:
+            node.paused = paused
+        self._recorder.event(ProcessPaused(process) if paused else ProcessResumed(process))
+        self._notify()
+
     def process_exited(self, process: str, returncode: int, *, expected: bool) -> None:
         """A process ended."""
         node = self.nodes.get(process)
         if node:
             node.running, node.crashed, node.stopped_at_s = False, not expected, self._recorder.now_s()
+            node.paused = False
         if not expected:
             self.crashed.append(process)
         if node:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
+from simulator.verdict.lag import Lag, find_lags, longest_ms
 from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
 from simulator.verdict.phases import Phase
@@ -63,6 +65,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
         "control_probe": _control_probe(evidence),
         "phases": [_phase(phase, latency) for phase, latency in by_phase(evidence)],
+        "lb_lag": _lb_lag(find_lags(evidence)),
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
@@ -169,6 +172,24 @@ def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
                 "nodes": list(stretch.nodes),
             }
             for stretch in outage.stretches
+        ],
+    }
+
+
+def _lb_lag(lags: list[Lag]) -> dict[str, Any]:
+    """How long requests still went to nodes that had said that they were leaving; null where none did."""
+    return {
+        "new_ms": longest_ms(lag.new for lag in lags),
+        "reused_ms": longest_ms(lag.reused for lag in lags),
+        "after_stopping_ms": longest_ms(lag.after_stopping for lag in lags),
+        "each": [
+            {
+                **asdict(lag.leaving),
+                "new": asdict(lag.new),
+                "reused": asdict(lag.reused),
+                "after_stopping": asdict(lag.after_stopping),
+            }
+            for lag in lags
         ],
     }
 

@@ -68,6 +68,8 @@ class RunPlan:
     database: DatabaseTarget
     command: str
     lb: str = OURS
+    by_hand: bool = False
+    """Whether there is no story beforehand: a person commands the cluster."""
 
 
 Story = Callable[["Stage"], Awaitable[None]]
@@ -252,6 +254,7 @@ def _run_started(plan: RunPlan) -> RunStarted:
         scenario=scenario.name,
         seed=plan.seed,
         command=plan.command,
+        by_hand=plan.by_hand,
         database=without_password(plan.database.url),
         load_balancer=software_of(plan.lb),
         time_scale=scenario.cluster.time_scale,

@@ -48,6 +48,7 @@ class Child:
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
+    paused: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,8 +74,24 @@ class Child:
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
+    def pause(self) -> None:
+        """Let the process stand still (SIGSTOP): it is there, and does nothing."""
+        self.paused = True
+        self.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused process go on (SIGCONT)."""
+        if self.paused:
+            self.paused = False
+            self.send(signal.SIGCONT)
+
     def kill(self) -> None:
-        """SIGKILL to the process and to whatever it has started itself and not left to a session of its own."""
+        """End the process, and what it has started itself, at once (SIGKILL), on purpose."""
+        self.stop_asked = True
+        self.kill_group()
+
+    def kill_group(self) -> None:
+        """SIGKILL to the process and to whatever it has started itself and not given a session of its own."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -82,11 +99,12 @@ class Child:
         """Ask to stop (SIGTERM, or what it heeds), and kill what has not ended ``within_s`` seconds later."""
         self.stop_asked = True
         self.send(self.stop_signal)
+        self.resume()  # a process that is paused would not hear of it
         try:
             async with asyncio.timeout(within_s):
                 await self.ended.wait()
         except TimeoutError:
-            self.kill()
+            self.kill_group()
             await self.ended.wait()
 
 
@@ -176,7 +194,7 @@ class Supervisor:
                 yield
         except TimeoutError:
             announced.cancel()
-            child.kill()
+            child.kill_group()
             raise self._start_failed(child, f"did not serve within {READY_TIMEOUT_S:g} s") from None
         except _EndedEarly:
             raise self._start_failed(child, "did not start") from None
@@ -206,7 +224,7 @@ class Supervisor:
     def kill_all(self) -> None:
         """SIGKILL to whatever still runs, now."""
         for child in self.running:
-            child.kill()
+            child.kill_group()
 
     async def _watch(self, child: Child, announced: asyncio.Future[None] | None) -> None:
         with child.log.open("ab") as log:
@@ -215,7 +233,7 @@ class Supervisor:
                 if announced is not None and child.process.stdout is not None:
                     readers.create_task(self._read_output(child, announced))
                 await child.process.wait()
-                child.kill()  # what it has left behind of its own: workers of a master that was killed
+                child.kill_group()  # what it has left behind of its own: workers of a master that was killed
         child.ended.set()
         if announced is not None and not announced.done():
             announced.set_exception(_EndedEarly())

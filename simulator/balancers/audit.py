@@ -4,23 +4,33 @@ A request that was sent to a stopped node, refused there and dispatched again to
 the other one. Only the access log tells.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.balancers.settings import Logged
-from simulator.record.requests import request_id
+from simulator.record.requests import number_of, request_id
+from simulator.verdict.lag import Leaving
 from simulator.verdict.model import Absence
 from zdu.events import BalancerAudited
+
+MAX_LATE = 20_000
+"""So many attempts to leaving nodes are told; the latest ones, which the lag is about."""
 
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What is asked of a log: attempts during ``absences``, and the way of the requests that ``failed``, by number.
+    """What is asked of a log.
+
+    Attempts to nodes that were out (``absences``) or had said that they were leaving (``leavings``), and the way
+    through the load balancer of the requests that ``failed``, by their numbers.
 
     The two functions turn a reading of either clock into seconds of the run.
     """
 
     absences: Sequence[Absence]
+    leavings: Sequence[Leaving]
     failed: Sequence[int]
     since_start_s: Callable[[float], float]
     since_start_of_wall_s: Callable[[float], float]
@@ -42,6 +52,7 @@ def tell(
     """
     wanted = {request_id(number): str(number) for number in asked.failed}
     sent_to: dict[str, list[str]] = {}
+    late: deque[dict[str, Any]] = deque(maxlen=MAX_LATE)
     attempts = retried = 0
     stray: list[str] = []
     for request in logged:
@@ -53,4 +64,6 @@ def tell(
             t_s = since_s(at)
             if any(absence.node == node and absence.covers(t_s) for absence in asked.absences):
                 stray.append(f"{who} sent {request.what} of {t_s:.2f} s to {node}")
-    return BalancerAudited(attempts, stray, sent_to, retried if tells_retries else None, untold)
+            if any(stretch.covers(node, t_s) for stretch in asked.leavings):
+                late.append({"node": node, "at_s": round(t_s, 4), "request": number_of(request.request_id)})
+    return BalancerAudited(attempts, stray, sent_to, list(late), retried if tells_retries else None, untold)

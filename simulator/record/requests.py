@@ -18,6 +18,7 @@ CONTROL_KIND = "probe_control"
 """The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
 REQUEST_ID_HEADER = "X-Request-Id"
 """Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
+_ID_PREFIX = "zdu-"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class RequestRecord:
         return self.kind in PROBE_KINDS
 
     @property
+    def by_user(self) -> bool:
+        """Whether a virtual user sent it; also what a probe does to sign in is not a user's."""
+        return not self.session.startswith("probe")
+
+    @property
     def issues(self) -> tuple[str, ...]:
         """The issues that it was to write to; one without a name if that is not known."""
         return tuple(self.issue.split()) or ("",)
@@ -87,7 +93,14 @@ class RequestRecord:
 
 def request_id(number: int) -> str:
     """The identifier that request ``number`` carries, and the load balancer logs."""
-    return f"zdu-{number}"
+    return f"{_ID_PREFIX}{number}"
+
+
+def number_of(identifier: str) -> int:
+    """The number of the request with that identifier; 0 if it is none of ours."""
+    number = identifier.removeprefix(_ID_PREFIX)
+    ours = number != identifier and number.isascii() and number.isdecimal()
+    return int(number) if ours else 0
 
 
 COLUMNS = tuple(field.name for field in fields(RequestRecord))

@@ -93,3 +93,9 @@ def count_ticks(highest: float) -> list[float]:
         step *= 2.5 if str(step)[0] == "2" else 2
     count = max(int(-(-highest // step)), 1)
     return [index * step for index in range(count + 1)]
+
+
+def heading(canvas: Canvas, text: str) -> None:
+    """The name of what is drawn below."""
+    canvas.text(LEFT, canvas.y + 12, text, "heading")
+    canvas.y += 19

@@ -122,8 +122,12 @@ class CheckRow:
 
 
 def checks_of(result: Mapping[str, Any]) -> list[CheckRow]:
-    """The checks. A proof that failed has broken no promise: it says that the run has not shown what it should."""
-    return [_check(check) for check in result.get("checks") or []]
+    """The checks, those first that speak against the run.
+
+    A proof that failed has broken no promise: it says that the run has not shown what it should.
+    """
+    rows = [_check(check) for check in result.get("checks") or []]
+    return sorted(rows, key=lambda row: ("broken", "unknown", "held").index(row.css))
 
 
 def _check(check: Mapping[str, Any]) -> CheckRow:
@@ -211,10 +215,78 @@ def failure_sentence(record: RequestRecord) -> str:
     return f"{record.sent_s:.2f} s: {request}, failed after {took}, {answered}: {', '.join(reasons)}."
 
 
-def noticed_of(result: Mapping[str, Any], failures: Sequence[RequestRecord]) -> list[str]:
-    """All that users noticed, a sentence each: as the result tells it, else as the failed requests do."""
+@dataclass(frozen=True)
+class Noticed:
+    """One thing that somebody noticed, and when; None if that is not known."""
+
+    t_s: float | None
+    sentence: str
+
+
+def noticed_of(result: Mapping[str, Any], failures: Sequence[RequestRecord]) -> list[Noticed]:
+    """What users noticed, a sentence each: as the result tells it, else as the failed requests do.
+
+    The result tells of the failed requests in their order, of the first of them if there are many.
+    """
     told = [str(sentence) for sentence in result.get("failures") or []]
-    return told or [failure_sentence(record) for record in failures]
+    if not told:
+        return [Noticed(record.sent_s, failure_sentence(record)) for record in failures]
+    known = [record.sent_s for record in failures] if len(told) <= len(failures) else [None] * len(told)
+    return [Noticed(t_s, sentence) for t_s, sentence in zip(known, told, strict=False)]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A session was answered by another node than before; ``lost`` is what that cost its user, in words."""
+
+    t_s: float
+    session: str
+    from_node: str
+    to_node: str
+    lost: str
+
+
+def moves_of(result: Mapping[str, Any]) -> list[Move]:
+    """Every move that the result tells of."""
+    return [
+        Move(
+            t_s=float(move["t_s"]),
+            session=str(move["session"]),
+            from_node=str(move["from_node"]),
+            to_node=str(move["to_node"]),
+            lost=str(move.get("lost") or ""),
+        )
+        for move in _part(result, "sessions").get("each_move") or []
+    ]
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A stretch of failed probes on connections of one kind, with its length in words."""
+
+    kind: str
+    from_s: float
+    to_s: float
+    lasted: str
+    told: str
+
+
+def outages_of(result: Mapping[str, Any]) -> list[Outage]:
+    """All outages that the probes saw."""
+    return [
+        _outage(kind, outage)
+        for kind, probe in _part(result, "probes").items()
+        if isinstance(probe, Mapping)
+        for outage in probe.get("outages") or []
+    ]
+
+
+def _outage(kind: str, outage: Mapping[str, Any]) -> Outage:
+    from_s, to_s = float(outage["from_s"]), float(outage["to_s"])
+    lasted = _short((to_s - from_s) * 1000)
+    outcomes = ", ".join(str(outcome) for outcome in outage.get("outcomes") or [])
+    told = f"{from_s:.2f} s to {to_s:.2f} s, {lasted}: probes on {kind} connections got {outcomes}"
+    return Outage(kind, from_s, to_s, lasted, told)
 
 
 def setup_of(result: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ class Bucket:
     retried: int
     failed: int
     p50_ms: float | None
+    p90_ms: float | None
     p99_ms: float | None
 
     @property
@@ -105,6 +106,7 @@ def _bucket(group: Iterable[RequestRecord], start_s: float, end_s: float) -> Buc
         retried=retried,
         failed=failed,
         p50_ms=percentile(latencies, 0.5),
+        p90_ms=percentile(latencies, 0.9),
         p99_ms=percentile(latencies, 0.99),
     )
 

@@ -126,7 +126,7 @@ class Evidence:
     @cached_property
     def user_requests(self) -> list[RequestRecord]:
         """What the virtual users sent, without the probes."""
-        return [r for r in self.requests if not r.session.startswith("probe")]
+        return [request for request in self.requests if request.by_user]
 
     @cached_property
     def failed_requests(self) -> list[RequestRecord]:

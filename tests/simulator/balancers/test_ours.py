@@ -1,18 +1,20 @@
 """The load balancer's log tells of attempts that no client hears of."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.balancers.audit import Inquiry, tell
 from simulator.balancers.ours import read_log
+from simulator.verdict.lag import Leaving
 from simulator.verdict.model import Absence
 from zdu.events import BalancerAudited
 
 ABSENCES = [Absence("node1", 4.0, 7.0), Absence("node2", 9.0, None)]
 
 
-def audited(log: Path, *failed: int) -> BalancerAudited:
-    asked = Inquiry(ABSENCES, failed, lambda monotonic_s: monotonic_s - 100, float)
+def audited(log: Path, *failed: int, leavings: Sequence[Leaving] = ()) -> BalancerAudited:
+    asked = Inquiry(ABSENCES, leavings, failed, lambda monotonic_s: monotonic_s - 100, float)
     return tell(read_log(log), asked, asked.since_start_s, who="the load balancer")
 
 
@@ -57,3 +59,21 @@ def test_the_way_of_a_failed_request_is_found_by_its_number(tmp_path: Path) -> N
 
 def test_a_log_that_is_not_there_has_no_attempts(tmp_path: Path) -> None:
     assert audited(tmp_path / "none.jsonl").attempts == 0
+
+
+def test_attempts_to_a_node_that_had_said_it_was_leaving_are_told_with_their_time_and_number(tmp_path: Path) -> None:
+    log = tmp_path / "access.jsonl"
+    lines = []
+    for number, at_s, node in ((1, 3.9, "node1"), (2, 4.25, "node1"), (3, 4.5, "node2"), (4, 7.5, "node1")):
+        attempts = [{"node": node, "began_s": 100 + at_s}]
+        facts = {"request_id": f"zdu-{number}", "method": "GET", "target": "/", "attempts": attempts}
+        lines.append(json.dumps(facts) + "\n")
+    log.write_text("".join(lines) + line(4.75, "node1"))
+    leaving = [Leaving("node1", 4.0, None, 7.0, 1.0)]
+
+    audit = audited(log, leavings=leaving)
+
+    assert audit.late_attempts == [
+        {"node": "node1", "at_s": 4.25, "request": 2},
+        {"node": "node1", "at_s": 4.75, "request": 0},
+    ]
