@@ -47,6 +47,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--users", type=int, help="How many users work at once.")
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
+@click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 def run(
@@ -59,6 +60,7 @@ def run(
     users: int | None,
     rate: float | None,
     settings: Sequence[str],
+    objectives: Sequence[str],
     plain: bool,
     as_json: bool,
 ) -> None:
@@ -77,9 +79,10 @@ def run(
       zdu run valiantys --nodes 3 --users 60 --seed 7
       zdu run valiantys --set balancer.drain=false     what happens without a drain
       zdu run valiantys --lb apache                    behind Apache httpd, as in the blog
+      zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
     """  # noqa: D301 - click looks for the character itself
     named = named_overrides(nodes=nodes, users=users, rate=rate)
-    played = load(scenario_name, [*for_balancer(lb), *settings, *named])
+    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives)
     check_balancer(lb, played)
     raise_descriptor_limit()
     clock = SystemClock()
@@ -161,4 +164,6 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
             words += [f"--{name}", f"{given[name]:.10g}"]
     for setting in context.params["settings"]:
         words += ["--set", setting]
+    for objective in context.params["objectives"]:
+        words += ["--expect", objective]
     return shlex.join(words)

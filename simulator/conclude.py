@@ -62,7 +62,7 @@ def conclude(folder: RunFolder) -> Conclusion:
     verdict = reach_verdict(evidence)
     result = build_result(evidence, verdict)
     folder.write_json("result.json", result)
-    folder.write_text("junit.xml", junit_xml(scenario.name, result["duration_s"], verdict))
+    folder.write_text("junit.xml", junit_xml(result, verdict))
     folder.write_text("report.html", render_report(result, record.envelopes, record.requests))
     return Conclusion(folder, verdict, result)
 

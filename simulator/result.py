@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
@@ -40,6 +41,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scenario": started.scenario,
+        "began": datetime.fromtimestamp(evidence.envelopes[0].wall_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "seed": started.seed,
         "verdict": verdict.word,
         "sentence": verdict.sentence,
@@ -94,6 +96,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
                 "ok": check.ok,
                 "outcome": check.word,
                 "detail": check.detail,
+                "figures": asdict(check.figures) if check.figures else None,
             }
             for check in verdict.checks
         ],
