@@ -51,7 +51,7 @@ def conclude(folder: RunFolder) -> Conclusion:
     run = judge_run(folder)
     result = run.result
     folder.write_json("result.json", result)
-    folder.write_text("junit.xml", junit_xml(result["scenario"], result["duration_s"], run.verdict))
+    folder.write_text("junit.xml", junit_xml(result, run.verdict))
     folder.write_text("report.html", render_report(result, run.record.envelopes, run.record.requests))
     return Conclusion(folder, run.verdict, result)
 
