@@ -6,6 +6,7 @@ Each step is over only when its effect has been seen from outside. How each kind
 
 from simulator.actions import PERFORM
 from simulator.actions.hands import Hands, StoryBroken
+from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
 from simulator.picture import NotInTime, Picture
@@ -47,6 +48,8 @@ class Operator:
             await PERFORM[type(step.action)](self._hands, step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
+        except BalancerFailed as error:
+            raise StoryBroken(error.message) from error
         except StartFailed as error:
             raise StoryBroken(f"{error.message}. {error.hint}") from error
 
@@ -56,7 +59,7 @@ class Operator:
         try:
             await self._hands.until(
                 "that the load balancer finds every node UP",
-                lambda: all(node.serving and node.cluster_state for node in nodes),
+                lambda: all(node.takes_load and node.cluster_state for node in nodes),
             )
         except NotInTime as error:
             raise StoryBroken(str(error)) from error

@@ -3,8 +3,6 @@
 import asyncio
 from contextlib import suppress
 
-import aiohttp
-
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.dashboard.feed import Feed
 from simulator.stage import Stage
@@ -16,9 +14,13 @@ OF_A_NODE = ("sessions", "sessions_left", "in_flight")
 async def look_for(feed: Feed, stage: Stage) -> None:
     """Look now and then, until cancelled."""
     while True:
-        with suppress(aiohttp.ClientError, TimeoutError):
-            status = await stage.balancer.status()
-            feed.balancer = {node["name"]: {key: node[key] for key in OF_A_NODE} for node in status["nodes"]}
+        status = await stage.cluster.balancer.status()
+        if status is not None:
+            feed.balancer = {
+                node["name"]: {key: node[key] for key in OF_A_NODE}
+                for node in status.get("nodes", ())
+                if node.keys() >= set(OF_A_NODE)
+            }
         feed.members = await _members(stage) or feed.members
         await asyncio.sleep(LOOK_EVERY_S)
 

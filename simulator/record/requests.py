@@ -14,6 +14,13 @@ OK = "ok"
 OWN_TROUBLE = "own_trouble"
 """The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
+REQUEST_KINDS = (
+    *("view_dashboard", "list_issues", "view_issue", "search_issues", "view_board"),
+    *("open_create", "create_issue", "open_edit", "edit_issue", "comment_issue", "transition_issue"),
+    *("open_bulk_edit", "bulk_choose", "bulk_change", "bulk_confirm", "bulk_edit"),
+    *("open_login", "sign_in", "sign_out", *PROBE_KINDS),
+)
+"""Every kind of request that users and probes send."""
 CONTROL_KIND = "probe_control"
 """The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
 REQUEST_ID_HEADER = "X-Request-Id"

@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import aiohttp
-
 from node.releases import find_release
+from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
@@ -159,11 +158,20 @@ class LivingCluster:
 
     async def drain_node(self, node_id: str) -> Done:
         """Let the load balancer send it no new sessions, and move those that it has."""
-        return await self._at_the_balancer(node_id, "drain", "DRAIN")
+        node = self._node(node_id)
+        if node.set_aside:
+            return Done(f"the load balancer has set {node_id} aside already", changed=False)
+        deadline_s = self._stage.plan.scenario.balancer.drain_deadline
+        await self._at_the_balancer(self._stage.cluster.balancer.take_out(node_id, deadline_s=deadline_s))
+        return Done(f"the load balancer drains {node_id}")
 
     async def ready_node(self, node_id: str) -> Done:
         """Let the load balancer send it its share again."""
-        return await self._at_the_balancer(node_id, "ready", "READY")
+        node = self._node(node_id)
+        if not node.set_aside:
+            return Done(f"the load balancer has not set {node_id} aside", changed=False)
+        await self._at_the_balancer(self._stage.cluster.balancer.put_back(node_id))
+        return Done(f"the load balancer sends requests to {node_id} again as soon as it is healthy")
 
     # The whole cluster
 
@@ -297,20 +305,11 @@ class LivingCluster:
         self._leading = self._tasks.create_task(_into(lead, outcome), name=what)
         return await asyncio.shield(outcome)
 
-    async def _at_the_balancer(self, node_id: str, wish: str, admin: str) -> Done:
-        node = self._node(node_id)
-        if node.balancer.get("admin") == admin:
-            return Done(f"{node_id} is {admin} at the load balancer already", changed=False)
+    async def _at_the_balancer(self, order: Awaitable[None]) -> None:
         try:
-            await self._stage.balancer.set_state(node_id, wish)
-            await self._picture.until(
-                f"that the load balancer has {node_id} as {admin}",
-                lambda: node.balancer.get("admin") == admin,
-                within_s=SPEAKS_WITHIN_S,
-            )
-        except (aiohttp.ClientError, TimeoutError, NotInTime) as error:
-            raise WentWrong(f"the load balancer did not do it: {error}") from error
-        return Done(f"{node_id} is {admin} at the load balancer")
+            await order
+        except BalancerFailed as error:
+            raise WentWrong(error.message, hint=error.hint) from error
 
     def _play(self, action: StartUpgrade | Cancel | Finalise | Roll | RollBack) -> Callable[[], Awaitable[None]]:
         names = {StartUpgrade: "start_upgrade", RollBack: "roll_back"}
