@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "load": ("simulator.up.commands:people", "Change how many users are at work on it."),
     "play": ("simulator.up.commands:play", "Play a scenario's story on a cluster that is up."),
     "down": ("simulator.up.down:down", "Stop a cluster, and say whether anyone noticed."),
+    "replay": ("simulator.replay_cli:replay", "Watch a recorded run again in a browser."),
     "compare": ("simulator.compare_cli:compare", "Put two recorded runs side by side."),
     "logs": ("simulator.logs_cli:logs", "Print what a node or the load balancer logged, or follow it."),
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
