@@ -13,6 +13,7 @@ from rich.live import Live
 
 from lb.operator_client import AdminClient
 from lb.operator_view import explained, node_line, status_table
+from zdu import living
 from zdu.durations import parse_duration_s
 from zdu.errors import ExitCode, UsageError, ZduError
 
@@ -59,21 +60,36 @@ def _talks(
     @click.option(
         "--admin",
         envvar="ZDU_LB_ADMIN",
-        default=DEFAULT_ADMIN,
-        show_default=True,
         show_envvar=True,
-        help="The admin port's address.",
+        help=f"The admin port's address (that of the cluster that is up, else {DEFAULT_ADMIN}).",
     )
+    @click.option("--name", envvar=living.CHOOSES, show_envvar=True, help="The cluster, if several are up.")
     @click.option("--token", envvar="ZDU_LB_TOKEN", show_envvar=True, help="The configuration's admin_token.")
     @wraps(command)
-    def run(admin: str, token: str | None, *args: _Arguments.args, **options: _Arguments.kwargs) -> int | None:
+    def run(
+        admin: str | None,
+        name: str | None,
+        token: str | None,
+        *args: _Arguments.args,
+        **options: _Arguments.kwargs,
+    ) -> int | None:
         async def talk() -> int | None:
-            async with AdminClient(admin, token) as client:
+            async with AdminClient(admin or _admin_of(name), token) as client:
                 return await command(client, *args, **options)
 
         return run_here(talk())
 
     return run
+
+
+def _admin_of(name: str | None) -> str:
+    """The admin port of the cluster that is up, or where one is by default. Raises UsageError if several are up."""
+    try:
+        return living.find(name).lb_admin_url or DEFAULT_ADMIN
+    except living.NoCluster:
+        if name:
+            raise
+        return DEFAULT_ADMIN
 
 
 @click.command()

@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from simulator.log_files import LogTail, latest_run, log_file, log_names, run_logs
+from zdu import living
 
+RUNS = Path("runs")
 LOOK_EVERY_S = 0.2
 
 
@@ -18,10 +20,14 @@ LOOK_EVERY_S = 0.2
 @click.option("-f", "--follow", is_flag=True, help="Print what is logged from now on, too, until Ctrl-C.")
 @click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Begin with the last N lines (all).")
 @click.option("--run", "run", type=click.Path(path_type=Path), metavar="DIR", help="The run's folder (the latest).")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders are (runs).")
-def logs(name: str | None, follow: bool, lines: int | None, run: Path | None, out: Path) -> None:
+@click.option("--name", "cluster", envvar=living.CHOOSES, show_envvar=True, help="The cluster that is up.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where run folders are (runs).")
+def logs(
+    name: str | None, follow: bool, lines: int | None, run: Path | None, cluster: str | None, out: Path | None
+) -> None:
     """Print the log of NAME, a node such as node1 or the load balancer, lb. Without NAME, tell which there are.
 
+    Of the cluster that is up, if there is one (zdu up), else of the latest run.
     A node's log has the shape of Jira's atlassian-jira.log: time, thread, level, class, message.
 
     \b
@@ -30,7 +36,7 @@ def logs(name: str | None, follow: bool, lines: int | None, run: Path | None, ou
       zdu logs node1 -f            follow node1, in another terminal than the run
       zdu logs lb -n 20 --run runs/valiantys/latest
     """  # noqa: D301 - click looks for the character itself
-    run = latest_run(out) if run is None else run
+    run = _chosen(cluster, out) if run is None else run
     try:
         if name is None:
             _list(run)
@@ -47,6 +53,17 @@ def logs(name: str | None, follow: bool, lines: int | None, run: Path | None, ou
     except BrokenPipeError:
         # Whoever read our output has gone (`zdu logs node1 | head`); what Python flushes at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _chosen(cluster: str | None, out: Path | None) -> Path:
+    """The folder of the cluster that is up, unless runs were asked for; else of the latest run."""
+    if out is None:
+        try:
+            return Path(living.find(cluster).run_folder)
+        except living.NoCluster:
+            if cluster:
+                raise
+    return latest_run(out or RUNS)
 
 
 def _list(run: Path) -> None:

@@ -4,7 +4,6 @@ Importing a part of the application here would break two promises: that ``zdu`` 
 ``zdu --help`` answers at once.
 """
 
-import importlib
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,13 +13,21 @@ from click.shell_completion import CompletionItem
 
 from zdu import __version__
 from zdu.errors import ExitCode, first_zdu_error
+from zdu.extended import ExtendedCommand, import_command
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
     "report": ("simulator.report_cli:report", "Judge a recorded run again and rewrite its report."),
+    "up": ("simulator.up.cli:up", "Start a cluster and keep it, to be upgraded by you."),
+    "status": ("simulator.up.commands:status", "Show the clusters that are up, and what to do next."),
+    "upgrade": ("simulator.up.commands:upgrade", "Lead the upgrade of a cluster that is up."),
+    "load": ("simulator.up.commands:people", "Change how many users are at work on it."),
+    "play": ("simulator.up.commands:play", "Play a scenario's story on a cluster that is up."),
+    "down": ("simulator.up.down:down", "Stop a cluster, and say whether anyone noticed."),
+    "compare": ("simulator.compare_cli:compare", "Put two recorded runs side by side."),
     "logs": ("simulator.logs_cli:logs", "Print what a node or the load balancer logged, or follow it."),
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
-    "node": ("node.cli:node", "Run one node of a cluster."),
+    "node": ("node.cli:node", "Run one node of a cluster; or stop, start, kill, upgrade one that is up."),
     "lb": ("lb.cli:lb", "Run the load balancer."),
     "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
@@ -28,6 +35,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("zdu.completion:completion", "Print what makes your shell complete zdu's commands."),
     "help": ("zdu.manual:manual", "Read about zdu, or about one of its commands, page by page."),
 }
+
+ON_A_CLUSTER_THAT_IS_UP: dict[str, dict[str, tuple[str, str]]] = {
+    "node": {
+        "stop": ("simulator.up.commands:stop", "Stop NODE in an orderly way."),
+        "start": ("simulator.up.commands:start", "Start NODE, with the version it had or another."),
+        "kill": ("simulator.up.commands:kill", "Kill NODE at once, as a power cut does."),
+        "pause": ("simulator.up.commands:pause", "Let NODE stand still: nobody answers on its port."),
+        "resume": ("simulator.up.commands:resume", "Let a paused NODE go on."),
+        "upgrade": ("simulator.up.commands:upgrade_node", "Take NODE out, upgrade it, put it back."),
+    }
+}
+"""Sub-commands that belong to another part of the application than the command itself."""
 
 
 class LazyGroup(click.Group):
@@ -41,9 +60,9 @@ class LazyGroup(click.Group):
         """Import the command's module and return the command; None if there is none of that name."""
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        command = import_command(COMMANDS[name][0])
+        more = ON_A_CLUSTER_THAT_IS_UP.get(name)
+        return ExtendedCommand(command, more, "On a cluster that is up (zdu up)") if more else command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command's name from the table, importing nothing: a shell asks at every press of Tab."""

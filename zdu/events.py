@@ -21,7 +21,8 @@ class RunStarted(Event):
     """The run and everything needed to run it again.
 
     ``played`` is the scenario as it was played, with the command line's changes, in the words of a scenario file:
-    what the verdict has to judge by. It is empty where no scenario was played.
+    what the verdict has to judge by. It is empty where no scenario was played. ``by_hand`` says that a person
+    commanded the cluster: the timeline is then to be read off the record.
     """
 
     kind: ClassVar[str] = "run_started"
@@ -36,6 +37,17 @@ class RunStarted(Event):
     version_to: str
     software: dict[str, str]
     played: dict[str, Any] = field(default_factory=dict)
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class ChapterStarted(Event):
+    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience."""
+
+    kind: ClassVar[str] = "chapter_started"
+    number: int
+    title: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,22 @@ class ProcessStopping(Event):
     kind: ClassVar[str] = "process_stopping"
     process: str
     signal: str
+
+
+@dataclass(frozen=True)
+class ProcessPaused(Event):
+    """A process stands still (SIGSTOP) until it is resumed: it is there, and answers nobody."""
+
+    kind: ClassVar[str] = "process_paused"
+    process: str
+
+
+@dataclass(frozen=True)
+class ProcessResumed(Event):
+    """A process that stood still goes on (SIGCONT)."""
+
+    kind: ClassVar[str] = "process_resumed"
+    process: str
 
 
 @dataclass(frozen=True)
@@ -200,24 +228,33 @@ class WritesAudited(Event):
 class BalancerAudited(Event):
     """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences.
 
+    ``retried`` counts requests with more than one attempt, None if the log cannot tell; ``untold`` is what it does
+    not tell of attempts, in a sentence.
     ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
+    ``late_attempts`` are those to a node that had said it was leaving: ``node``, ``at_s``, ``request`` (its number; 0
+    if it is none of the load's).
     """
 
     kind: ClassVar[str] = "balancer_audited"
     attempts: int
     stray_attempts: list[str]
     sent_to: dict[str, list[str]] = field(default_factory=dict)
+    late_attempts: list[dict[str, Any]] = field(default_factory=list)
+    retried: int | None = None
+    untold: str = ""
 
 
 @dataclass(frozen=True)
 class NodeLogsAudited(Event):
-    """What the nodes' logs say of statements that the database refused, because they do not fit the schema.
+    """What the nodes' logs say: statements that the database refused, because they do not fit the schema.
 
     Each has ``node``, ``version``, ``statement``, ``reason``, ``count`` and ``first_s``, the time of the run.
+    ``states`` are the application states that each node went to: ``node``, ``t_s``, ``state``.
     """
 
     kind: ClassVar[str] = "node_logs_audited"
     statements: list[dict[str, Any]]
+    states: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -263,9 +300,12 @@ _KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
         RunStarted,
+        ChapterStarted,
         StepStarted,
         ProcessStarted,
         ProcessStopping,
+        ProcessPaused,
+        ProcessResumed,
         ProcessExited,
         NodeObserved,
         NodeNotStarted,

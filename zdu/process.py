@@ -3,9 +3,11 @@
 A process of ours prints one JSON line on standard output once it serves (:func:`announce_ready`). SIGTERM and SIGINT
 ask it to stop; a second one ends it on the spot. A process started with ``--exit-with-parent`` also stops when its
 standard input closes: the parent holds the other end of that pipe, so even ``kill -9`` of the parent closes it.
+A process that stands still (SIGSTOP) would not notice, so it has the system wake it when its parent ends.
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -25,6 +27,8 @@ else:
 
 ORPHAN_GRACE_S = 2.0
 """How long a process without a parent may take for its orderly stop before it ends itself."""
+
+_PR_SET_PDEATHSIG = 1
 
 PARENT_GONE = "the parent process is gone"
 """The :attr:`Shutdown.reason` of a process whose parent ended: nobody waits for its orderly stop."""
@@ -77,9 +81,16 @@ async def _supervised(main: Main, *, exit_with_parent: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, shutdown.request, number.name)
     if exit_with_parent:
+        _be_woken_when_the_parent_ends()
         stdin = sys.stdin.fileno()
         loop.add_reader(stdin, _parent_may_be_gone, loop, stdin, shutdown)
     return await main(shutdown)
+
+
+def _be_woken_when_the_parent_ends() -> None:
+    """Ask the system for SIGCONT at the end of the parent: it does nothing to a process that runs (prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
 
 
 def _parent_may_be_gone(loop: asyncio.AbstractEventLoop, stdin: int, shutdown: Shutdown) -> None:

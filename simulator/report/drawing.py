@@ -5,13 +5,14 @@ explains, failures are crosses, sessions that move are diamonds, the two latency
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log10
 
 from simulator.record.requests import RequestRecord
-from simulator.report.canvas import LEFT, RIGHT, WIDTH, Canvas, Shape, count_ticks, fitting, time_ticks
-from simulator.report.lanes import Move, NodeLane, Segment, Step
+from simulator.report.canvas import LEFT, RIGHT, WIDTH, Canvas, Shape, fitting, heading, time_ticks
+from simulator.report.charts import draw_latency, draw_rates
+from simulator.report.content import Move, Outage
+from simulator.report.lanes import NodeLane, Segment, Step
 from simulator.report.series import Bucket
 
 CLUSTER_STATES = (
@@ -29,9 +30,13 @@ _SHORT = {
     "UPGRADE_TASKS_FAILED": "TASKS_FAILED",
 }
 
-_RATES_HEIGHT = 96.0
-_LATENCY_HEIGHT = 84.0
-_MIN_LATENCY_MS, _MAX_LATENCY_MS = 1.0, 10_000.0
+
+_ARC_END = 47.0
+"""Where in a node's lane an arc ends: at its version, which is what a session moves to."""
+_ARC_COLUMN = 4
+_CROSS_COLUMN = 2
+"""Moves and failures so close together on the page, in its units, are one arc, one cross: no run has more than can be
+told apart."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Story:
+class Picture:
     """Everything that the picture shows."""
 
     end_s: float
@@ -56,29 +61,39 @@ class Story:
     buckets: Sequence[Bucket]
     moves: Sequence[Move]
     failures: Sequence[RequestRecord]
+    outages: Sequence[Outage] = ()
+    phases: Sequence[Segment] = ()
+    beside: Sequence[Bucket] = ()
+    """Another picture's, to be drawn to the same scale as this one's."""
+    start_s: float = 0.0
+    """Where the time axis begins; the times on it count from there."""
 
 
-def draw(story: Story) -> Drawing:
+def draw(picture: Picture) -> Drawing:
     """Draw everything, from the steps at the top to the time axis at the bottom."""
-    canvas = Canvas(story.end_s)
+    canvas = Canvas(picture.end_s, picture.start_s)
     guides = len(canvas.shapes)
-    _steps(canvas, story.steps)
-    _cluster(canvas, story.cluster)
-    for lane in story.nodes:
+    _steps(canvas, picture.steps)
+    _cluster(canvas, picture.cluster)
+    heights = {}
+    for lane in picture.nodes:
+        heights[lane.node] = canvas.y + _ARC_END
         _node(canvas, lane)
-    _moves(canvas, story.moves)
-    _failures(canvas, story.failures)
-    _rates(canvas, story.buckets)
-    _latency(canvas, story.buckets)
+    _moves(canvas, picture.moves, heights)
+    _failures(canvas, picture.failures)
+    _outages(canvas, picture.outages)
+    scale = [*picture.buckets, *picture.beside]
+    draw_rates(canvas, picture.buckets, picture.phases, scale)
+    draw_latency(canvas, picture.buckets, picture.phases, scale)
     bottom = canvas.y
     _axis(canvas)
     behind = [
         Shape("path", "guide", d=f"M{canvas.x(step.t_s):g} 24L{canvas.x(step.t_s):g} {bottom:g}")
-        for step in story.steps
+        for step in picture.steps
     ]
     canvas.shapes[guides:guides] = behind
     words: dict[str, str] = {}
-    for word in (segment.word for lane in story.nodes for segment in lane.states):
+    for word in (segment.word for lane in picture.nodes for segment in lane.states):
         words.setdefault(css_word(word), word)
     return Drawing(WIDTH, canvas.y, tuple(canvas.shapes), tuple(words.values()))
 
@@ -113,7 +128,7 @@ def _cluster(canvas: Canvas, segments: Sequence[Segment]) -> None:
     rows = [word for word in CLUSTER_STATES if word in seen] + [word for word in seen if word not in CLUSTER_STATES]
     if not rows:
         return
-    _heading(canvas, "The cluster's state, as its nodes show it")
+    heading(canvas, "The cluster's state, as its nodes show it")
     for row, word in enumerate(rows):
         y = canvas.y + row * 17
         canvas.rect(LEFT, y + 1, RIGHT - LEFT, 14, "track")
@@ -126,7 +141,7 @@ def _cluster(canvas: Canvas, segments: Sequence[Segment]) -> None:
 
 
 def _node(canvas: Canvas, lane: NodeLane) -> None:
-    _heading(canvas, lane.node)
+    heading(canvas, lane.node)
     top = canvas.y
     rows = (("state", lane.states, 20.0), ("version", lane.versions, 16.0), ("balancer", lane.balancer, 16.0))
     for label, segments, height in rows:
@@ -161,118 +176,69 @@ def _labelled(canvas: Canvas, node: str, row: str, segment: Segment, height: flo
         canvas.text(x, canvas.y + height / 2 + 4.2, label, f"in-bar in-{css.split()[-1]}")
 
 
-def _moves(canvas: Canvas, moves: Sequence[Move]) -> None:
-    _heading(canvas, "Sessions that moved")
-    directions = Counter((move.source, move.target) for move in moves)
-    if not directions:
-        canvas.text(LEFT, canvas.y + 11, "none", "note")
-        canvas.y += 22
-    for (source, target), count in sorted(directions.items()):
-        canvas.rect(LEFT, canvas.y + 1, RIGHT - LEFT, 14, "track")
-        canvas.text(LEFT - 12, canvas.y + 12, f"{source} → {target}: {count}", "row-label small")
-        for move in moves:
-            if (move.source, move.target) == (source, target):
-                signed_in = ", signed in again unseen" if move.silent_sign_in else ""
-                tip = f"{move.t_s:.2f} s: {move.session} from {source} to {target}{signed_in}"
-                canvas.path(
-                    f"M{canvas.x(move.t_s):g} {canvas.y + 2.5:g}l4.5 5.5l-4.5 5.5l-4.5 -5.5z", "move", tip=tip
-                )
-        canvas.y += 18
-    canvas.y += 8 if directions else 0
+def _moves(canvas: Canvas, moves: Sequence[Move], heights: Mapping[str, float]) -> None:
+    """Arcs from the lane that sessions left to the lane that they came to; those of the same instant are one arc."""
+    told = f"{len(moves)} moves of {len({move.session for move in moves})} sessions" if moves else "no session moved"
+    canvas.text(LEFT, canvas.y + 4, f"Arcs between the lanes: {told}", "note")
+    together: dict[tuple[int, str, str], list[Move]] = {}
+    for move in moves:
+        column = int(canvas.x(move.t_s) // _ARC_COLUMN)
+        together.setdefault((column, move.from_node, move.to_node), []).append(move)
+    for (_, source, target), those in together.items():
+        if source in heights and target in heights:
+            _arc(canvas, those, heights[source], heights[target])
+    canvas.y += 16
+
+
+def _arc(canvas: Canvas, moves: Sequence[Move], from_y: float, to_y: float) -> None:
+    first, last = moves[0], moves[-1]
+    x = canvas.x(first.t_s)
+    bend = min(10 + abs(to_y - from_y) / 6, 30)
+    thick = min(1 + len(moves) / 4, 4)
+    who = first.session if len(moves) == 1 else f"{len(moves)} sessions"
+    costs = Counter(move.lost for move in moves if move.lost)
+    tip = f"{first.t_s:.2f} s to {last.t_s:.2f} s: {who} from {first.from_node} to {first.to_node}"
+    tip += "".join(f"; {lost}: {count}" for lost, count in costs.items())
+    curve = f"M{x:g} {from_y:g}C{x + bend:g} {from_y:g} {x + bend:g} {to_y:g} {x:g} {to_y:g}"
+    canvas.path(curve, f"arc arc-{round(thick)}", tip=tip)
+    canvas.path(f"M{x:g} {to_y:g}l6 -3.5v7z", "arc-end", tip=tip)
 
 
 def _failures(canvas: Canvas, failures: Sequence[RequestRecord]) -> None:
-    _heading(canvas, f"Failed requests: {len(failures)}" if failures else "Failed requests")
+    heading(canvas, f"Failed requests: {len(failures)}" if failures else "Failed requests")
     if not failures:
         canvas.text(LEFT, canvas.y + 11, "none", "note")
     else:
         canvas.rect(LEFT, canvas.y + 1, RIGHT - LEFT, 14, "track")
+        together: dict[int, list[RequestRecord]] = {}
         for record in failures:
-            x, y = canvas.x(record.intended_s), canvas.y + 8
-            tip = f"{record.intended_s:.2f} s: request {record.id}, {record.kind}, {record.outcome}"
+            together.setdefault(int(canvas.x(record.intended_s) // _CROSS_COLUMN), []).append(record)
+        for those in together.values():
+            first = those[0]
+            x, y = canvas.x(first.intended_s), canvas.y + 8
+            tip = f"{first.intended_s:.2f} s: request {first.id}, {first.kind}, {first.outcome}"
+            tip += f", and {len(those) - 1} more close to it" if len(those) > 1 else ""
             canvas.path(f"M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8", "failure", tip=tip)
     canvas.y += 24
 
 
-def _rates(canvas: Canvas, buckets: Sequence[Bucket]) -> None:
-    _heading(canvas, "Requests per second, users and probes, by outcome")
-    ticks = count_ticks(max((bucket.rate(bucket.total) for bucket in buckets), default=1.0))
-    base = canvas.y + _RATES_HEIGHT
-
-    def height(value: float) -> float:
-        return value / ticks[-1] * _RATES_HEIGHT
-
-    for tick in ticks:
-        _grid(canvas, base - height(tick), f"{tick:g}")
-    for bucket in buckets:
-        span = f"{bucket.start_s:.1f} s to {bucket.end_s:.1f} s"
-        tip = f"{span}: {bucket.ok} ok, {bucket.retried} ok after a second try, {bucket.failed} failed"
-        x = canvas.x(bucket.start_s)
-        width = max(canvas.x(bucket.end_s) - x - 1.5, 1.0)
-        y = base
-        for css, count in (("ok", bucket.ok), ("retried", bucket.retried), ("failed", bucket.failed)):
-            if count:
-                tall = max(height(bucket.rate(count)), 2.5 if css != "ok" else 0)
-                y -= tall
-                canvas.rect(x, y, width, tall, f"rate rate-{css}", tip=tip)
-    canvas.y = base + 14
-
-
-def _latency(canvas: Canvas, buckets: Sequence[Bucket]) -> None:
-    _heading(canvas, "Latency from the intended send time, median and 99th percentile, in ms")
-    values = [value for bucket in buckets for value in (bucket.p50_ms, bucket.p99_ms) if value is not None]
-    low, high = _decades(values)
-    base = canvas.y + _LATENCY_HEIGHT
-
-    def y(value: float) -> float:
-        share = (log10(min(max(value, 10**low), 10**high)) - low) / (high - low)
-        return round(base - share * _LATENCY_HEIGHT, 1)
-
-    for power in range(low, high + 1):
-        _grid(canvas, y(10**power), f"{10**power:,}")
-    for css, points in (
-        ("p99", [(_middle(bucket), bucket.p99_ms) for bucket in buckets]),
-        ("p50", [(_middle(bucket), bucket.p50_ms) for bucket in buckets]),
-    ):
-        known = [(canvas.x(t_s), y(value), value) for t_s, value in points if value is not None]
-        if known:
-            canvas.path("M" + "L".join(f"{x:g} {height:g}" for x, height, _ in known), f"latency {css}")
-        for x, height, value in known:
-            tip = f"{'median' if css == 'p50' else '99th percentile'}: {value:.1f} ms"
-            if css == "p50":
-                canvas.path(f"M{x - 2.6:g} {height:g}a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0 -5.2 0", "dot p50", tip=tip)
-            else:
-                canvas.rect(x - 2.4, height - 2.4, 4.8, 4.8, "dot p99", tip=tip)
-    canvas.y = base + 12
-
-
-def _decades(values: Sequence[float]) -> tuple[int, int]:
-    """Powers of ten around all values, at least one decade apart."""
-    if not values:
-        return 0, 2
-    lowest, highest = max(min(values), _MIN_LATENCY_MS), min(max(values), _MAX_LATENCY_MS)
-    low = int(log10(lowest))
-    return low, max(int(-(-log10(max(highest, 1.0)) // 1)), low + 1)
-
-
-def _middle(bucket: Bucket) -> float:
-    return (bucket.start_s + bucket.end_s) / 2
-
-
-def _grid(canvas: Canvas, y: float, label: str) -> None:
-    canvas.line(LEFT, round(y, 1), RIGHT, round(y, 1), "grid")
-    canvas.text(LEFT - 12, y + 4, label, "row-label small")
-
-
-def _heading(canvas: Canvas, text: str) -> None:
-    canvas.text(LEFT, canvas.y + 12, text, "heading")
-    canvas.y += 19
+def _outages(canvas: Canvas, outages: Sequence[Outage]) -> None:
+    """A row for each kind of probe that saw any."""
+    for kind in dict.fromkeys(outage.kind for outage in outages):
+        canvas.rect(LEFT, canvas.y, RIGHT - LEFT, 14, "track")
+        canvas.text(LEFT - 12, canvas.y + 11, f"outage, {kind}", "row-label small")
+        for outage in outages:
+            if outage.kind == kind:
+                width = canvas.bar(outage.from_s, outage.to_s, canvas.y, 14, "outage", tip=outage.told)
+                canvas.text(canvas.x(outage.from_s) + width + 4, canvas.y + 11, outage.lasted, "note small")
+        canvas.y += 18
+    canvas.y += 8 if outages else 0
 
 
 def _axis(canvas: Canvas) -> None:
     canvas.line(LEFT, canvas.y, RIGHT, canvas.y, "axis")
-    for tick in time_ticks(canvas.end_s):
-        x = canvas.x(tick)
+    for tick in time_ticks(canvas.end_s - canvas.start_s):
+        x = canvas.x(canvas.start_s + tick)
         canvas.line(x, canvas.y, x, canvas.y + 5, "axis")
         canvas.text(x, canvas.y + 18, f"{tick:g} s", "tick")
     canvas.y += 26

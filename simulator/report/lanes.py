@@ -1,35 +1,12 @@
-"""What was the case from when to when: states of nodes, cluster and balancer, and the moments when sessions moved."""
+"""What was the case from when to when: states of nodes, of the cluster and of the balancer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
-from simulator.record.requests import RequestRecord
-from zdu.events import (
-    BalancerObserved,
-    ClusterObserved,
-    Envelope,
-    NodeBack,
-    NodeObserved,
-    NodeTakenOut,
-    ProcessExited,
-    ProcessStarted,
-    ProcessStopping,
-    RunStarted,
-    StepStarted,
-)
-
-DOWN = "down"
-"""The word for a node that has no process."""
-
-CRASHED = "crashed"
-"""The word for a node whose process ended though nobody had asked it to."""
-
-STOPPING = "stopping"
-"""The word for a node that was asked to stop, does not answer any more and has not exited yet."""
-
-SILENT = "no answer"
-"""The word for a node whose process is there and does not answer."""
+from simulator.report.changes import Change, find_changes, node_names
+from zdu.events import ClusterObserved, Envelope
 
 
 @dataclass(frozen=True)
@@ -62,26 +39,11 @@ class Step:
     node: str
 
 
-@dataclass(frozen=True)
-class Move:
-    """A session was answered by another node than before."""
-
-    t_s: float
-    session: str
-    source: str
-    target: str
-    silent_sign_in: bool
-
-
 class _Track:
     """Collects changes of one word and gives them back as segments."""
 
     def __init__(self) -> None:
         self._changes: list[tuple[float, str]] = []
-
-    @property
-    def last(self) -> str:
-        return self._changes[-1][1] if self._changes else ""
 
     def set(self, t_s: float, word: str) -> None:
         if not self._changes or self._changes[-1][1] != word:
@@ -98,54 +60,26 @@ class _Track:
 
 def node_lanes(envelopes: Sequence[Envelope], end_s: float) -> list[NodeLane]:
     """A lane for every node that the run knew, in the run's own order."""
-    return [_node_lane(node, envelopes, end_s) for node in _node_names(envelopes)]
+    changes = find_changes(envelopes)
+    return [_node_lane(node, changes, end_s) for node in node_names(envelopes)]
 
 
-def _node_names(envelopes: Iterable[Envelope]) -> list[str]:
-    names: dict[str, None] = {}
-    for envelope in envelopes:
-        match envelope.event:
-            case RunStarted(nodes=nodes):
-                names.update(dict.fromkeys(nodes))
-            case NodeObserved(node=node):
-                names.setdefault(node)
-    return list(names)
+def _node_lane(node: str, changes: Iterable[Change], end_s: float) -> NodeLane:
+    tracks = {what: _Track() for what in ("state", "version", "balancer", "out", "shows")}
+    for change in changes:
+        if change.node == node:
+            tracks[change.what].set(change.t_s, change.value)
+    return NodeLane(node, *(tracks[what].segments(end_s) for what in ("state", "version", "balancer", "out")))
 
 
-def _node_lane(node: str, envelopes: Iterable[Envelope], end_s: float) -> NodeLane:
-    states, versions, balancer, out = _Track(), _Track(), _Track(), _Track()
-    asked_to_stop = False
-    for envelope in envelopes:
-        t_s = envelope.t_s
-        match envelope.event:
-            case ProcessStarted(process=name, version=version) if name == node:
-                versions.set(t_s, version)
-                asked_to_stop = False
-            case ProcessStopping(process=name) if name == node:
-                asked_to_stop = True
-            case ProcessExited(process=name, expected=expected) if name == node:
-                states.set(t_s, DOWN if expected else CRASHED)
-                versions.set(t_s, "")
-            case NodeObserved(node=name, state=state, version=version) if name == node:
-                silence = STOPPING if asked_to_stop else SILENT
-                _observe(states, versions, t_s, state or silence, version)
-            case BalancerObserved(node=name, admin=admin, operational=operational, at_s=at_s) if name == node:
-                balancer.set(at_s, operational if admin == "READY" else admin)
-            case NodeTakenOut(node=name, at_s=at_s) if name == node:
-                out.set(at_s, "out")
-            case NodeBack(node=name, at_s=at_s) if name == node:
-                out.set(at_s, "")
-    lanes = (track.segments(end_s) for track in (states, versions, balancer, out))
-    return NodeLane(node, *lanes)
-
-
-def _observe(states: _Track, versions: _Track, t_s: float, state: str, version: str) -> None:
-    """What a node says of itself. One that has exited stays what it is: that it cannot be heard is no news."""
-    if state in (STOPPING, SILENT) and states.last in (DOWN, CRASHED, ""):
-        return
-    states.set(t_s, state)
-    if version:
-        versions.set(t_s, version)
+def phases_of(result: Mapping[str, Any]) -> tuple[Segment, ...]:
+    """The phases of the upgrade as the result has measured latency by them, in the order of their times."""
+    stretches = [
+        Segment(float(from_s), float(to_s), str(phase["name"]))
+        for phase in result.get("phases") or []
+        for from_s, to_s in phase["stretches_s"]
+    ]
+    return tuple(sorted(stretches, key=lambda stretch: stretch.start_s))
 
 
 def cluster_states(envelopes: Iterable[Envelope], end_s: float) -> tuple[Segment, ...]:
@@ -171,23 +105,3 @@ def cluster_states(envelopes: Iterable[Envelope], end_s: float) -> tuple[Segment
     for t_s, state in sequence:
         track.set(t_s, state)
     return track.segments(end_s)
-
-
-def steps(envelopes: Iterable[Envelope]) -> list[Step]:
-    """The steps that were begun."""
-    begun = [(envelope.t_s, envelope.event) for envelope in envelopes if isinstance(envelope.event, StepStarted)]
-    return [Step(number, t_s, event.title, event.node) for number, (t_s, event) in enumerate(begun, start=1)]
-
-
-def session_moves(requests: Iterable[RequestRecord]) -> list[Move]:
-    """Every time a session's answers began to come from another node; probes have no session."""
-    last: dict[str, str] = {}
-    moves = []
-    for record in sorted(requests, key=lambda record: (record.sent_s, record.id)):
-        if record.is_probe or not record.session or not record.node:
-            continue
-        before = last.get(record.session)
-        if before is not None and before != record.node:
-            moves.append(Move(record.sent_s, record.session, before, record.node, record.signed_in))
-        last[record.session] = record.node
-    return moves

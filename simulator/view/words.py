@@ -5,9 +5,13 @@ from zdu.events import (
     BalancerObserved,
     ClusterObserved,
     Event,
+    LoadChanged,
     NodeBack,
+    NodeNotStarted,
     NodeTakenOut,
     ProcessExited,
+    ProcessPaused,
+    ProcessResumed,
     RunAborted,
     RunInterrupted,
 )
@@ -26,6 +30,10 @@ def figures_line(figures: Figures) -> str:
 
 def event_line(event: Event) -> str:
     """What an event says to a person; empty for those that are only of use in the record."""
+    return _of_the_cluster(event) or _of_a_process(event)
+
+
+def _of_the_cluster(event: Event) -> str:
     match event:
         case ClusterObserved(state=state, seen_by=node):
             return f"{node} shows {state}"
@@ -35,12 +43,25 @@ def event_line(event: Event) -> str:
             return f"load balancer: {node} gets no request any more, none is in flight"
         case NodeBack(node=node):
             return f"load balancer: {node} gets requests again"
-        case ProcessExited(process=process, expected=True):
-            return f"{process} has stopped"
-        case ProcessExited(process=process, returncode=returncode):
-            return f"{process} DIED ({returncode}); nobody had stopped it"
+        case LoadChanged(users=users):
+            return f"{users} users are at work now"
         case RunInterrupted(signal=signal_name):
             return f"interrupted by {signal_name}: everything is stopped; once more to kill it"
         case RunAborted(reason=reason):
             return f"the story ends here: {reason}"
+    return ""
+
+
+def _of_a_process(event: Event) -> str:
+    match event:
+        case ProcessPaused(process=process):
+            return f"{process} stands still"
+        case ProcessResumed(process=process):
+            return f"{process} goes on"
+        case NodeNotStarted(node=node, version=version, reason=reason):
+            return f"{node} could not start with {version}: {reason}"
+        case ProcessExited(process=process, expected=True):
+            return f"{process} has stopped"
+        case ProcessExited(process=process, returncode=returncode):
+            return f"{process} DIED ({returncode}); nobody had stopped it"
     return ""

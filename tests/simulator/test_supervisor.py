@@ -70,3 +70,12 @@ async def test_a_process_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> 
         child.process.stdin.close()
         await child.ended.wait()
     assert child.returncode == 0
+
+
+async def test_a_process_that_stands_still_stops_when_asked_all_the_same(tmp_path: Path) -> None:
+    ended: list[Child] = []
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        child = await start_balancer(Supervisor(tasks, ended.append), tmp_path)
+        child.pause()
+        await child.stop(within_s=20)
+    assert (child.returncode, child.paused) == (0, False)

@@ -9,8 +9,10 @@ from random import Random
 from typing import Any
 
 from simulator.record.requests import RequestRecord
+from simulator.verdict.sessions import Move, follow_sessions
 from zdu.events import (
     BalancerObserved,
+    ChapterStarted,
     ClusterObserved,
     Envelope,
     Event,
@@ -103,12 +105,15 @@ def _started() -> RunStarted:
         version_from=OLD,
         version_to=NEW,
         software={"python": "3.11.2", "zdu": "0.1.0"},
+        played={"story": "Nobody is to notice.\n\nThis is `that` test again."},
     )
 
 
 def _story() -> list[tuple[float, Event]]:
     return [
+        (2.0, ChapterStarted(1, "Two nodes of Jira 7.3.0, users at work on both", "")),
         (2.0, StepStarted(0, "Two nodes of Jira 7.3.0, users at work on both")),
+        (5.4, ChapterStarted(2, "The nodes are upgraded", "One <by> one.")),
         (5.4, StepStarted(1, "Jira is put into upgrade mode on node 1", "node1")),
         (5.6, StepStarted(2, "The load balancer drains it", "node1")),
         (8.7, StepStarted(3, "It starts as 7.3.2 and joins again", "node1")),
@@ -177,7 +182,7 @@ def _requests(*, failing: bool) -> list[RequestRecord]:
         for tick in range(int((END_S - 2.6) * 10)):
             at = 2.0 + tick / 10
             node = "node2" if _is_out("node1", at) or (tick % 2 and not _is_out("node2", at)) else "node1"
-            records.append(_record(random, len(records), "", kind, "/secure/Dashboard.jspa", at, node, connection))
+            records.append(_record(random, len(records), kind, kind, "/secure/Dashboard.jspa", at, node, connection))
     kinds = ("view_issue", "view_dashboard", "list_issues", "create_issue", "edit_issue", "comment_issue")
     for user in range(1, 25):
         node, at = f"node{user % 2 + 1}", 2.0 + random.random()
@@ -234,6 +239,16 @@ def _broken(record: RequestRecord) -> RequestRecord:
     )
 
 
+def _move(move: Move) -> dict[str, Any]:
+    return {
+        "session": move.session,
+        "t_s": move.t_s,
+        "from_node": move.from_node,
+        "to_node": move.to_node,
+        "lost": move.lost.value,
+    }
+
+
 def _result(requests: list[RequestRecord], verdict: str) -> dict[str, Any]:
     failed = sum(record.failed for record in requests)
     lost = f"{failed} requests failed between 7.0 s and 7.7 s, while node1 was being stopped"
@@ -262,10 +277,21 @@ def _result(requests: list[RequestRecord], verdict: str) -> dict[str, Any]:
             "latency_ms": {"p50": 9.1, "p90": 21.0, "p99": 34.2, "max": 61.0},
         },
         "probes": {
-            "new": {"sent": 234, "failed": failed // 2, "longest_outage_ms": 600 if failed else 0},
+            "new": {
+                "sent": 234,
+                "failed": failed // 2,
+                "longest_outage_ms": 600 if failed else 0,
+                "outages": [{"from_s": 7.1, "to_s": 7.7, "outcomes": ["server_error"]}] if failed else [],
+            },
             "reused": {"sent": 234, "failed": failed // 2, "longest_outage_ms": 500 if failed else 0},
         },
-        "sessions": {"total": 24, "moved": 24, "silent_relogins": 24, "lost": 0},
+        "sessions": {
+            "total": 24,
+            "moved": 24,
+            "silent_relogins": 24,
+            "lost": 0,
+            "each_move": [_move(move) for move in follow_sessions([r for r in requests if r.by_user]).moves],
+        },
         "writes": {"acknowledged": 187, "lost": 0, "duplicated": 0},
         "states": [],
         "nodes": [

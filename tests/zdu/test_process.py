@@ -1,10 +1,13 @@
 """A process of ours stops when asked, at once when asked twice, and by itself when its parent is gone."""
 
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
+
+from tests.support.zdu_runs import still_alive
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +58,20 @@ def test_without_its_parent_it_ends_by_itself_even_if_it_would_not_stop(words: t
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(timeout=20) == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_process_that_stands_still_ends_all_the_same_when_its_parent_is_killed() -> None:
+    parent_program = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {PROGRAM!r}, "orphan"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", parent_program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        os.kill(child, signal.SIGSTOP)
+        parent.kill()
+    assert still_alive([child]) == []

@@ -1,6 +1,6 @@
 from itertools import count
 
-from simulator.report.lanes import Segment, cluster_states, node_lanes, session_moves, steps
+from simulator.report.lanes import Segment, cluster_states, node_lanes
 from tests.support.synthetic_run import passing_run
 from zdu.events import ClusterObserved, Envelope, Event, NodeObserved, ProcessExited, ProcessStarted, ProcessStopping
 
@@ -90,15 +90,3 @@ def test_the_synthetic_run_has_two_nodes_each_out_once() -> None:
         ("node1", (Segment(6.5, 10.9, "out"),)),
         ("node2", (Segment(14.1, 18.5, "out"),)),
     ]
-
-
-def test_steps_are_numbered_as_they_were_begun() -> None:
-    found = steps(passing_run().envelopes)
-    assert [step.number for step in found] == list(range(1, len(found) + 1))
-    assert found[0].title == "Two nodes of Jira 7.3.0, users at work on both"
-
-
-def test_sessions_move_when_another_node_answers_and_probes_have_none() -> None:
-    moves = session_moves(passing_run().requests)
-    assert {(move.source, move.target) for move in moves} == {("node1", "node2"), ("node2", "node1")}
-    assert all(move.session.startswith("user") and move.silent_sign_in for move in moves)

@@ -1,0 +1,81 @@
+"""What an administrator of the story has at hand: the cluster, a look at it from outside, and a voice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from simulator.clients.jira_admin import JiraAdmin
+from simulator.cluster import Cluster
+from simulator.picture import Picture
+from simulator.record.recorder import Recorder
+from simulator.scenario.model import Scenario
+from zdu.events import StepStarted
+
+SLACK_S = 30.0
+"""A step that has not taken effect so long after it should have will not."""
+
+
+class StoryBroken(Exception):
+    """The timeline cannot go on; the message says why, for the verdict."""
+
+
+@dataclass
+class Hands:
+    """Shared by all actions of one story. ``base`` is the version that the cluster comes from."""
+
+    scenario: Scenario
+    cluster: Cluster
+    picture: Picture
+    recorder: Recorder
+    admins: dict[str, JiraAdmin]
+    base: str = ""
+    _steps: int = 0
+    _told: tuple[str, str] = field(default=("", ""))
+
+    def __post_init__(self) -> None:
+        self.base = self.base or self.scenario.version_from
+        self.deadline_s = SLACK_S + longest_step_s(self.scenario)
+
+    def tell(self, title: str, node_id: str = "") -> None:
+        """Say, to whoever watches and to the record, what happens now."""
+        if (title, node_id) != self._told:
+            self._told = (title, node_id)
+            self._steps += 1
+            self.recorder.event(StepStarted(self._steps, title, node_id))
+
+    @property
+    def nodes_ask(self) -> bool:
+        """Whether nodes ask to be drained, and are heard."""
+        return self.scenario.cluster.node_upgrade_mode and self.cluster.balancer.heeds_nodes
+
+    def all_show(self, state: str) -> bool:
+        """Whether every node whose application runs shows ``state``; one that could not start shows nothing."""
+        return all(node.cluster_state == state for node in self.picture.nodes.values() if not node.failed)
+
+    async def until_all_show(self, state: str) -> None:
+        """Wait for it. Raises NotInTime or StoryBroken."""
+        await self.until(f"that every node shows {state}", lambda: self.all_show(state))
+
+    def nobody_died(self) -> None:
+        """Raises StoryBroken if a process ended that nobody had stopped."""
+        if self.picture.crashed:
+            raise StoryBroken(f"{' and '.join(self.picture.crashed)} died although nobody had stopped it")
+
+    async def until(self, what: str, holds: Callable[[], bool]) -> None:
+        """Wait for something, but not beyond the death of a process. Raises NotInTime or StoryBroken."""
+        await self.picture.until(what, lambda: bool(self.picture.crashed) or holds(), within_s=self.deadline_s)
+        self.nobody_died()
+
+
+def longest_step_s(scenario: Scenario) -> float:
+    """How long a step may take by what the scenario itself says: start, stop, drain, health checks, state polls."""
+    cluster, balancer = scenario.cluster, scenario.balancer
+    checks_s = (balancer.inter + balancer.timeout) * (balancer.rise + balancer.fall)
+    intervals = cluster.intervals.scaled(cluster.time_scale)
+    return (
+        cluster.start_duration
+        + cluster.stop_duration
+        + balancer.drain_deadline
+        + checks_s
+        + 2 * intervals.upgrade_state_poll
+        + intervals.version_check_wait
+    )

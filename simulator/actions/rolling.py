@@ -1,0 +1,113 @@
+"""Carries out what :mod:`simulator.roll` decides, over HTTP and by signals, until there is nothing left to do."""
+
+import asyncio
+
+from node.releases import find_release
+from simulator.actions.hands import Hands, StoryBroken
+from simulator.roll import (
+    AwaitDrained,
+    Blocked,
+    EnterUpgradeMode,
+    Finished,
+    NotStarted,
+    PutBack,
+    RollPolicy,
+    Step,
+    Stop,
+    Upgrade,
+    Wait,
+    next_step,
+)
+from simulator.scenario.steps import Roll, RollBack
+from zdu.events import NodeNotStarted
+
+LOOK_AGAIN_S = 0.1
+
+
+def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_version: str) -> RollPolicy:
+    """How ``action`` wants the nodes of ``order`` to be rolled."""
+    return RollPolicy(
+        order=order,
+        to_version=to_version,
+        drain=hands.scenario.balancer.drain and (hands.nodes_ask or hands.cluster.balancer.has_administrator),
+        pause_while_out_s=action.pause_while_out,
+        pause_after_s=action.pause_after,
+    )
+
+
+async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bool = False) -> bool:
+    """Take one safe step after the other; whether it ended with a node that could not start.
+
+    Raises StoryBroken, NotInTime, AdminRequestFailed, BalancerFailed or StartFailed.
+    """
+    loop = asyncio.get_running_loop()
+    waiting, since_s = "", loop.time()
+    while True:
+        hands.nobody_died()
+        step = next_step(hands.picture.seen(), policy)
+        if isinstance(step, NotStarted):
+            _not_started(hands, step.node_id, policy.to_version, may_be_refused=may_be_refused)
+            return True
+        if isinstance(step, Finished):
+            return False
+        why = _what_is_awaited(step)
+        if why != waiting:
+            waiting, since_s = why, loop.time()
+        limit_s = hands.deadline_s + max(policy.pause_after_s, policy.pause_while_out_s)
+        if loop.time() - since_s > limit_s:
+            raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
+        await _carry_out(hands, step, policy)
+
+
+def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
+    """Read in the node's log why; go on if the story has it so."""
+    reason = hands.cluster.why_not_started(node_id)
+    hands.recorder.event(NodeNotStarted(node_id, version, reason))
+    if not may_be_refused:
+        raise StoryBroken(f"{node_id} could not start with {version}: {reason}")
+    hands.tell(f"{node_id} could not start with {version}: {reason}", node_id)
+
+
+async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
+    match step:
+        case Blocked(reason):
+            raise StoryBroken(reason)
+        case EnterUpgradeMode(node_id) if not hands.nodes_ask:
+            hands.tell(f"{node_id} is taken out at the load balancer, by its administrator", node_id)
+            await hands.cluster.balancer.take_out(node_id, deadline_s=hands.scenario.balancer.drain_deadline)
+            await hands.until(f"that {node_id} is set aside", lambda: hands.picture.nodes[node_id].set_aside)
+        case PutBack(node_id):
+            hands.tell(f"{node_id} is put back at the load balancer, by its administrator", node_id)
+            await hands.cluster.balancer.put_back(node_id)
+            await hands.until(f"that {node_id} is put back", lambda: not hands.picture.nodes[node_id].set_aside)
+        case EnterUpgradeMode(node_id):
+            hands.tell(f"{node_id} asks the load balancer to be drained", node_id)
+            await hands.admins[node_id].enter_node_upgrade_mode()
+            node = hands.picture.nodes[node_id]
+            await hands.until(f"that {node_id} asks to be drained", lambda: node.state == "DRAINING")
+        case Stop(node_id):
+            how = "drained: it is stopped" if policy.drain else "simply stopped"
+            if hands.picture.nodes[node_id].failed:
+                how = "stopped: it serves nobody"
+            hands.tell(f"{node_id} is {how}", node_id)
+            await hands.cluster.stop_node(node_id)
+        case Upgrade(node_id):
+            build = find_release(policy.to_version).build
+            how = "put back to" if policy.to_version == hands.base else "upgraded to"
+            hands.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
+            await hands.cluster.start_node(node_id, policy.to_version)
+        case AwaitDrained(node_id):
+            hands.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
+            await hands.picture.changed(within_s=LOOK_AGAIN_S)
+        case Wait():
+            await hands.picture.changed(within_s=LOOK_AGAIN_S)
+
+
+def _what_is_awaited(step: Step) -> str:
+    """What a waiting step waits for, as the end of a sentence; empty for a step that does something."""
+    match step:
+        case Wait(_, why):
+            return why
+        case AwaitDrained(node_id):
+            return f"the load balancer has drained {node_id}"
+    return ""

@@ -1,0 +1,111 @@
+"""The commands of a living cluster as resources of its control port."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from simulator.dashboard.site import Site
+from simulator.scenario import load
+from simulator.up.advice import next_commands
+from simulator.up.living import Done, LivingCluster, Refused
+from zdu.errors import UsageError
+
+Words = Mapping[str, str]
+Body = Mapping[str, Any]
+Wish = Callable[[LivingCluster, Words, Body], Awaitable[Done]]
+
+
+async def _node(living: LivingCluster, words: Words, body: Body) -> Done:
+    node_id, to = words["node"], _text(body, "to")
+    match words["action"]:
+        case "stop":
+            return await living.stop_node(node_id)
+        case "kill":
+            return await living.kill_node(node_id)
+        case "pause":
+            return await living.pause_node(node_id)
+        case "resume":
+            return await living.resume_node(node_id)
+        case "start":
+            return await living.start_node(node_id, to)
+        case "upgrade":
+            return await living.upgrade_node(node_id, to)
+    raise _unknown(words["action"], "stop, start, kill, pause, resume, upgrade")
+
+
+async def _upgrade(living: LivingCluster, words: Words, body: Body) -> Done:
+    match words["action"]:
+        case "start":
+            return await living.start_upgrade()
+        case "cancel":
+            return await living.cancel()
+        case "finalise":
+            return await living.finalise()
+        case "roll":
+            return await living.roll(_text(body, "to"))
+        case "roll-back":
+            return await living.roll_back()
+    raise _unknown(words["action"], "start, cancel, finalise, roll, roll-back")
+
+
+async def _load(living: LivingCluster, words: Words, body: Body) -> Done:
+    match words["action"]:
+        case "start":
+            return living.start_load()
+        case "stop":
+            return living.set_users(0)
+        case "set":
+            users = body.get("users")
+            if not isinstance(users, int) or isinstance(users, bool):
+                raise UsageError(f"users is a whole number, not {users!r}")
+            return living.set_users(users)
+    raise _unknown(words["action"], "start, stop, set")
+
+
+async def _play(living: LivingCluster, _words: Words, body: Body) -> Done:
+    return await living.play(load(_text(body, "scenario")))
+
+
+async def _down(living: LivingCluster, _words: Words, _body: Body) -> Done:
+    return living.end()
+
+
+WISHES: Mapping[str, Wish] = {
+    "nodes/{node}/{action}": _node,
+    "upgrade/{action}": _upgrade,
+    "load/{action}": _load,
+    "play": _play,
+    "down": _down,
+}
+
+
+def attach(site: Site, living: Callable[[], LivingCluster | None]) -> None:
+    """Let ``site`` take the commands for ``living``, which is None until the cluster serves."""
+    for path, wish in WISHES.items():
+        site.on_post(path, _command(wish, living))
+
+
+def _command(
+    wish: Wish, find: Callable[[], LivingCluster | None]
+) -> Callable[[Words, Body], Awaitable[dict[str, Any]]]:
+    async def command(words: Words, body: Body) -> dict[str, Any]:
+        living = find()
+        if living is None:
+            raise Refused("the cluster is still being started", hint="Try again in a few seconds.")
+        if living.ended.is_set() and wish is not _down:
+            raise Refused("the cluster is being stopped")
+        done = await wish(living, words, body)
+        return {**asdict(done), "next": [asdict(advice) for advice in next_commands(living.now())]}
+
+    return command
+
+
+def _text(body: Body, key: str) -> str:
+    value = body.get(key) or ""
+    if not isinstance(value, str):
+        raise UsageError(f"{key} is a text, not {value!r}")
+    return value
+
+
+def _unknown(action: str, known: str) -> UsageError:
+    return UsageError(f"there is no action {action!r}", hint=f"Known here: {known}.")

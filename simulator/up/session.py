@@ -1,0 +1,133 @@
+"""``zdu up`` from the first process to the verdict: the stage of a run, with a control port in place of a story."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from simulator.conclude import Conclusion, conclude
+from simulator.dashboard.feed import Feed
+from simulator.dashboard.site import Site
+from simulator.operator import Operator, StoryBroken
+from simulator.record.recorder import Recorder
+from simulator.stage import RunPlan, Stage, View
+from simulator.up.api import attach
+from simulator.up.living import LivingCluster
+from simulator.up.status import status_of
+from zdu import living as files
+from zdu.errors import UsageError, ZduError
+from zdu.events import Envelope, ProcessStarted, RunAborted
+
+ACCOUNTS = 200
+"""So many users there are at least, whoever is at work: more people can come, and a person can log in as one."""
+LOOK_AT_BALANCER_EVERY_S = 0.5
+
+
+class DidNotStart(ZduError):
+    """The cluster did not come to serve."""
+
+
+class Session:
+    """One living cluster. ``on_ready`` hears its status once it serves."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        recorder: Recorder,
+        view: View,
+        *,
+        mine: files.Living,
+        token: str,
+        on_ready: Callable[[dict[str, Any], str], None],
+    ) -> None:
+        users = plan.scenario.load.users
+        self._recorder = recorder
+        self._stage = Stage(plan, recorder, view, accounts=max(ACCOUNTS, users) + 2, on_interrupt=self._interrupt)
+        self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
+        self._site = Site(self._feed, token, self.status)
+        self._mine = mine
+        self._on_ready = on_ready
+        self._living: LivingCluster | None = None
+        attach(self._site, lambda: self._living)
+        recorder.follow(self._note_process)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was cut short before it had served at all."""
+        return self._stage.interrupted
+
+    def status(self) -> dict[str, Any]:
+        """The whole state now."""
+        return status_of(self._mine.name, self._stage, self._feed, self._living)
+
+    async def hold(self, port: int) -> Conclusion:
+        """Start everything, stay until told to end, stop everything, judge. Raises a ZduError, perhaps in a group."""
+        await self._site.open(port)
+        try:
+            self._keep(replace(self._mine, control_url=self._site.url, token=self._site.token))
+            await self._stage.perform(self._stay)
+            self._recorder.close()
+            conclusion = conclude(self._stage.plan.folder)
+            self._feed.tell_verdict(
+                {
+                    "word": conclusion.verdict.word,
+                    "sentence": conclusion.verdict.sentence,
+                    "reasons": list(conclusion.verdict.reasons),
+                    "run_folder": str(conclusion.folder.path),
+                }
+            )
+            return conclusion
+        finally:
+            await self._site.close()
+            files.forget(self._mine)
+
+    async def _stay(self, stage: Stage) -> None:
+        """The story of a living cluster: people work, and whoever has the token says what happens."""
+        operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins)
+        try:
+            await operator.all_serving()
+        except StoryBroken as error:
+            stage.recorder.event(RunAborted(str(error)))
+            raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
+        self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
+        load = stage.load()
+        async with asyncio.TaskGroup() as working:
+            load.start(working)
+            watch = working.create_task(self._watch_balancer(stage))
+            living = self._living = LivingCluster(stage, load, operator, working)
+            self._on_ready(self.status(), self._site.page_url)
+            await living.ended.wait()
+            watch.cancel()
+            load.stop()
+        load.record_end()
+        await stage.audit()
+
+    async def _watch_balancer(self, stage: Stage) -> None:
+        """Keep the load balancer's own figures of each node for the page."""
+        while True:
+            status = await stage.cluster.balancer.status()
+            if status is not None:
+                self._feed.balancer = {
+                    node["name"]: {key: node[key] for key in ("sessions", "sessions_left", "in_flight")}
+                    for node in status["nodes"]
+                }
+            await asyncio.sleep(LOOK_AT_BALANCER_EVERY_S)
+
+    def _interrupt(self, signal_name: str) -> None:
+        """Ctrl-C is how a living cluster usually ends; before it serves, it cuts the start short."""
+        if self._living is None:
+            self._stage.cut(signal_name)
+        else:
+            self._living.end()
+
+    def _note_process(self, envelope: Envelope) -> None:
+        event = envelope.event
+        if isinstance(event, ProcessStarted):
+            self._keep(files.with_process(self._mine, event.process, event.pid))
+
+    def _keep(self, mine: files.Living) -> None:
+        """A file that cannot be written any more is no reason to end: only other terminals miss something."""
+        self._mine = mine
+        with suppress(UsageError):
+            files.write(mine)

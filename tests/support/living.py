@@ -1,0 +1,102 @@
+"""A real ``zdu up``, and the commands for it as somebody types them in another terminal."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HURRIED = (
+    *("--set", "balancer.inter=100ms", "--set", "balancer.rise=1", "--set", "cluster.start_duration=100ms"),
+    *("--set", "cluster.stop_duration=100ms", "--set", "balancer.drain_deadline=300ms"),
+    *("--set", "load.think_time.min=50ms", "--set", "load.think_time.max=200ms"),
+)
+ENDS_WITHIN_S = 90
+
+
+@dataclass
+class Answer:
+    """What a command came to."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass
+class Up:
+    """A cluster that is up, or was."""
+
+    process: "subprocess.Popen[str]"
+    status: dict[str, Any]
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    def zdu(self, *words: str) -> Answer:
+        """Type ``zdu WORDS`` in another terminal."""
+        return zdu(self.folder, *words)
+
+    def kill(self) -> None:
+        """kill -9 of the simulator."""
+        self.process.kill()
+        self.process.wait(ENDS_WITHIN_S)
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        """Wait for its end and return its exit code."""
+        assert self.process.stdout is not None
+        self.said += self.process.stdout
+        return self.process.wait(ENDS_WITHIN_S)
+
+
+def zdu(folder: Path, *words: str) -> Answer:
+    """Run a command in ``folder``, where the clusters' files are, too."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "zdu", *words],
+        cwd=folder,
+        env=_environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDS_WITHIN_S,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
+    """``zdu up`` with ``options``, up and at work; gone at the end, whatever happens."""
+    with (folder / "up-errors.txt").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *options],
+            cwd=folder,
+            env=_environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    with process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, (folder / "up-errors.txt").read_text()
+            yield Up(process, json.loads(line), folder)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "PYTHONUNBUFFERED": "1"}
