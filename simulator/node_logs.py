@@ -1,30 +1,49 @@
-"""What the nodes' own logs tell of statements that the database refused; read at the end, as an operator would.
+"""What the nodes' own logs tell: refused statements, and when each went to which application state.
 
+They are read at the end, as an operator would.
 A request that failed says nothing about why: that is in the log of the node, and nowhere else.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zdu.events import NodeLogsAudited
 
+_AT = r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000) "
+_STATE = re.compile(_AT + r"\S+ INFO \[\S+\] Application state [A-Z_]+ -> (?P<state>[A-Z_]+)$")
 _REFUSED = re.compile(
-    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000) \S+ ERROR \[\S+\] .* failed: "
+    _AT + r"\S+ ERROR \[\S+\] .* failed: "
     r"Jira (?P<version>\S+) cannot run a statement: (?P<reason>.*); the statement was: (?P<statement>.*)"
 )
 
 
 def audit_node_logs(logs: Mapping[str, Path], since_start_s: Callable[[int], float]) -> NodeLogsAudited:
     """Read the log of each node. ``since_start_s`` turns wall time, in ms, into seconds of the run."""
-    found: list[dict[str, Any]] = []
+    statements: list[dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
     for node, log in logs.items():
         if log.is_file():
-            with log.open(encoding="utf-8", errors="replace") as lines:
-                found += _refused(node, lines, since_start_s)
-    return NodeLogsAudited(sorted(found, key=lambda statement: statement["first_s"]))
+            statements += _refused(node, _lines(log), since_start_s)
+            states += _states(node, _lines(log), since_start_s)
+    return NodeLogsAudited(
+        sorted(statements, key=lambda statement: statement["first_s"]), sorted(states, key=lambda state: state["t_s"])
+    )
+
+
+def _lines(log: Path) -> Iterator[str]:
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        yield from lines
+
+
+def _states(node: str, lines: Iterable[str], since_start_s: Callable[[int], float]) -> list[dict[str, Any]]:
+    """Each change of the application state."""
+    return [
+        {"node": node, "t_s": round(since_start_s(_wall_ms(match["at"])), 3), "state": match["state"]}
+        for match in filter(None, map(_STATE.match, lines))
+    ]
 
 
 def _refused(node: str, lines: Iterable[str], since_start_s: Callable[[int], float]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 from simulator.actions import PERFORM
 from simulator.actions.hands import Hands, StoryBroken
+from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
 from simulator.picture import NotInTime, Picture
@@ -54,6 +55,8 @@ class Operator:
             await PERFORM[type(step.action)](self._hands, step.action, step.title)
         except (AdminRequestFailed, NotInTime) as error:
             raise StoryBroken(str(error)) from error
+        except BalancerFailed as error:
+            raise StoryBroken(error.message) from error
         except StartFailed as error:
             raise StoryBroken(f"{error.message}. {error.hint}") from error
         if step.name:
@@ -86,7 +89,7 @@ class Operator:
         try:
             await self._hands.until(
                 "that the load balancer finds every node UP",
-                lambda: all(node.serving and node.cluster_state for node in nodes),
+                lambda: all(node.takes_load and node.cluster_state for node in nodes),
             )
         except NotInTime as error:
             raise StoryBroken(str(error)) from error

@@ -2,18 +2,29 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.explain import explain
+from simulator.verdict.lag import Lag, find_lags, longest_ms
 from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
 from simulator.verdict.phases import Phase
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
-from zdu.events import ClusterObserved, ProcessStarted, RunEnded, RunInterrupted, RunStarted, WritesAudited
+from zdu.events import (
+    BalancerAudited,
+    ClusterObserved,
+    ProcessStarted,
+    RunEnded,
+    RunInterrupted,
+    RunStarted,
+    WritesAudited,
+)
 
 SCHEMA = 1
 FAILURES_LISTED = 200
@@ -30,6 +41,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "scenario": started.scenario,
+        "began": datetime.fromtimestamp(evidence.envelopes[0].wall_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "seed": started.seed,
         "verdict": verdict.word,
         "sentence": verdict.sentence,
@@ -49,12 +61,13 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "failed": len(failed),
             "by_kind": _by_kind(evidence.requests),
             "by_outcome": dict(Counter(request.outcome for request in evidence.requests)),
-            "retried_by_load_balancer": sum(request.attempts > 1 for request in evidence.requests),
+            "retried_by_load_balancer": _retried(evidence, started),
             "latency_ms": Latency.of(evidence.requests).as_dict(),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
         "control_probe": _control_probe(evidence),
         "phases": [_phase(phase, latency) for phase, latency in by_phase(evidence)],
+        "lb_lag": _lb_lag(find_lags(evidence)),
         "sessions": {
             "total": verdict.sessions.total,
             "moved": verdict.sessions.moved,
@@ -83,6 +96,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
                 "ok": check.ok,
                 "outcome": check.word,
                 "detail": check.detail,
+                "figures": asdict(check.figures) if check.figures else None,
             }
             for check in verdict.checks
         ],
@@ -96,6 +110,14 @@ def percentile(ordered: Sequence[float], share: float) -> float:
         raise ValueError("there is no percentile of nothing")
     rank = max(1, -(-len(ordered) * share // 1))
     return ordered[int(rank) - 1]
+
+
+def _retried(evidence: Evidence, started: RunStarted) -> int | None:
+    """Requests that the load balancer sent more than once: ours tells clients, others at most their logs."""
+    if started.load_balancer.startswith("zdu-lb"):
+        return sum(request.attempts > 1 for request in evidence.requests)
+    audits = evidence.events(BalancerAudited)
+    return audits[-1][1].retried if audits else None
 
 
 def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:
@@ -153,6 +175,24 @@ def _outage(outage: Outage, evidence: Evidence) -> dict[str, Any]:
                 "nodes": list(stretch.nodes),
             }
             for stretch in outage.stretches
+        ],
+    }
+
+
+def _lb_lag(lags: list[Lag]) -> dict[str, Any]:
+    """How long requests still went to nodes that had said that they were leaving; null where none did."""
+    return {
+        "new_ms": longest_ms(lag.new for lag in lags),
+        "reused_ms": longest_ms(lag.reused for lag in lags),
+        "after_stopping_ms": longest_ms(lag.after_stopping for lag in lags),
+        "each": [
+            {
+                **asdict(lag.leaving),
+                "new": asdict(lag.new),
+                "reused": asdict(lag.reused),
+                "after_stopping": asdict(lag.after_stopping),
+            }
+            for lag in lags
         ],
     }
 

@@ -47,6 +47,11 @@ class Hands:
             self._steps += 1
             self.recorder.event(StepStarted(self._steps, title, node_id))
 
+    @property
+    def nodes_ask(self) -> bool:
+        """Whether nodes ask to be drained, and are heard."""
+        return self.scenario.cluster.node_upgrade_mode and self.cluster.balancer.heeds_nodes
+
     def all_show(self, state: str) -> bool:
         """Whether every node whose application runs shows ``state``; one that could not start shows nothing."""
         return all(node.cluster_state == state for node in self.picture.nodes.values() if not node.failed)

@@ -14,10 +14,18 @@ OK = "ok"
 OWN_TROUBLE = "own_trouble"
 """The request could not be sent for want of sockets or the like: no user's trouble, but a measurement less."""
 PROBE_KINDS = ("probe_new", "probe_reused")
+REQUEST_KINDS = (
+    *("view_dashboard", "list_issues", "view_issue", "search_issues", "view_board"),
+    *("open_create", "create_issue", "open_edit", "edit_issue", "comment_issue", "transition_issue"),
+    *("open_bulk_edit", "bulk_choose", "bulk_change", "bulk_confirm", "bulk_edit"),
+    *("open_login", "sign_in", "sign_out", *PROBE_KINDS),
+)
+"""Every kind of request that users and probes send."""
 CONTROL_KIND = "probe_control"
 """The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
 REQUEST_ID_HEADER = "X-Request-Id"
 """Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
+_ID_PREFIX = "zdu-"
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,14 @@ class RequestRecord:
 
 def request_id(number: int) -> str:
     """The identifier that request ``number`` carries, and the load balancer logs."""
-    return f"zdu-{number}"
+    return f"{_ID_PREFIX}{number}"
+
+
+def number_of(identifier: str) -> int:
+    """The number of the request with that identifier; 0 if it is none of ours."""
+    number = identifier.removeprefix(_ID_PREFIX)
+    ours = number != identifier and number.isascii() and number.isdecimal()
+    return int(number) if ours else 0
 
 
 COLUMNS = tuple(field.name for field in fields(RequestRecord))

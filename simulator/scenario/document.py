@@ -31,6 +31,8 @@ class Scalar:
     value: object
     text: str
     place: str
+    indent: int | None = None
+    """How many columns after ``place`` the text begins; None where that says nothing, as in a folded text."""
 
 
 @dataclass
@@ -199,7 +201,8 @@ class _Reader:
         except ValueError:
             self.mistakes.append(Mistake(place, f"{text!r} cannot be read as {kind}"))
             value = None
-        return Scalar(value, text, place)
+        indent = {None: 0, "": 0, '"': 1, "'": 1}.get(node.style)
+        return Scalar(value, text, place, indent if node.start_mark.line == node.end_mark.line else None)
 
 
 def _value_of(kind: str, text: str) -> object:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from simulator.scenario import document
 from simulator.scenario.coherence import nearest, suggestion
 from simulator.scenario.document import Scalar, Tree
+from simulator.scenario.expectations import MISREAD
 from simulator.scenario.mistakes import Mistake
 from simulator.scenario.model import INCOHERENT
 from simulator.scenario.steps import Loc
@@ -92,6 +93,9 @@ def _place(details: ErrorDetails, tree: Tree) -> str:
     if details["type"] == "missing":
         return _key_place(tree, loc[:-1])
     found = _walk(tree, loc)[-1]
+    if details["type"] == MISREAD and isinstance(found, Scalar) and found.indent is not None:
+        source, line, column = found.place.rsplit(":", 2)
+        return f"{source}:{line}:{int(column) + found.indent + details['ctx']['offset']}"
     if isinstance(found, document.Mapping) or (isinstance(found, Scalar) and found.value is None):
         return _key_place(tree, loc)
     return found.place

@@ -8,22 +8,49 @@ from pydantic import BaseModel, ValidationError
 
 from simulator.scenario.coherence import find_problems
 from simulator.scenario.document import Document, plain, read_document
+from simulator.scenario.expectations import Expectations, replacing, unknown_nodes
 from simulator.scenario.explain import explain, place_of
 from simulator.scenario.library import find_scenario
 from simulator.scenario.mistakes import Mistake, ScenarioError
 from simulator.scenario.model import ClusterPart, Scenario
+from simulator.scenario.objectives import parse_objective
 from simulator.scenario.overrides import Override, apply_overrides
 from simulator.scenario.steps import Step
+from simulator.scenario.words import Misread
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
-def load(name_or_path: str, overrides: Sequence[str | Override] = ()) -> Scenario:
+def load(name_or_path: str, overrides: Sequence[str | Override] = (), objectives: Sequence[str] = ()) -> Scenario:
     """The scenario of that name or in that file, with overrides such as ``balancer.drain=false`` applied.
 
-    Raises ScenarioError with every mistake in it; UsageError if there is no such scenario.
+    ``objectives`` are added to its own, in place of those that are about the same. Raises ScenarioError with every
+    mistake in it; UsageError if there is no such scenario.
     """
-    return load_scenario(find_scenario(name_or_path), overrides)
+    return expecting(load_scenario(find_scenario(name_or_path), overrides), objectives)
+
+
+def expecting(scenario: Scenario, objectives: Sequence[str]) -> Scenario:
+    """The scenario with these objectives as well, in place of those that are about the same. Raises ScenarioError."""
+    if not objectives:
+        return scenario
+    mistakes = [mistake for text in objectives for mistake in _misread(text)]
+    if not mistakes:
+        said = scenario.expect.model_dump()
+        said["objectives"] = replacing(said["objectives"], objectives)
+        expect = Expectations.model_validate(said)
+        mistakes = [Mistake("--expect", p.message) for p in unknown_nodes(expect, scenario.cluster.nodes)]
+    if mistakes:
+        raise ScenarioError(scenario.name, mistakes)
+    return scenario.model_copy(update={"expect": expect})
+
+
+def _misread(text: str) -> list[Mistake]:
+    try:
+        parse_objective(text)
+    except Misread as error:
+        return [Mistake(f"--expect {text!r}, character {error.offset + 1}", error.message)]
+    return []
 
 
 def load_scenario(path: Path, overrides: Sequence[str | Override] = ()) -> Scenario:
@@ -59,6 +86,9 @@ def _contradictions(document: Document, data: object) -> list[Mistake]:
     steps = whole.get("timeline")
     timeline = [_salvage(Step, step) for step in steps] if isinstance(steps, list) and steps else None
     found = find_problems(cluster.nodes if cluster else None, cluster.version if cluster else None, timeline)
+    if cluster is not None and whole.get("expect") is not None:
+        expected = _salvage(Expectations, whole["expect"])
+        found += unknown_nodes(expected, cluster.nodes) if expected else []
     return [Mistake(place_of(document.root, problem.loc), problem.message) for problem in found]
 
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from node.config import JiraIntervals, MixedWhen
 from simulator.scenario.coherence import find_problems, node_ids
+from simulator.scenario.expectations import Expectations, unknown_nodes
 from simulator.scenario.fields import (
     Address,
     Flag,
@@ -18,7 +19,6 @@ from simulator.scenario.fields import (
     PositiveDuration,
     ScenarioName,
     Section,
-    Share,
     Text,
     Version,
     Whole,
@@ -145,7 +145,7 @@ class ActionMix(Section):
     sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
     """Sign out and in again."""
     search_issues: Annotated[Number, Field(ge=0)] = 2.0
-    """Search for one of one's own issues; what the search does not show yet is judged by `expect.search_delay`."""
+    """Search for one of one's own issues; what it does not show yet is judged by the objective `search delay`."""
     view_board: Annotated[Number, Field(ge=0)] = 1.0
     """Open the project's board."""
     transition_issue: Annotated[Number, Field(ge=0)] = 2.0
@@ -184,27 +184,6 @@ SessionsKind = Literal["remember-me", "in-memory", "shared"]
 """How people stay signed in, and what of it survives the loss of a node."""
 
 
-class Expectations(Section):
-    """What must hold. A limit exceeded makes the verdict *fail*; a minimum (`min_…`) missed, *inconclusive*."""
-
-    failed_requests: Annotated[Whole, Field(ge=0)] = 0
-    """At most this many requests may fail."""
-    sessions_lost: Annotated[Whole, Field(ge=0)] = 0
-    """At most this many users may be thrown back to the log-in page."""
-    longest_outage: Duration | None = None
-    """No stretch of failed probes may last longer; without it, any length is judged by `failed_requests` alone."""
-    search_delay: Duration | None = None
-    """A search may miss a change for so long; without it, for two looks at the index journal and a second."""
-    min_sessions_moved_per_node: Annotated[Whole, Field(ge=0)] = 1
-    """Each node taken out must have had this many sessions to move, or the run has shown nothing."""
-    min_requests_per_version_while_mixed: Annotated[Whole, Field(ge=0)] = 20
-    """Each version must have answered this many requests in the state MIXED, or the run has shown nothing."""
-    min_requests_while_refused: Annotated[Whole, Field(ge=0)] = 20
-    """While a node was refused, the others must have answered this many requests, or the run has shown nothing."""
-    min_probe_rate_kept: Share = 0.95
-    """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
-
-
 class Scenario(Section):
     """A whole scenario file."""
 
@@ -225,11 +204,12 @@ class Scenario(Section):
     timeline: Annotated[tuple[Step, ...], Field(min_length=1)]
     """The steps of the story, one after the other."""
     expect: Expectations = Expectations()
-    """What must hold for the verdict."""
+    """What must hold for the verdict: a list of objectives, or the keys below."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         problems = find_problems(self.cluster.nodes, self.cluster.version, self.timeline)
+        problems += unknown_nodes(self.expect, self.cluster.nodes)
         if problems:
             raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
         return self
@@ -240,9 +220,7 @@ class Scenario(Section):
 
     @property
     def search_delay_s(self) -> float:
-        """How long a search may miss a change before that counts."""
-        if self.expect.search_delay is not None:
-            return self.expect.search_delay
+        """How long a search may miss a change unless an objective says: two looks and one second."""
         return 2 * self.cluster.intervals.index_replay / self.cluster.time_scale + 1.0
 
     @property

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from node.config import JiraIntervals
 from simulator.scenario.explain import keys_of, section_at
 from simulator.scenario.model import Scenario
+from simulator.scenario.reference_sentences import sentence_tables
 from simulator.scenario.schema import json_schema
 from simulator.scenario.steps import ACTIONS
 
@@ -50,7 +51,7 @@ _INTERVALS = {
 
 def reference() -> str:
     """The reference as Markdown: one table for every mapping."""
-    return "\n\n".join(_table(path) for path in SECTIONS)
+    return "\n\n".join([*map(_table, SECTIONS), *sentence_tables()])
 
 
 def embed(page: str) -> str:

@@ -12,5 +12,11 @@ def json_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "zdu scenario"
     step = schema["$defs"]["Step"]
+    expect = schema["properties"]["expect"]
+    short = {"type": "array", "items": {"type": "string"}}
+    schema["properties"]["expect"] = {
+        **{key: value for key, value in expect.items() if key != "$ref"},
+        "anyOf": [{"$ref": "#/$defs/Expectations"}, short],
+    }
     step["oneOf"] = [{"required": [action]} for action in ACTIONS]
     return schema

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from simulator.verdict.model import Check, Evidence, Word
+from simulator.verdict.objectives import objectives_hold
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
+from simulator.verdict.sometimes import sometimes_seen
 from simulator.verdict.statements import refused_statements, tell
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
@@ -29,8 +31,8 @@ class Verdict:
 
 
 def reach_verdict(evidence: Evidence) -> Verdict:
-    """A broken promise fails the run; a missing proof makes it inconclusive; only then it passes."""
-    checks = tuple(check for ask in (*PROMISES, *PROOFS) for check in ask(evidence))
+    """What is broken fails the run; what is missing or undecided makes it inconclusive; only then it passes."""
+    checks = tuple(check for ask in (objectives_hold, *PROMISES, *PROOFS, sometimes_seen) for check in ask(evidence))
     broken = [check for check in checks if check.word == "fail"]
     missing = [check for check in checks if check.word == "inconclusive"]
     word: Word = "fail" if broken else "inconclusive" if missing else "pass"

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from simulator.record.requests import RequestRecord
-from simulator.scenario.model import Expectations
+from simulator.scenario.expectations import Expectations
 from simulator.verdict.machine import Trouble, find_troubles
 from simulator.verdict.reasons import NodeDiary, keep_diaries
 from zdu.events import (
@@ -39,10 +39,29 @@ def examples(sentences: Sequence[str]) -> str:
 
 
 class CheckKind(StrEnum):
-    """A *promise* that is broken fails the run; a *proof* that is missing makes it inconclusive."""
+    """What is broken fails the run, what is missing makes it inconclusive.
 
+    An *objective* and a *promise* can be broken, or be undecided; a *proof* and a *sometimes* can only be missing.
+    """
+
+    OBJECTIVE = "objective"
     PROMISE = "promise"
     PROOF = "proof"
+    SOMETIMES = "sometimes"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured for an objective, and its limit: a count, a share from 0 to 1, or seconds, by ``unit``.
+
+    ``value`` is None if there was nothing to measure, or no end to it; ``samples`` are how many were looked at.
+    """
+
+    value: float | None
+    limit: float
+    comparison: str
+    unit: str
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -59,13 +78,15 @@ class Check:
     ok: bool
     detail: str
     undecided: bool = False
+    figures: Figures | None = None
 
     @property
     def word(self) -> Word:
-        """The outcome: a promise can be broken, a proof can only be missing."""
+        """The outcome."""
         if self.ok:
             return "pass"
-        return "inconclusive" if self.undecided or self.kind is CheckKind.PROOF else "fail"
+        can_be_broken = self.kind in {CheckKind.OBJECTIVE, CheckKind.PROMISE}
+        return "fail" if can_be_broken and not self.undecided else "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -121,7 +142,7 @@ class Evidence:
     @property
     def patience_s(self) -> float:
         """An answer that takes longer is as good as none: the scenario's longest outage, or one second."""
-        return PATIENCE_S if self.expect.longest_outage is None else self.expect.longest_outage
+        return PATIENCE_S if self.expect.longest_outage_s is None else self.expect.longest_outage_s
 
     @cached_property
     def user_requests(self) -> list[RequestRecord]:

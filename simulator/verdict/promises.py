@@ -1,11 +1,9 @@
 """What must not happen: each function answers one question; a broken promise fails the run."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from simulator.load.judge import WORK_LOST
-from simulator.record.requests import PROBE_KINDS
 from simulator.verdict.consistency import (
     last_writes_stay,
     nobody_sees_another_user,
@@ -16,10 +14,8 @@ from simulator.verdict.consistency import (
 )
 from simulator.verdict.explain import explain
 from simulator.verdict.legal_states import illegal_steps, not_in_order
-from simulator.verdict.machine import is_machines, tell_troubles
-from simulator.verdict.model import EXAMPLES, Check, CheckKind, Evidence, examples
-from simulator.verdict.outages import outages_of, tell_outage
-from simulator.verdict.sessions import follow_sessions, tell_sessions
+from simulator.verdict.model import Check, CheckKind, Evidence, examples
+from simulator.verdict.sessions import follow_sessions
 from simulator.verdict.statements import refused_statements, tell
 from zdu.events import (
     BalancerAudited,
@@ -40,41 +36,6 @@ Promise = Callable[[Evidence], Iterator[Check]]
 
 def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
     return Check(name, otherwise, CheckKind.PROMISE, ok, detail)
-
-
-def _undecided(name: str, detail: str, evidence: Evidence) -> Check:
-    """A promise that would be broken, had the machine not been in trouble itself: the run proves nothing of it."""
-    told = f"{detail}; {tell_troubles(evidence.troubles)}"
-    otherwise = f"the machine was in trouble itself, so nobody knows whether {name}"
-    return Check(name, otherwise, CheckKind.PROMISE, False, told, undecided=True)
-
-
-def no_request_fails(evidence: Evidence) -> Iterator[Check]:
-    """Transport errors, 5xx, wrong content, unexpected log-in pages, time-outs: of users and of probes."""
-    failed = evidence.failed_requests
-    limit = evidence.expect.failed_requests
-    detail = f"{len(failed):,} of {len(evidence.requests):,} failed"
-    if failed:
-        allowed = f", {limit} are allowed" if limit else ""
-        outcomes = ", ".join(f"{count} {word}" for word, count in Counter(r.outcome for r in failed).most_common())
-        detail += f"{allowed} ({outcomes}); the first: {explain(failed[0], evidence)}"
-    theirs = sum(not is_machines(request, evidence.troubles) for request in failed)
-    if theirs <= limit < len(failed):
-        detail += f"; {len(failed) - theirs} of them while the machine was in trouble"
-        yield _undecided("no request failed", detail, evidence)
-        return
-    yield _check("no request failed", "requests failed", len(failed) <= limit, detail)
-
-
-def no_session_is_lost(evidence: Evidence) -> Iterator[Check]:
-    """Nobody is thrown back to the log-in page."""
-    report = follow_sessions(evidence.user_requests)
-    lost = report.lost
-    named = f": {', '.join(lost[:EXAMPLES])}{' …' if len(lost) > EXAMPLES else ''}" if lost else ""
-    detail = f"{len(lost)} of {report.total} sessions met the log-in page{named}"
-    told = tell_sessions(report, evidence.sessions_kind, evidence.user_requests)
-    detail = f"{detail}. {told}" if told else detail
-    yield _check("no session was lost", "sessions were lost", len(lost) <= evidence.expect.sessions_lost, detail)
 
 
 def shared_sessions_go_on(evidence: Evidence) -> Iterator[Check]:
@@ -100,53 +61,6 @@ def no_work_is_lost(evidence: Evidence) -> Iterator[Check]:
     if lost:
         detail += f"; the first: {explain(lost[0], evidence)}"
     yield _check("no half-done bulk edit was lost", "half-done bulk edits were lost", not lost, detail)
-
-
-def searches_are_fresh(evidence: Evidence) -> Iterator[Check]:
-    """A search shows what was written, at the latest when every node has replayed it; only if somebody searched.
-
-    Nothing is lost when it does not: the database has the write, which the audit looks for. But people see old
-    results, as they do just after the restart of a node before 9.1.
-    """
-    searches = [
-        request for request in evidence.user_requests if request.kind == "search_issues" and not request.failed
-    ]
-    if not searches:
-        return
-    allowed_s = evidence.search_delay_s
-    behind = [request for request in searches if request.behind_s]
-    stale = [request for request in behind if request.behind_s > allowed_s]
-    longest_s = max((request.behind_s for request in behind), default=0.0)
-    detail = (
-        f"{len(behind)} of {len(searches)} searches missed a change, the oldest {longest_s:.2f} s after it was made"
-    )
-    if not behind:
-        detail = f"all {len(searches)} searches showed every change"
-    if stale:
-        first = stale[0]
-        detail += (
-            f"; {allowed_s:g} s are allowed, {len(stale)} took longer; the first: request {first.id} through "
-            f"{first.node} at {first.sent_s:.2f} s"
-        )
-    yield _check("searches were up to date", "searches showed old results for too long", not stale, detail)
-
-
-def outages_are_short(evidence: Evidence) -> Iterator[Check]:
-    """No stretch of failed probes is longer than the scenario allows; only if it sets a limit."""
-    if evidence.expect.longest_outage is None:
-        return
-    limit_ms = evidence.expect.longest_outage * 1000
-    outages = [outage for kind in PROBE_KINDS for outage in outages_of(evidence, kind)]
-    longest = max(outages, key=lambda outage: outage.duration_ms, default=None)
-    longest_ms = longest.duration_ms if longest else 0.0
-    detail = f"the longest lasted {longest_ms:.0f} ms, {limit_ms:.0f} ms are allowed"
-    if longest:
-        detail += f"; {tell_outage(longest)}"
-    without_machine_ms = (outage.duration_ms - outage.machine_ms(evidence.troubles) for outage in outages)
-    if max(without_machine_ms, default=0.0) <= limit_ms < longest_ms:
-        yield _undecided("outages stayed short", detail, evidence)
-        return
-    yield _check("outages stayed short", "an outage lasted too long", longest_ms <= limit_ms, detail)
 
 
 def writes_are_kept_once(evidence: Evidence) -> Iterator[Check]:
@@ -222,6 +136,7 @@ def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     detail = f"{len(evidence.absences)} times a node was out, {len(told)} requests were sent to it meanwhile"
     if told:
         detail += f"; {examples(told)}"
+    detail += "".join(f"; {audit.untold}" for _, audit in evidence.events(BalancerAudited) if audit.untold)
     yield _check(
         "no request went to a node after it was taken out",
         "requests went to a node after it was taken out",
@@ -299,12 +214,8 @@ def _how(returncode: int) -> str:
 
 
 PROMISES: tuple[Promise, ...] = (
-    no_request_fails,
-    no_session_is_lost,
     shared_sessions_go_on,
     no_work_is_lost,
-    searches_are_fresh,
-    outages_are_short,
     nobody_sees_another_user,
     own_writes_are_read,
     sessions_move_for_a_reason,

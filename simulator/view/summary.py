@@ -87,6 +87,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {_percentile(latency, name)}" for name in PERCENTILES) + " ms"),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
+        ("LB lag", _lag_line(result["lb_lag"])),
         ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
@@ -105,6 +106,20 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _lag_line(lag: dict[str, Any]) -> str:
+    """For how long requests still went to nodes that had said that they were leaving."""
+    if not lag["each"]:
+        return "no node said that it was leaving"
+
+    def told(key: str) -> str:
+        return "none" if lag[key] is None else f"{lag[key]:.0f} ms"
+
+    return (
+        f"last request after a node said that it was leaving: new connections {told('new_ms')}, "
+        f"kept-alive {told('reused_ms')}; after STOPPING {told('after_stopping_ms')}"
+    )
 
 
 def _machine_line(control: dict[str, Any]) -> str:

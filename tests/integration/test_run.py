@@ -29,6 +29,8 @@ def test_a_quick_roll_passes_and_leaves_its_whole_record(tmp_path: Path) -> None
     assert {path.name for path in (run.folder / "logs").iterdir()} >= {"node1.log", "node2.log", "lb.log"}
     assert result["control_probe"]["sent"] >= 1
     assert not result["control_probe"]["failed"]
+    assert [(lag["node"], lag["exact_to_ms"]) for lag in result["lb_lag"]["each"]] == [("node1", 1.0), ("node2", 1.0)]
+    assert {"before", "node1 out", "node2 out", "after"} <= {phase["name"] for phase in result["phases"]}
     assert [(n["id"], n["version_from"], n["version_to"]) for n in result["nodes"]] == [
         ("node1", "7.3.0", "7.3.2"),
         ("node2", "7.3.0", "7.3.2"),
@@ -112,7 +114,7 @@ def test_kill_9_of_the_simulator_leaves_no_process_behind(tmp_path: Path) -> Non
     run.wait_for("Users work")
     run.send(signal.SIGKILL)
     finished = run.finish()
-    assert len(finished.pids) == 3
+    assert len(finished.pids) == 4, "two nodes, the load balancer, and what the control probe asks"
     assert still_alive(finished.pids) == []
 
 

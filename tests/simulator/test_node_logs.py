@@ -1,8 +1,10 @@
-"""A node's log is read for what the database refused, as it is written by :mod:`node.web.middlewares.errors`."""
+"""A node's log is read for what the database refused and for the node's states, as the node itself writes them."""
 
 from pathlib import Path
 
+from node.logs import LAUNCHER, NodeLog
 from simulator.node_logs import audit_node_logs
+from zdu.clock import ManualClock
 
 LINE = (
     "2026-11-24 11:39:1{second},152+0000 http-exec-4 ERROR [c.a.jira.web.ExceptionInterceptor] GET /browse/ZDU-1 "
@@ -28,4 +30,21 @@ def test_each_statement_is_told_once_with_its_count_and_its_first_time(tmp_path:
     assert found == [
         {**first, "version": "7.3.2", "statement": "SELECT … FROM y", "count": 1, "first_s": 1.152},
         {**first, "version": "7.3.0", "statement": "SELECT … FROM x", "count": 2, "first_s": 3.152},
+    ]
+
+
+async def test_the_states_of_a_node_are_read_as_it_logs_them(tmp_path: Path) -> None:
+    clock = ManualClock()
+    log = NodeLog(clock, tmp_path / "node1.log")
+    for state in ("RUNNING -> DRAINING", "DRAINING -> STOPPING"):
+        log.logger(LAUNCHER).info("Application state %s -> %s", *state.split(" -> "))
+        clock.advance(1.25)
+    log.logger(LAUNCHER).info("Stopping Jira: SIGTERM")
+    log.close()
+
+    audit = audit_node_logs({"node1": log.path}, lambda wall_ms: (wall_ms - clock.epoch_ms) / 1000)
+
+    assert audit.states == [
+        {"node": "node1", "t_s": 0.0, "state": "DRAINING"},
+        {"node": "node1", "t_s": 1.25, "state": "STOPPING"},
     ]

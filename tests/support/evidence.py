@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from simulator.record.requests import RequestRecord
-from simulator.scenario.model import Expectations
+from simulator.scenario.expectations import Expectations
 from simulator.verdict import Evidence
 from zdu.events import (
     BalancerAudited,

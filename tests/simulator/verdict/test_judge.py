@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.scenario.model import Expectations
+from simulator.scenario.expectations import Expectations
 from simulator.verdict import Verdict, reach_verdict
 from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request, version_of
 from zdu.events import (
@@ -60,7 +60,7 @@ def test_one_failed_request_fails_the_run_and_is_told_with_its_cause() -> None:
 
 def test_a_scenario_may_allow_failed_requests_and_then_the_verdict_does_not_say_that_there_were_none() -> None:
     requests = [*good_requests(), request(999, 8.0, outcome="timeout", node="")]
-    verdict = reach_verdict(evidence(requests=requests, expect=Expectations(failed_requests=1)))
+    verdict = reach_verdict(evidence(requests=requests, expect=Expectations(objectives=("requests lost <= 1",))))
     assert verdict.word == "pass"
     assert verdict.sentence.startswith("Within what was allowed")
     assert "1 failed" in verdict.sentence
@@ -68,7 +68,7 @@ def test_a_scenario_may_allow_failed_requests_and_then_the_verdict_does_not_say_
 
 def test_a_session_that_met_the_log_in_page_is_lost() -> None:
     requests = [*good_requests(), request(999, 8.0, outcome="login_page", session="s5")]
-    verdict = reach_verdict(evidence(requests=requests, expect=Expectations(failed_requests=1)))
+    verdict = reach_verdict(evidence(requests=requests, expect=Expectations(objectives=("requests lost <= 1",))))
     assert broken(verdict) == ["no session was lost"]
     assert verdict.sessions.lost == ("s5",)
 
@@ -193,17 +193,17 @@ def test_an_outage_longer_than_allowed_is_found_from_the_probes() -> None:
         request(1000 + n, 15 + n / 10, "node2", kind="probe_new", session="probe_new", outcome=outcome)
         for n, outcome in enumerate(["ok", "ok", "http_503", "http_503", "http_503", "ok"])
     ]
-    expect = Expectations(failed_requests=3, longest_outage="250ms")  # type: ignore[arg-type]  # as written in a file
+    expect = Expectations(objectives=("requests lost <= 3", "longest outage <= 250ms"))
     verdict = reach_verdict(evidence(requests=good_requests() + probes, expect=expect))
-    assert broken(verdict) == ["outages stayed short"]
+    assert broken(verdict) == ["longest outage <= 250ms"]
     assert "300 ms" in verdict.reasons[0]
 
 
 def test_a_freeze_longer_than_people_wait_is_an_outage_although_every_request_is_answered() -> None:
     frozen = [replace(r, end_s=10.6) if 8.0 <= r.sent_s < 10.6 else r for r in good_requests()]
-    expect = Expectations(longest_outage="1s")  # type: ignore[arg-type]  # as written in a file
+    expect = Expectations(objectives=("longest outage <= 1s",))
     verdict = reach_verdict(evidence(requests=frozen, expect=expect))
-    assert broken(verdict) == ["outages stayed short"]
+    assert broken(verdict) == ["longest outage <= 1s"]
     assert "2600 ms" in verdict.reasons[0]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.record.requests import RequestRecord
-from simulator.scenario.model import Expectations
+from simulator.scenario.expectations import Expectations
 from simulator.verdict import Verdict, reach_verdict
 from simulator.verdict.machine import find_troubles, is_machines, troubled_s
 from simulator.verdict.outages import find_outages
@@ -64,7 +64,7 @@ def test_a_freeze_of_the_whole_machine_is_inconclusive_and_told_as_such() -> Non
     verdict = judge(frozen(5.0, 7.5), control(slow=(5.0, 7.4)))
     assert verdict.word == "inconclusive"
     (reason,) = verdict.reasons
-    assert reason.startswith("the machine was in trouble itself, so nobody knows whether outages stayed short")
+    assert reason.startswith("the machine was in trouble itself, so nobody knows whether longest outage <= 1s")
     assert "for 2.40 s, first at 5.00 s (slow)" in reason
 
 
