@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, print_annotations, summary_option, write_summaries
 from simulator.conclude import Conclusion, conclude
 from simulator.database_target import choose_database, drop_database, without_password
@@ -42,6 +43,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--lb", type=click.Choice(list(KINDS)), default=OURS, help="The load balancer (ours).")
 @click.option("--nodes", type=int, help="How many nodes the cluster has.")
 @click.option("--users", type=int, help="How many users work at once.")
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
@@ -55,6 +57,7 @@ def run(
     out: Path,
     seed: int | None,
     database_url: str | None,
+    lb: str,
     nodes: int | None,
     users: int | None,
     rate: float | None,
@@ -78,9 +81,12 @@ def run(
       zdu run
       zdu run valiantys --nodes 3 --users 60 --seed 7
       zdu run valiantys --set balancer.drain=false     what happens without a drain
+      zdu run valiantys --lb apache                    behind Apache httpd, as in the blog
       zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
     """  # noqa: D301 - click looks for the character itself
-    played = load(scenario_name, [*settings, *named_overrides(nodes=nodes, users=users, rate=rate)], objectives)
+    named = named_overrides(nodes=nodes, users=users, rate=rate)
+    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives)
+    check_balancer(lb, played)
     raise_descriptor_limit()
     check_summary(summary)
     clock = SystemClock()
@@ -93,6 +99,7 @@ def run(
         folder=folder,
         database=database,
         command=_command_to_run_again(click.get_current_context(), seed),
+        lb=lb,
     )
     recorder = Recorder(folder.path, clock)
     view = _choose_view(played, plain=plain, as_json=as_json)
@@ -156,6 +163,8 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
     words = ["zdu", "run", str(given["scenario_name"])]
     if given["database_url"]:
         words += ["--db", without_password(str(given["database_url"]))]
+    if given["lb"] != OURS:
+        words += ["--lb", str(given["lb"])]
     for name in ("seed", "nodes", "users", "rate"):
         if given[name] is not None:
             words += [f"--{name}", f"{given[name]:.10g}"]

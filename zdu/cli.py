@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "load": ("simulator.up.commands:people", "Change how many users are at work on it."),
     "play": ("simulator.up.commands:play", "Play a scenario's story on a cluster that is up."),
     "down": ("simulator.up.down:down", "Stop a cluster, and say whether anyone noticed."),
+    "compare": ("simulator.compare_cli:compare", "Put two recorded runs side by side."),
     "logs": ("simulator.logs_cli:logs", "Print what a node or the load balancer logged, or follow it."),
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster; or stop, start, kill, upgrade one that is up."),

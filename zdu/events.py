@@ -228,6 +228,8 @@ class WritesAudited(Event):
 class BalancerAudited(Event):
     """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences.
 
+    ``retried`` counts requests with more than one attempt, None if the log cannot tell; ``untold`` is what it does
+    not tell of attempts, in a sentence.
     ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
     ``late_attempts`` are those to a node that had said it was leaving: ``node``, ``at_s``, ``request`` (its number; 0
     if it is none of the load's).
@@ -238,6 +240,8 @@ class BalancerAudited(Event):
     stray_attempts: list[str]
     sent_to: dict[str, list[str]] = field(default_factory=dict)
     late_attempts: list[dict[str, Any]] = field(default_factory=list)
+    retried: int | None = None
+    untold: str = ""
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ class RecordingClient:
         wire = _Wire()
         number = next(self._ids)
         begun_s = self._recorder.now_s()
-        status, headers, body = 0, {}, ""
+        status, body = 0, ""
+        headers: Mapping[str, str] = {}
         try:
             async with self._http.request(
                 *(method, path),
@@ -126,7 +127,7 @@ class RecordingClient:
                 allow_redirects=False,
                 trace_request_ctx=wire,
             ) as answer:
-                status, headers = answer.status, dict(answer.headers)
+                status, headers = answer.status, answer.headers
                 body = await answer.text()
             judgement = judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

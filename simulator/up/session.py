@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
-
 from simulator.conclude import Conclusion, conclude
 from simulator.dashboard.feed import Feed
 from simulator.dashboard.site import Site
@@ -108,8 +106,8 @@ class Session:
     async def _watch_balancer(self, stage: Stage) -> None:
         """Keep the load balancer's own figures of each node for the page."""
         while True:
-            with suppress(aiohttp.ClientError, TimeoutError):
-                status = await stage.balancer.status()
+            status = await stage.cluster.balancer.status()
+            if status is not None:
                 self._feed.balancer = {
                     node["name"]: {key: node[key] for key in ("sessions", "sessions_left", "in_flight")}
                     for node in status["nodes"]

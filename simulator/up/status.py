@@ -61,6 +61,7 @@ def _node(node: NodePicture, at_balancer: Mapping[str, Any]) -> dict[str, Any]:
         state = "DIED" if node.crashed else "stopped"
     elif node.paused:
         state = "paused"
+    said = node.balancer
     return {
         "id": node.node_id,
         "version": node.version,
@@ -69,9 +70,9 @@ def _node(node: NodePicture, at_balancer: Mapping[str, Any]) -> dict[str, Any]:
         "serving": node.serving,
         "drained": node.drained,
         "balancer": {
-            "admin": node.balancer.get("admin", ""),
-            "operational": node.balancer.get("operational", ""),
-            "reason": node.balancer.get("reason", ""),
+            "admin": said["admin"] if said else "",
+            "operational": said["operational"] if said else "",
+            "reason": said["reason"] if said else "",
             "sessions": at_balancer.get("sessions"),
             "in_flight": at_balancer.get("in_flight"),
         },

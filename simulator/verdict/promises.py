@@ -136,6 +136,7 @@ def taken_out_is_out(evidence: Evidence) -> Iterator[Check]:
     detail = f"{len(evidence.absences)} times a node was out, {len(told)} requests were sent to it meanwhile"
     if told:
         detail += f"; {examples(told)}"
+    detail += "".join(f"; {audit.untold}" for _, audit in evidence.events(BalancerAudited) if audit.untold)
     yield _check(
         "no request went to a node after it was taken out",
         "requests went to a node after it was taken out",

@@ -216,3 +216,12 @@ async def test_a_want_of_sockets_is_this_machine_s_trouble_not_the_load_balancer
     await user.close()
     (record,) = recorder.requests
     assert (record.outcome, record.failed) == ("own_trouble", False)
+
+
+async def test_header_names_are_read_whatever_their_case_as_haproxy_writes_them(recorder: Recorder) -> None:
+    server = Server(OK.replace("X-ANODEID", "x-anodeid").replace("X-Zdu-Version", "x-zdu-version"))
+    async with running(server) as url:
+        client = RecordingClient(url, recorder, count(1), session="s1", timeout_s=5)
+        answer = await client.send("view", "GET", "/", Expected())
+        await client.close()
+    assert (answer.record.outcome, answer.record.node, answer.record.version) == ("ok", "node1", "7.3.0")
