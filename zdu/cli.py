@@ -18,6 +18,7 @@ from zdu.extended import ExtendedCommand, import_command
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("simulator.cli:run", "Play a scenario on a real cluster and judge it."),
     "report": ("simulator.report_cli:report", "Judge a recorded run again and rewrite its report."),
+    "result": ("simulator.result_cli:result", "Print the JSON Schema of result.json, for programs."),
     "up": ("simulator.up.cli:up", "Start a cluster and keep it, to be upgraded by you."),
     "status": ("simulator.up.commands:status", "Show the clusters that are up, and what to do next."),
     "upgrade": ("simulator.up.commands:upgrade", "Lead the upgrade of a cluster that is up."),
