@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
+from simulator.ci_output import check_summary, print_annotations, summary_option, write_summaries
 from simulator.conclude import Conclusion, conclude
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
@@ -48,6 +49,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
+@summary_option
 @click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 def run(
@@ -61,6 +63,7 @@ def run(
     rate: float | None,
     settings: Sequence[str],
     objectives: Sequence[str],
+    summary: Path | None,
     plain: bool,
     as_json: bool,
 ) -> None:
@@ -85,6 +88,7 @@ def run(
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives)
     check_balancer(lb, played)
     raise_descriptor_limit()
+    check_summary(summary)
     clock = SystemClock()
     folder = create_run_folder(out, played.name, clock)
     database = choose_database(database_url, folder)
@@ -110,7 +114,7 @@ def run(
     conclusion = conclude(folder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
-    print_conclusion(conclusion, as_json=as_json)
+    print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
 
 
@@ -132,10 +136,12 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, WANTED_DESCRIPTORS)), hard))
 
 
-def print_conclusion(conclusion: Conclusion, *, as_json: bool) -> None:
-    """Print the result, for people or programs, if anybody still reads it."""
+def print_conclusion(conclusion: Conclusion, *, as_json: bool, summary: Path | None = None) -> None:
+    """Print the result, for people or programs, if anybody still reads it; and for continuous integration."""
+    write_summaries(conclusion, summary)
     try:
         _tell(conclusion, as_json=as_json)
+        print_annotations(conclusion, quiet=as_json)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
         # Whoever read our output has gone (`zdu run | head`). The verdict stands, and rich and click would end with

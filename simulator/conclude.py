@@ -62,7 +62,7 @@ def judge_run(folder: RunFolder) -> JudgedRun:
     scenario = _scenario(folder, record.started.played)
     if record.started.by_hand:
         scenario = retell(scenario, record.envelopes, record.requests)
-    rolled = [node for step in scenario.timeline if step.roll for node in scenario.nodes_of(step.roll)]
+    rolled = [node for step in scenario.steps if step.roll for node in scenario.nodes_of(step.roll)]
     evidence = Evidence(
         envelopes=record.envelopes,
         requests=record.requests,

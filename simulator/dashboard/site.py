@@ -22,6 +22,12 @@ SHUTDOWN_WITHIN_S = 1.0
 SAID_GOODBYE_WITHIN_S = 2.0
 _MAX_BODY = 16 * 1024
 _STATIC = Path(__file__).parent / "static"
+_REPORT = Path(__file__).parents[1] / "report"
+_SHARED = {
+    "cluster_drawing.js": _REPORT / "static" / "cluster_drawing.js",
+    "drawing.css": _REPORT / "templates" / "drawing.css",
+}
+"""The drawing of the cluster is that of the report's player."""
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -189,8 +195,8 @@ def _handler(command: Command) -> Handler:
 
 
 def _file(name: str) -> web.Response:
-    path = _STATIC / name
-    if path.parent != _STATIC or path.suffix not in _TYPES or not path.is_file():
+    path = _SHARED.get(name) or _STATIC / name
+    if path.name != name or path.suffix not in _TYPES or not path.is_file():
         raise web.HTTPNotFound
     return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8", headers=_HEADERS)
 

@@ -25,7 +25,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
-from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step, all_steps
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -224,6 +224,11 @@ class Scenario(Section):
         return 2 * self.cluster.intervals.index_replay / self.cluster.time_scale + 1.0
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps of the timeline, those inside of others included, in the order of the file."""
+        return tuple(all_steps(self.timeline))
+
+    @property
     def version_from(self) -> str:
         """The version that the cluster starts with."""
         return self.cluster.version
@@ -235,7 +240,7 @@ class Scenario(Section):
         A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
         """
         base = reached = self.cluster.version
-        for step in self.timeline:
+        for step in self.steps:
             if step.roll and step.roll.expect == "joined":
                 reached = step.roll.to
             base = reached if step.finalise else base
@@ -246,7 +251,7 @@ class Scenario(Section):
     def rolled_back_from(self) -> str:
         """The target of the upgrade that the last step to roll back takes back; empty if there is none."""
         target = taken_back = ""
-        for step in self.timeline:
+        for step in self.steps:
             if step.roll:
                 target, taken_back = step.roll.to, ""
             taken_back = target if step.roll_back else taken_back
@@ -259,7 +264,7 @@ class Scenario(Section):
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
-        rolls = (step.roll for step in self.timeline if step.roll and step.roll.expect == "refused")
+        rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
 
     def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:

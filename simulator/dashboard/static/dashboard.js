@@ -93,7 +93,6 @@ class Dashboard {
   // Once at the beginning of each connection: the whole state.
   about(status) {
     this.status = status;
-    this.steps = status.steps || {};
     document.title = `${status.name} · zdu`;
     write(find("title"), status.name);
     write(find("about"), status.title);
@@ -130,9 +129,13 @@ class Dashboard {
     if (event.words) this.happened(event, event.words);
   }
 
+  // A step of the scenario begins: its text stays until the next one.
+  on_chapter_started({title, text}) {
+    write(find("step-text"), [title, text].filter(Boolean).join(": "));
+  }
+
   on_step_started(event) {
     write(find("step"), event.title);
-    write(find("step-text"), this.steps[event.title] || "");
     this.happened(event, event.title, "step");
   }
 
