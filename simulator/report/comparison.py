@@ -52,7 +52,8 @@ def compare(
 ) -> Comparison:
     """Compare two results; ``…_played`` are the scenarios as they were played."""
     differences = tuple(_set_up(first, second, first_played, second_played))
-    return Comparison(differences, _judge(differences), tuple(_rows(first, second)))
+    judgement = _judge(differences) + _proved_nothing(first, second)
+    return Comparison(differences, judgement, tuple(_rows(first, second)))
 
 
 _TOLD_TO_AUDIENCE = frozenset({"title", "story", "text"})
@@ -116,6 +117,16 @@ def _judge(differences: tuple[Difference, ...]) -> str:
     if len(places) == 1:
         return f"Only {places[0]} differs: a large difference below may well come from it. {once}"
     return f"{len(places)} things differ: nothing below can be put down to one of them. {once}"
+
+
+def _proved_nothing(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """A warning for each run that is no measure for the other."""
+    runs = (("A", first), ("B", second))
+    return "".join(
+        f" {letter} is inconclusive: its figures may be of half a run."
+        for letter, result in runs
+        if result.get("verdict") == "inconclusive"
+    )
 
 
 def _rows(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Row]:

@@ -63,6 +63,12 @@ def test_the_same_set_up_says_that_the_rest_is_chance_and_the_place_of_a_databas
     assert [difference.place for difference in compared(one, two).differences] == ["seed", "database"]
 
 
+def test_a_run_that_proved_nothing_is_no_measure_for_the_other() -> None:
+    one, two = passing_run().result, passing_run().result
+    two["verdict"] = "inconclusive"
+    assert compared(one, two).judgement.endswith("B is inconclusive: its figures may be of half a run.")
+
+
 def test_a_step_more_in_the_timeline_is_told_as_a_number_of_entries() -> None:
     longer = {**PLAYED, "timeline": [*PLAYED["timeline"], PLAYED["timeline"][0]]}
     (difference,) = compared({}, {}, PLAYED, longer).differences
