@@ -4,7 +4,7 @@ import asyncio
 import resource
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
-from simulator.conclude import conclude
+from simulator.conclude import Conclusion, conclude
+from simulator.dashboard.audience import Audience
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -48,6 +49,8 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
 @summary_option
+@click.option("--dashboard", is_flag=True, help="Show the run in a browser, too; the address is printed.")
+@click.option("--step", "steps", is_flag=True, help="Each step waits for a click there, or the space bar.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 def run(
@@ -62,6 +65,8 @@ def run(
     settings: Sequence[str],
     objectives: Sequence[str],
     summary: Path | None,
+    dashboard: bool,
+    steps: bool,
     plain: bool,
     as_json: bool,
 ) -> None:
@@ -80,6 +85,7 @@ def run(
       zdu run valiantys --nodes 3 --users 60 --seed 7
       zdu run valiantys --set balancer.drain=false     what happens without a drain
       zdu run valiantys --lb apache                    behind Apache httpd, as in the blog
+      zdu run valiantys --step                         step by step, in a browser
       zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
     """  # noqa: D301 - click looks for the character itself
     named = named_overrides(nodes=nodes, users=users, rate=rate)
@@ -100,23 +106,40 @@ def run(
         lb=lb,
     )
     recorder = Recorder(folder.path, clock)
-    view = _choose_view(played, plain=plain, as_json=as_json)
-    recorder.follow(view.on_event, view.on_request)
-    one_run = Run(plan, recorder, view)
-    try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(one_run.execute())
-        recorder.close()
-    finally:
-        view.close()
-    conclusion = conclude(folder)
+    audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
+    conclusion, interrupted = _perform(plan, recorder, audience, lambda: _choose_view(played, plain, as_json))
     if conclusion.verdict.word == "pass":
         drop_database(database)
     print_conclusion(conclusion, as_json=as_json, summary=summary)
-    sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
+    sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
+def _perform(
+    plan: RunPlan, recorder: Recorder, audience: Audience | None, choose_view: Callable[[], View]
+) -> tuple[Conclusion, bool]:
+    """Play and judge; whether somebody interrupted it. The audience has its page before the first process starts."""
+    conclusion = None
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        if audience:
+            runner.run(audience.open(port=0))
+            click.echo(f"Dashboard  {audience.page_url}", err=True)
+        try:
+            view = choose_view()
+            recorder.follow(view.on_event, view.on_request)
+            one_run = Run(plan, recorder, view, audience)
+            try:
+                runner.run(one_run.execute())
+                recorder.close()
+            finally:
+                view.close()
+            conclusion = conclude(plan.folder)
+        finally:
+            if audience:
+                runner.run(audience.close(conclusion))
+    return conclusion, one_run.interrupted
+
+
+def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()
