@@ -1,8 +1,6 @@
 """``zdu run``: what a person types, and what is printed in the end."""
 
 import asyncio
-import json
-import os
 import resource
 import shlex
 import sys
@@ -14,7 +12,8 @@ import click
 from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
-from simulator.conclude import Conclusion, conclude
+from simulator.ci_output import check_summary, summary_option
+from simulator.conclude import conclude
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -23,11 +22,11 @@ from simulator.scenario import load, named_overrides
 from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
 from simulator.stage import RunPlan, View
+from simulator.view.conclusion import print_conclusion
 from simulator.view.live import LiveView
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
-from simulator.view.summary import PLAIN_WIDTH, print_summary
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
 from zdu.process import new_event_loop
@@ -49,6 +48,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
+@summary_option
 @click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 def run(
@@ -63,6 +63,7 @@ def run(
     rate: float | None,
     settings: Sequence[str],
     objectives: Sequence[str],
+    summary: Path | None,
     plain: bool,
     as_json: bool,
 ) -> None:
@@ -87,6 +88,7 @@ def run(
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
     raise_descriptor_limit()
+    check_summary(summary)
     clock = SystemClock()
     folder = create_run_folder(out, played.name, clock)
     database = choose_database(database_url, folder)
@@ -112,7 +114,7 @@ def run(
     conclusion = conclude(folder)
     if conclusion.verdict.word == "pass":
         drop_database(database)
-    print_conclusion(conclusion, as_json=as_json)
+    print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
 
 
@@ -132,25 +134,6 @@ def raise_descriptor_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, WANTED_DESCRIPTORS)), hard))
-
-
-def print_conclusion(conclusion: Conclusion, *, as_json: bool) -> None:
-    """Print the result, for people or programs, if anybody still reads it."""
-    try:
-        _tell(conclusion, as_json=as_json)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has gone (`zdu run | head`). The verdict stands, and rich and click would end with
-        # an exit code of theirs; what Python flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _tell(conclusion: Conclusion, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(conclusion.result, ensure_ascii=False))
-    else:
-        console = Console()
-        print_summary(conclusion, console if console.is_terminal else Console(width=PLAIN_WIDTH))
 
 
 def _command_to_run_again(context: click.Context, seed: int) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from node.releases import find_release, known_versions
 from simulator.dashboard.feed import Feed
 from simulator.picture import NodePicture
+from simulator.scenario.library import shipped_scenarios
 from simulator.stage import Stage
 from simulator.up.advice import next_commands, target_of
 from simulator.up.living import LivingCluster
@@ -31,12 +33,20 @@ def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None)
         "under_way": "",
         "next": [],
         "load": feed.figures(),
+        "commanded": True,
+        "versions": _newer_versions(cluster.version),
+        "scenarios": list(shipped_scenarios()),
     }
     if living is not None:
         now = living.now()
         status |= {"state": now.state, "base": now.base, "target": target_of(now), "users": now.users}
         status |= {"under_way": now.under_way, "next": [asdict(advice) for advice in next_commands(now)]}
     return status
+
+
+def _newer_versions(version: str) -> list[str]:
+    numbers = find_release(version).numbers
+    return [other for other in known_versions() if find_release(other).numbers > numbers]
 
 
 def _phase(living: LivingCluster | None, feed: Feed) -> str:

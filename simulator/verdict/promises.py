@@ -26,6 +26,7 @@ from zdu.events import (
     ProcessExited,
     ProcessStarted,
     RunAborted,
+    RunEnded,
     RunInterrupted,
     UpgradeHistory,
     WritesAudited,
@@ -159,9 +160,10 @@ def processes_live(evidence: Evidence) -> Iterator[Check]:
 
 
 def story_is_played(evidence: Evidence) -> Iterator[Check]:
-    """Every step of the timeline could be carried out; nothing to say about a run that was interrupted."""
+    """Every step of the timeline could be carried out; nothing to say of one that was interrupted or broke off."""
     aborted = [event.reason for _, event in evidence.events(RunAborted)]
-    if not evidence.events(RunInterrupted):
+    told = bool(aborted or evidence.events(RunEnded))
+    if told and not evidence.events(RunInterrupted):
         yield _check(
             "the story was played to its end",
             "the story could not be played to its end",

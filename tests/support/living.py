@@ -14,8 +14,12 @@ from typing import Any
 HURRIED = (
     *("--set", "balancer.inter=100ms", "--set", "balancer.rise=1", "--set", "cluster.start_duration=100ms"),
     *("--set", "cluster.stop_duration=100ms", "--set", "balancer.drain_deadline=300ms"),
-    *("--set", "load.think_time.min=50ms", "--set", "load.think_time.max=200ms"),
 )
+BUSY = (
+    *("--set", "expect.min_probe_rate_kept=0.2", "--set", "expect.min_requests_per_version_while_mixed=1"),
+    *("--set", "load.request_timeout=30s", "--set", "balancer.timeout=10s"),
+)
+"""A machine that does other things as well says nothing of the cluster."""
 ENDS_WITHIN_S = 90
 
 
@@ -80,7 +84,7 @@ def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
     """``zdu up`` with ``options``, up and at work; gone at the end, whatever happens."""
     with (folder / "up-errors.txt").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *options],
+            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *BUSY, *options],
             cwd=folder,
             env=_environment(folder),
             stdout=subprocess.PIPE,
