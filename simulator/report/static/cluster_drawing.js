@@ -11,6 +11,7 @@ const DOT = 5;
 const MOVE_MS = 650;
 const PULSE_MS = 420;
 const MAX_PULSES = 80;
+const WIDEST = 1010; // from there on the drawing grows instead of getting more room
 
 function make(name, attributes, parent) {
   const element = document.createElementNS(SVG, name);
@@ -166,12 +167,15 @@ export class ClusterDrawing {
   }
 
   resize() {
-    const width = Math.max(300, Math.round(this.container.clientWidth || 900));
-    if (this.places && this.places.width === width) return;
+    const there = this.container.clientWidth || 900;
+    const zoom = Math.max(1, there / WIDEST); // a wall is looked at from the last row
+    const width = Math.max(300, Math.round(there / zoom));
+    if (this.places && this.places.width === width && this.zoom === zoom) return;
+    this.zoom = zoom;
     this.places = layOut(width, this.nodeNames.length, this.userNames.length);
     const {height, door, balancer, nodes} = this.places;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.setAttribute("height", height);
+    this.svg.setAttribute("height", Math.round(height * zoom));
     for (const [box, place] of [[this.door, door], [this.balancer, balancer]]) {
       for (const key of ["x", "y", "width", "height"]) box.rect.setAttribute(key, place[key]);
       box.text.setAttribute("x", place.x + place.width / 2);
