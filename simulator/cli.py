@@ -42,6 +42,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--twin", is_flag=True, help="Play the scenario's twin, which differs in one thing.")
 @click.option("--lb", type=click.Choice(list(KINDS)), default=OURS, help="The load balancer (ours).")
 @click.option("--nodes", type=int, help="How many nodes the cluster has.")
 @click.option("--users", type=int, help="How many users work at once.")
@@ -58,6 +59,7 @@ def run(
     out: Path,
     seed: int | None,
     database_url: str | None,
+    twin: bool,
     lb: str,
     nodes: int | None,
     users: int | None,
@@ -89,7 +91,7 @@ def run(
       zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
     """  # noqa: D301 - click looks for the character itself
     named = named_overrides(nodes=nodes, users=users, rate=rate)
-    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives)
+    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
     raise_descriptor_limit()
     check_summary(summary)
@@ -160,7 +162,7 @@ def raise_descriptor_limit() -> None:
 def _command_to_run_again(context: click.Context, seed: int) -> str:
     """The command line as it was typed, with the seed, and without where the output went or what it looked like."""
     given: dict[str, object] = {**context.params, "seed": seed}
-    words = ["zdu", "run", str(given["scenario_name"])]
+    words = ["zdu", "run", str(given["scenario_name"]), *(["--twin"] if given["twin"] else [])]
     if given["database_url"]:
         words += ["--db", without_password(str(given["database_url"]))]
     if given["lb"] != OURS:
