@@ -53,7 +53,7 @@ export function layOut(width, nodeCount, userCount) {
     : {x: 8, y: middle - 75, width: width * 0.135, height: 150};
   const balancer = narrow
     ? {x: columns > 1 ? width / 2 - 60 : width - 158, y: middle - 32, width: columns > 1 ? 120 : 150, height: 56}
-    : {x: width * 0.17, y: middle - 42, width: width * 0.115, height: 84};
+    : {x: width * 0.17, y: middle - 42, width: Math.max(104, width * 0.115), height: 84};
   door.perRow = Math.max(3, Math.floor((door.width - 16) / (DOT * 2 + 4)));
   // Small cards have two short lines: name and version, then state and the balancer's word.
   return {width, height, narrow, nodes, door, balancer, small: cardWidth < 240, wordsInCards: narrow || columns > 1};

@@ -47,7 +47,7 @@ def test_with_two_differences_nothing_is_put_down_to_one_of_them() -> None:
 
 
 def test_two_scenarios_have_no_common_measure() -> None:
-    other = load("roll-back").as_played()
+    other = load("cancel-and-roll-back").as_played()
     assert "two scenarios" in compared(passing_run().result, passing_run().result, PLAYED, other).judgement
 
 
