@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.common.machine import program
 from bench.common.processes import Child, Children, wait_for_port
-from bench.proxies.nginx import http_temporary_folders, main_section
 from bench.proxies.setup import Node
+from simulator.balancers.nginx_config import http_temporary_folders, main_section
 
 BODY_BYTES = 1024
 

@@ -84,7 +84,8 @@ class Balancer:
 
     def read(self, cookies: bytes) -> Reading:
         """What a request's cookies say: the values of all its Cookie fields, joined by ``; ``."""
-        return self.stickiness.read(cookies, self._wall_s())
+        stickiness = self.stickiness
+        return stickiness.read(cookies, 0.0 if stickiness.is_timeless else self._wall_s())
 
     def route(self, reading: Reading, client: str, tried: Collection[str] = ()) -> Route | NoNode:
         """Where a request of ``client`` (an address) goes now; never to a node that it already ``tried``."""

@@ -121,6 +121,8 @@ class Stickiness:
         self._maxidle_s = config.maxidle
         self._maxlife_s = config.maxlife
         self._dated = bool(config.maxidle or config.maxlife)
+        self.is_timeless = not self._dated and not self._learns
+        """Whether it does not matter when cookies are read."""
         self._table_size = config.table_size
         self._forget_readings()
         self._lines.clear()

@@ -1,22 +1,24 @@
 """The last look before everything is stopped: what users were told is compared with what the cluster has kept."""
 
+import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
-
-import aiohttp
 
 from simulator.audit import AuditFailed, Auditor, audit_cluster
-from simulator.balancer_log import audit_balancer_log
+from simulator.balancers.audit import Inquiry
+from simulator.balancers.balancer import LoadBalancer
 from simulator.clients.jira_admin import JiraAdmin
-from simulator.cluster import BALANCER, DatabaseTarget
+from simulator.cluster import DatabaseTarget
 from simulator.node_logs import audit_node_logs
-from simulator.observers import BalancerWatch
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
 from simulator.verdict.lag import BY_LOGS_MS, leavings_in
 from simulator.verdict.model import find_absences
-from zdu.events import NotAudited
+from zdu.events import BalancerAudited, NotAudited
+
+LOG_WITHIN_S = 5.0
+"""Load balancers gather lines of their log for a moment; within this time the last of them has to be there."""
+LOOK_AGAIN_S = 0.2
 
 
 async def audit(
@@ -26,7 +28,7 @@ async def audit(
     *,
     picture: Picture,
     admins: Mapping[str, JiraAdmin],
-    balancer: BalancerWatch,
+    balancer: LoadBalancer,
 ) -> None:
     """Ask nodes, load balancer, their logs and the database, and record what they say."""
     serving = {name for name, node in picture.nodes.items() if node.running and not node.failed}
@@ -34,13 +36,15 @@ async def audit(
     recorder.event(await audit_cluster(admins))
     absences = find_absences(recorder.envelopes)
     failed = [request.id for request in recorder.requests if request.failed]
-    log = folder.logs / f"{BALANCER}-access.jsonl"
     logs = {node: folder.logs / f"{node}.log" for node in admins}
     node_logs = audit_node_logs(logs, recorder.since_start_of_wall_s)
     recorder.event(node_logs)
     told = [(state["t_s"], state["node"], state["state"]) for state in node_logs.states]
     leavings = leavings_in(told, BY_LOGS_MS)
-    recorder.event(audit_balancer_log(log, absences, recorder.since_start_s, failed, leavings))
+    answered_by = {request.id: request.node for request in recorder.requests if request.node}
+    clocks = recorder.since_start_s, recorder.since_start_of_wall_s
+    asked = Inquiry(absences, leavings, failed, answered_by, *clocks)
+    recorder.event(await _whole_log(balancer, asked))
     auditor = Auditor(database)
     try:
         recorder.event(await auditor.upgrade_history())
@@ -49,5 +53,17 @@ async def audit(
         recorder.event(NotAudited(str(error)))
     finally:
         await auditor.close()
-    with suppress(aiohttp.ClientError, TimeoutError):
-        folder.write_json("load-balancer.json", await balancer.status())
+    status = await balancer.status()
+    if status is not None:
+        folder.write_json("load-balancer.json", status)
+
+
+async def _whole_log(balancer: LoadBalancer, asked: Inquiry) -> BalancerAudited:
+    """Read the load balancer's log, again if it does not have an attempt yet for each request that was answered."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + LOG_WITHIN_S
+    while True:
+        audited = balancer.audit(asked)
+        if audited.untold or audited.attempts >= len(asked.answered_by) or loop.time() > until_s:
+            return audited
+        await asyncio.sleep(LOOK_AGAIN_S)

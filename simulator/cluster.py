@@ -1,24 +1,21 @@
 """The processes of a run: writes their configuration, starts and stops them, and reports it to the picture."""
 
 import asyncio
-import io
 from dataclasses import dataclass
-from typing import Any
 
-from pydantic import BaseModel
-from ruamel.yaml import YAML
-
-from lb.config import BalancerConfig
 from node.config import NodeConfig
+from simulator.balancers import OURS, make_balancer
+from simulator.balancers.balancer import BALANCER, LoadBalancer, Place
+from simulator.balancers.settings import Node
+from simulator.config_files import as_yaml
 from simulator.picture import Picture
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
+from zdu.clock import Clock, SystemClock
 from zdu.durations import format_duration
 
-BALANCER = "lb"
-LOOPBACK = ["127.0.0.0/8", "::1/128"]
 SEED_ISSUES = 60
 PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
@@ -26,8 +23,7 @@ NODE_KEYS = {
     *("time_scale", "intervals", "mixed_when", "node_upgrade_mode"),
     *("start_duration", "warm_up", "warm_up_delay", "stop_duration"),
 }
-HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
-"""What a scenario says in the very words of the node's and the load balancer's configuration."""
+"""What a scenario says in the very words of the node's configuration."""
 _EXCEPTION = "java.lang.IllegalStateException: "
 """So Jira's log begins the line with the reason that a node could not start."""
 STOP_GRACE_S = 15.0
@@ -43,7 +39,9 @@ class DatabaseTarget:
 
 
 class Cluster:
-    """The nodes and the load balancer of one run, as processes."""
+    """The nodes and the load balancer of one run, as processes. ``balancer`` is there from :meth:`start` on."""
+
+    balancer: LoadBalancer
 
     def __init__(
         self,
@@ -54,6 +52,8 @@ class Cluster:
         supervisor: Supervisor,
         picture: Picture,
         seed: int,
+        lb: str = OURS,
+        clock: Clock | None = None,
     ) -> None:
         self.scenario = scenario
         self.folder = folder
@@ -61,10 +61,20 @@ class Cluster:
         self._supervisor = supervisor
         self._picture = picture
         self._seed = seed
+        self._lb = lb
+        self._clock = clock or SystemClock()
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
-        self.balancer_url = ""
-        self.balancer_admin_url = ""
+
+    @property
+    def balancer_url(self) -> str:
+        """Where users go."""
+        return self.balancer.url
+
+    @property
+    def balancer_admin_url(self) -> str:
+        """Where the load balancer's operators go; empty if it has no page."""
+        return self.balancer.admin_url
 
     def node_url(self, node_id: str) -> str:
         """The node's own address, past the load balancer."""
@@ -88,6 +98,7 @@ class Cluster:
         """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
+        self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:
             starts.create_task(self._start_balancer())
             for node_id in self.scenario.cluster.node_ids:
@@ -100,7 +111,7 @@ class Cluster:
         log = self.folder.logs / f"{node_id}.log"
         config = home / "node.yaml"
         config.touch(mode=0o600)  # it has the database's password
-        config.write_text(_as_yaml(self._node_config(node_id, version)), encoding="utf-8")
+        config.write_text(as_yaml(self._node_config(node_id, version)), encoding="utf-8")
         child = await self._supervisor.start(node_id, ["node", "--config", str(config), "--exit-with-parent"], log)
         self._children[node_id] = child
         self._picture.process_started(
@@ -137,19 +148,25 @@ class Cluster:
             told = [line.partition(_EXCEPTION)[2].strip() for line in log if line.startswith(_EXCEPTION)]
         return told[-1] if told else "its log does not say why"
 
-    def release_ports(self) -> None:
-        """Give the reserved ports back; after the last process has ended."""
+    async def close(self) -> None:
+        """Close the connections and give the reserved ports back; after the last process has ended."""
+        if hasattr(self, "balancer"):
+            await self.balancer.close()
         for port in self._ports.values():
             port.close()
 
     async def _start_balancer(self) -> None:
-        log = self.folder.logs / f"{BALANCER}.log"
-        config = self.folder.path / "lb.yaml"
-        config.write_text(_as_yaml(self._balancer_config()), encoding="utf-8")
-        child = await self._supervisor.start(BALANCER, ["lb", "--config", str(config), "--exit-with-parent"], log)
-        self.balancer_url, self.balancer_admin_url = child.ready["url"], child.ready["admin_url"]
-        self._picture.process_started(
-            BALANCER, pid=child.pid, url=self.balancer_url, version="", log=f"logs/{log.name}"
+        started = await self.balancer.start()
+        self._picture.process_started(BALANCER, pid=started.pid, url=started.url, version="", log=started.log)
+
+    def _place(self) -> Place:
+        return Place(
+            part=self.scenario.balancer,
+            nodes=tuple(Node(name, port.port, host=port.host) for name, port in self._ports.items()),
+            folder=self.folder,
+            seed=self._seed,
+            supervisor=self._supervisor,
+            clock=self._clock,
         )
 
     def _node_config(self, node_id: str, version: str) -> NodeConfig:
@@ -172,32 +189,3 @@ class Cluster:
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
             }
         )
-
-    def _balancer_config(self) -> BalancerConfig:
-        balancer = self.scenario.balancer
-        host, port = balancer.listen_address
-        admin_host, admin_port = balancer.admin_address
-        nodes = [{"name": name, "host": port.host, "port": port.port} for name, port in self._ports.items()]
-        return BalancerConfig.model_validate(
-            {
-                "host": host,
-                "port": port,
-                "admin_host": admin_host,
-                "admin_port": admin_port,
-                "nodes": nodes,
-                "health": balancer.model_dump(mode="json", include=HEALTH_KEYS),
-                "drain": {"enabled": balancer.drain, "deadline": format_duration(balancer.drain_deadline)},
-                "log_file": str(self.folder.logs / f"{BALANCER}.log"),
-                "access_log_file": str(self.folder.logs / f"{BALANCER}-access.jsonl"),
-                "seed": self._seed,
-                "trusted_proxies": LOOPBACK,  # whose requests carry their number in this run, for the log
-            }
-        )
-
-
-def _as_yaml(config: BaseModel) -> str:
-    """The configuration as a file that a person can read, change and start the process with again."""
-    text = io.StringIO()
-    data: dict[str, Any] = config.model_dump(mode="json")
-    YAML(typ="safe", pure=True).dump(data, text)
-    return text.getvalue()

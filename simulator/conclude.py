@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.junit import junit_xml
-from simulator.record.reading import UnreadableRecord, read_run
+from simulator.record.reading import RunRecord, UnreadableRecord, read_run
 from simulator.record.run_folder import RunFolder
 from simulator.report import render_report
 from simulator.result import build_result
@@ -34,16 +34,35 @@ class Conclusion:
         return EXIT_CODES[self.verdict.word]
 
 
+@dataclass(frozen=True)
+class JudgedRun:
+    """A record, and what follows from it."""
+
+    record: RunRecord
+    verdict: Verdict
+    result: dict[str, Any]
+
+
 def conclude(folder: RunFolder) -> Conclusion:
     """Judge the run and write ``result.json``, ``junit.xml`` and ``report.html`` into its folder.
 
     Raises UnreadableRecord when its record cannot be read, RecordError when the folder cannot be written.
     """
+    run = judge_run(folder)
+    result = run.result
+    folder.write_json("result.json", result)
+    folder.write_text("junit.xml", junit_xml(result, run.verdict))
+    folder.write_text("report.html", render_report(result, run.record.envelopes, run.record.requests))
+    return Conclusion(folder, run.verdict, result)
+
+
+def judge_run(folder: RunFolder) -> JudgedRun:
+    """Judge the run in ``folder`` and leave everything there as it is. Raises UnreadableRecord."""
     record = read_run(folder)
     scenario = _scenario(folder, record.started.played)
     if record.started.by_hand:
         scenario = retell(scenario, record.envelopes, record.requests)
-    rolled = [node for step in scenario.timeline if step.roll for node in scenario.nodes_of(step.roll)]
+    rolled = [node for step in scenario.steps if step.roll for node in scenario.nodes_of(step.roll)]
     evidence = Evidence(
         envelopes=record.envelopes,
         requests=record.requests,
@@ -60,11 +79,7 @@ def conclude(folder: RunFolder) -> Conclusion:
         search_delay_s=scenario.search_delay_s,
     )
     verdict = reach_verdict(evidence)
-    result = build_result(evidence, verdict)
-    folder.write_json("result.json", result)
-    folder.write_text("junit.xml", junit_xml(result, verdict))
-    folder.write_text("report.html", render_report(result, record.envelopes, record.requests))
-    return Conclusion(folder, verdict, result)
+    return JudgedRun(record, verdict, build_result(evidence, verdict))
 
 
 def _scenario(folder: RunFolder, played: dict[str, Any]) -> Scenario:

@@ -6,9 +6,9 @@ breath, so the record and the operator's view cannot differ.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from simulator.balancers.balancer import NO_CHECK, NodeChange
 from simulator.record.recorder import Recorder
 from simulator.roll import NodeSeen
 from zdu.events import (
@@ -26,6 +26,8 @@ from zdu.events import (
 
 IN_UPGRADE_MODE = "DRAINING"
 """The application state by which a node asks to be drained."""
+TAKES_REQUESTS = frozenset({"RUNNING", IN_UPGRADE_MODE})
+"""The application states in which a node serves users."""
 
 
 COULD_NOT_START = "ERROR"
@@ -47,7 +49,7 @@ class NodePicture:
     version: str = ""
     state: str = ""
     cluster_state: str = ""
-    balancer: dict[str, Any] = field(default_factory=dict)
+    balancer: NodeChange | None = None
     out_since_s: float | None = None
     stopped_at_s: float | None = None
     back_since_s: float | None = None
@@ -60,12 +62,28 @@ class NodePicture:
     @property
     def serving(self) -> bool:
         """Whether the load balancer sends it new sessions."""
-        return bool(self.balancer.get("takes_new_sessions"))
+        return self.balancer is not None and self.balancer["takes_new_sessions"]
+
+    @property
+    def takes_load(self) -> bool:
+        """Whether it serves users: a load balancer that checks nobody cannot know."""
+        checked = self.balancer is not None and self.balancer["operational"] != NO_CHECK
+        return self.serving and (checked or self.ready_to_serve)
+
+    @property
+    def ready_to_serve(self) -> bool:
+        """Whether its application runs, by its own words."""
+        return self.running and self.state in TAKES_REQUESTS
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether an administrator has told the load balancer to leave it alone."""
+        return self.balancer is not None and self.balancer["admin"] != "READY"
 
     @property
     def drained(self) -> bool:
         """Whether the load balancer sends it nothing more and waits for nothing from it."""
-        return bool(self.balancer.get("drained"))
+        return self.balancer is not None and self.balancer["drained"]
 
 
 class Picture:
@@ -128,13 +146,13 @@ class Picture:
             self._recorder.event(ClusterObserved(cluster_state, node_id))
             self._notify()
 
-    def balancer_says(self, event: dict[str, Any]) -> None:
+    def balancer_says(self, event: NodeChange) -> None:
         """One event of the load balancer's journal."""
         node = self.nodes[event["node"]]
         at_s = self._recorder.since_start_s(event["at_s"])
         was_serving, was_drained = node.serving, node.drained
-        words = (node.balancer.get("admin"), node.balancer.get("operational"))
-        node.balancer = event
+        before, node.balancer = node.balancer, event
+        words = (before["admin"], before["operational"]) if before else None
         if words != (event["admin"], event["operational"]):
             self._recorder.event(
                 BalancerObserved(node.node_id, event["admin"], event["operational"], event["reason"], round(at_s, 4))
@@ -157,8 +175,9 @@ class Picture:
                 running=node.running,
                 crashed=node.crashed,
                 version=node.version,
-                in_upgrade_mode=node.state == IN_UPGRADE_MODE,
-                serving=node.serving,
+                in_upgrade_mode=node.state == IN_UPGRADE_MODE or node.set_aside,
+                serving=node.takes_load,
+                set_aside=node.set_aside and node.ready_to_serve,
                 drained=node.drained,
                 failed=node.failed,
                 out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,

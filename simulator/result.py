@@ -16,7 +16,15 @@ from simulator.verdict.outages import Outage, outages_of
 from simulator.verdict.phases import Phase
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
-from zdu.events import ClusterObserved, ProcessStarted, RunEnded, RunInterrupted, RunStarted, WritesAudited
+from zdu.events import (
+    BalancerAudited,
+    ClusterObserved,
+    ProcessStarted,
+    RunEnded,
+    RunInterrupted,
+    RunStarted,
+    WritesAudited,
+)
 
 SCHEMA = 1
 FAILURES_LISTED = 200
@@ -54,7 +62,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "failed": len(failed),
             "by_kind": _by_kind(evidence.requests),
             "by_outcome": dict(Counter(request.outcome for request in evidence.requests)),
-            "retried_by_load_balancer": sum(request.attempts > 1 for request in evidence.requests),
+            "retried_by_load_balancer": _retried(evidence, started),
             "latency_ms": Latency.of(evidence.requests).as_dict(),
         },
         "probes": {kind.removeprefix("probe_"): _probe(evidence, kind) for kind in PROBE_KINDS},
@@ -103,6 +111,14 @@ def percentile(ordered: Sequence[float], share: float) -> float:
         raise ValueError("there is no percentile of nothing")
     rank = max(1, -(-len(ordered) * share // 1))
     return ordered[int(rank) - 1]
+
+
+def _retried(evidence: Evidence, started: RunStarted) -> int | None:
+    """Requests that the load balancer sent more than once: ours tells clients, others at most their logs."""
+    if started.load_balancer.startswith("zdu-lb"):
+        return sum(request.attempts > 1 for request in evidence.requests)
+    audits = evidence.events(BalancerAudited)
+    return audits[-1][1].retried if audits else None
 
 
 def _by_kind(requests: list[RequestRecord]) -> dict[str, dict[str, Any]]:

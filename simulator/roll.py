@@ -10,10 +10,14 @@ anywhere and taken up again. For the first node in ``order`` that is not yet don
     drained                         -> Stop
     stopped                         -> Wait               (while it is out, the others carry the load)
     stopped long enough             -> Upgrade            (start it with the new version)
+    new version, still set aside    -> PutBack            (its administrator tells the load balancer)
     new version, not yet serving    -> Wait               (start, health checks)
     new version, serving            -> Wait, then the next node
     new version, could not start    -> NotStarted         (the cluster refuses it: a person has to decide)
     old version, could not start    -> Stop               (it serves nobody: nothing to drain, nothing to lose)
+
+Who takes a node out is not decided here: a node may ask for it by what its health check says, or an administrator may
+tell the load balancer, and has to tell it again when the node is to come back (``set_aside``).
 
 With ``drain`` off a serving node of the old version is simply stopped: the operator who forgets.
 
@@ -30,7 +34,7 @@ class NodeSeen:
     """One node as the operator sees it.
 
     ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's process goes on and its
-    application could not start.
+    application could not start, ``set_aside`` that it runs and an administrator keeps the load balancer away from it.
     """
 
     node_id: str
@@ -41,6 +45,7 @@ class NodeSeen:
     serving: bool
     drained: bool
     failed: bool = False
+    set_aside: bool = False
     out_for_s: float = 0.0
     back_for_s: float = 0.0
 
@@ -85,6 +90,13 @@ class Upgrade:
 
 
 @dataclass(frozen=True)
+class PutBack:
+    """Tell the load balancer that the node may have requests again."""
+
+    node_id: str
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing to do but look again; ``why`` completes the sentence "waiting until …"."""
 
@@ -111,7 +123,7 @@ class Finished:
     """Every node is upgraded and serves."""
 
 
-Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | Wait | NotStarted | Blocked | Finished
+Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | PutBack | Wait | NotStarted | Blocked | Finished
 
 
 def next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
@@ -135,6 +147,8 @@ def _step_for(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
     if node.version == policy.to_version:
         if node.failed:
             return NotStarted(node.node_id)
+        if node.set_aside:
+            return PutBack(node.node_id)
         if not node.serving:
             return Wait(node.node_id, f"the load balancer sends requests to {node.node_id} again")
         if node.back_for_s < policy.pause_after_s:

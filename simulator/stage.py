@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Protocol
 
+from simulator.balancers import OURS, software_of
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.closing_audit import audit
 from simulator.cluster import SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.load.control_target import CONTROL
 from simulator.load.load import Load, users_needed
-from simulator.observers import BalancerWatch, watch_node
+from simulator.observers import watch_node
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.requests import RequestRecord
@@ -66,6 +67,7 @@ class RunPlan:
     folder: RunFolder
     database: DatabaseTarget
     command: str
+    lb: str = OURS
     by_hand: bool = False
     """Whether there is no story beforehand: a person commands the cluster."""
 
@@ -76,11 +78,10 @@ Story = Callable[["Stage"], Awaitable[None]]
 class Stage:
     """A cluster of processes, those who watch it, and its record.
 
-    ``cluster``, ``admins`` and ``balancer`` are there for the story; not before it, and not after it.
+    ``cluster`` and ``admins`` are there for the story; not before it, and not after it.
     """
 
     cluster: Cluster
-    balancer: BalancerWatch
 
     def __init__(
         self,
@@ -104,6 +105,8 @@ class Stage:
         self._on_interrupt = on_interrupt
         self._supervisor: Supervisor | None = None
         self._control_url = ""
+        self.started = False
+        """Whether all processes serve, so that ``cluster`` and its addresses are there."""
         self._told: asyncio.Task[None] | None = None
         self._signals: list[str] = []
         self._cut = False
@@ -150,7 +153,7 @@ class Stage:
             *(self.plan.folder, self.plan.database, self.recorder),
             picture=self.picture,
             admins=self.admins,
-            balancer=self.balancer,
+            balancer=self.cluster.balancer,
         )
 
     async def _tell_and_stop(self, supervisor: Supervisor, story: Story) -> None:
@@ -161,6 +164,7 @@ class Stage:
             supervisor=supervisor,
             picture=self.picture,
             seed=self.plan.seed,
+            lb=self.plan.lb,
         )
         self._told = asyncio.create_task(self._tell(story), name="story")
         refresher = asyncio.create_task(self._refresh(), name="view")
@@ -179,21 +183,18 @@ class Stage:
         async with asyncio.TaskGroup() as starts:
             starts.create_task(self.cluster.start())
             starts.create_task(self._start_control_target())
+        self.started = True
         node_ids = self.plan.scenario.cluster.node_ids
         self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
-        self.balancer = BalancerWatch(self.picture, self.cluster.balancer_admin_url)
-        try:
-            async with asyncio.TaskGroup() as observers:
-                watching = [
-                    observers.create_task(watch_node(self.picture, node_id, admin))
-                    for node_id, admin in self.admins.items()
-                ]
-                watching.append(observers.create_task(self.balancer.follow()))
-                await story(self)
-                for task in watching:
-                    task.cancel()
-        finally:
-            await self.balancer.close()
+        async with asyncio.TaskGroup() as observers:
+            watching = [
+                observers.create_task(watch_node(self.picture, node_id, admin))
+                for node_id, admin in self.admins.items()
+            ]
+            watching.append(observers.create_task(self.cluster.balancer.follow(self.picture.balancer_says)))
+            await story(self)
+            for task in watching:
+                task.cancel()
 
     async def _stop(self, supervisor: Supervisor) -> None:
         for child in supervisor.running:
@@ -203,7 +204,7 @@ class Stage:
         await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
         for admin in self.admins.values():
             await admin.close()
-        self.cluster.release_ports()
+        await self.cluster.close()
 
     async def _refresh(self) -> None:
         """Let time pass for the view, until its terminal is gone."""
@@ -258,7 +259,7 @@ def _run_started(plan: RunPlan) -> RunStarted:
         command=plan.command,
         by_hand=plan.by_hand,
         database=without_password(plan.database.url),
-        load_balancer=f"zdu-lb {__version__}",
+        load_balancer=software_of(plan.lb),
         time_scale=scenario.cluster.time_scale,
         nodes=list(scenario.cluster.node_ids),
         version_from=scenario.version_from,

@@ -6,11 +6,12 @@ closes it even when the simulator is killed with -9.
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,9 +19,19 @@ from typing import Any, BinaryIO
 from zdu.errors import ExitCode, ZduError
 
 READY_TIMEOUT_S = 30.0
+LOOK_AGAIN_S = 0.05
 KEPT_LINES = 20
 
 ExitListener = Callable[["Child"], None]
+
+_WITH_ITS_PARENT = f"""\
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, {signal.SIGTERM:d})  # PR_SET_PDEATHSIG
+parent, *command = sys.argv[1:]
+if os.getppid() == int(parent):
+    os.execv(command[0], command)
+"""
+"""What a program that is not ours does first: it asks the system to be ended when the simulator ends (prctl(2))."""
 
 
 class StartFailed(ZduError):
@@ -36,6 +47,7 @@ class Child:
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
+    stop_signal: signal.Signals = signal.SIGTERM
     paused: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,20 +86,25 @@ class Child:
             self.send(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL), on purpose."""
+        """End the process, and what it has started itself, at once (SIGKILL), on purpose."""
         self.stop_asked = True
-        self.send(signal.SIGKILL)
+        self.kill_group()
+
+    def kill_group(self) -> None:
+        """SIGKILL to the process and to whatever it has started itself and not given a session of its own."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     async def stop(self, *, within_s: float) -> None:
-        """Ask to stop (SIGTERM), and kill what has not ended ``within_s`` seconds later."""
+        """Ask to stop (SIGTERM, or what it heeds), and kill what has not ended ``within_s`` seconds later."""
         self.stop_asked = True
-        self.send(signal.SIGTERM)
+        self.send(self.stop_signal)
         self.resume()  # a process that is paused would not hear of it
         try:
             async with asyncio.timeout(within_s):
                 await self.ended.wait()
         except TimeoutError:
-            self.send(signal.SIGKILL)
+            self.kill_group()
             await self.ended.wait()
 
 
@@ -122,18 +139,65 @@ class Supervisor:
             start_new_session=True,
         )
         child = Child(name, process, log)
+        announced = self._adopt(child)
+        async with self._until_it_serves(child, announced):
+            await announced
+        return child
+
+    async def start_program(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        serves: Callable[[Child], Awaitable[bool]],
+        folder: Path,
+        output: Path | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> Child:
+        """Start a program that is not ours in ``folder``, and wait until ``serves`` says that it does.
+
+        What it prints goes to ``log``, its standard output to ``output`` if given. Raises StartFailed with its own
+        last words.
+        """
+        with (output or Path(os.devnull)).open("ab") as sink:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", "-c", _WITH_ITS_PARENT, str(os.getpid()), *command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sink if output else asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=folder,
+                start_new_session=True,
+            )
+        child = Child(name, process, log, stop_signal=stop_signal)
+        announced = self._adopt(child)
+        async with self._until_it_serves(child, announced):
+            while not await serves(child) and not announced.done():  # noqa: ASYNC110 - another process's readiness
+                await asyncio.sleep(LOOK_AGAIN_S)
+            if announced.done():
+                await announced
+        child.ready = {"ready": True}
+        announced.cancel()
+        return child
+
+    def _adopt(self, child: Child) -> "asyncio.Future[None]":
+        """Watch a process; the future ends when it says that it serves, with an error when it ends before."""
         self._children.append(child)
         announced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tasks.create_task(self._watch(child, announced), name=f"watch {name}")
+        self._tasks.create_task(self._watch(child, announced), name=f"watch {child.name}")
+        return announced
+
+    @asynccontextmanager
+    async def _until_it_serves(self, child: Child, announced: "asyncio.Future[None]") -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                await announced
+                yield
         except TimeoutError:
-            child.send(signal.SIGKILL)
-            raise self._start_failed(child, f"said nothing for {READY_TIMEOUT_S:g} s") from None
+            announced.cancel()
+            child.kill_group()
+            raise self._start_failed(child, f"did not serve within {READY_TIMEOUT_S:g} s") from None
         except _EndedEarly:
             raise self._start_failed(child, "did not start") from None
-        return child
 
     async def run_to_end(self, name: str, arguments: Sequence[str], log: Path) -> None:
         """Run ``zdu ARGUMENTS`` and wait for its end. Raises StartFailed when its exit code is not 0."""
@@ -160,15 +224,16 @@ class Supervisor:
     def kill_all(self) -> None:
         """SIGKILL to whatever still runs, now."""
         for child in self.running:
-            child.send(signal.SIGKILL)
+            child.kill_group()
 
     async def _watch(self, child: Child, announced: asyncio.Future[None] | None) -> None:
         with child.log.open("ab") as log:
             async with asyncio.TaskGroup() as readers:
                 readers.create_task(self._read_errors(child, log))
-                if announced is not None:
+                if announced is not None and child.process.stdout is not None:
                     readers.create_task(self._read_output(child, announced))
                 await child.process.wait()
+                child.kill_group()  # what it has left behind of its own: workers of a master that was killed
         child.ended.set()
         if announced is not None and not announced.done():
             announced.set_exception(_EndedEarly())

@@ -189,12 +189,14 @@ class LoadChanged(Event):
 class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
-    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``arrivals`` has
+    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``sent`` is the
+    number of the last request, control probes included: they are numbered from 1 as they are sent. ``arrivals`` has
     how many actions of the open model were ``intended``, ``sent``, ``on_time`` and ``dropped``; empty without any.
     """
 
     kind: ClassVar[str] = "load_stopped"
     probes: dict[str, dict[str, int]]
+    sent: int = 0
     arrivals: dict[str, int] = field(default_factory=dict)
 
 
@@ -231,9 +233,11 @@ class WritesAudited(Event):
 class BalancerAudited(Event):
     """What the load balancer's access log says: ``stray_attempts`` to a node that was out, as sentences.
 
+    ``retried`` counts requests with more than one attempt, None if the log cannot tell; ``untold`` is what it does
+    not tell of attempts, in a sentence.
     ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
     ``late_attempts`` are those to a node that had said it was leaving: ``node``, ``at_s``, ``request`` (its number; 0
-    if it is none of the load's).
+    if it is none of the load's). ``misattributed`` tells of answers that name another node than they came from.
     """
 
     kind: ClassVar[str] = "balancer_audited"
@@ -241,6 +245,9 @@ class BalancerAudited(Event):
     stray_attempts: list[str]
     sent_to: dict[str, list[str]] = field(default_factory=dict)
     late_attempts: list[dict[str, Any]] = field(default_factory=list)
+    retried: int | None = None
+    untold: str = ""
+    misattributed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ import os
 import platform
 import re
 import resource
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,17 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.common.errors import BenchError
+from simulator.balancers.programs import PACKAGES, find_program, version_of
 
-DEBIAN_PACKAGES: Mapping[str, str] = {"haproxy": "haproxy", "nginx": "nginx", "apache2": "apache2", "wrk": "wrk"}
+DEBIAN_PACKAGES: Mapping[str, str] = {**PACKAGES, "wrk": "wrk"}
 """Which of Debian's packages brings which program."""
-
-_VERSION_ARGUMENT = {"haproxy": "-v", "nginx": "-v", "apache2": "-v", "wrk": "-v"}
-_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-
-
-def find_program(name: str) -> str | None:
-    """Where a program is; servers are in folders that are not on everybody's PATH."""
-    return shutil.which(name) or shutil.which(name, path=_SYSTEM_FOLDERS)
 
 
 def program(name: str) -> str:
@@ -44,13 +35,6 @@ def require(programs: Iterable[str]) -> None:
             f"    apt-get install --no-install-recommends {packages}\n"
             "Debian starts servers by itself; 'systemctl disable --now haproxy nginx apache2' ends that."
         )
-
-
-def version_of(name: str) -> str:
-    """The version number that a program tells of itself."""
-    done = subprocess.run([program(name), _VERSION_ARGUMENT[name]], capture_output=True, text=True, check=False)
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-    return found[0] if found else "?"
 
 
 def cpu_model() -> str:

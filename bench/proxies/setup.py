@@ -1,58 +1,15 @@
-"""What every load balancer is told, each in its own words: the same nodes, cookie, checks, time-outs and logs."""
+"""What every product can do here; what it is told is the simulator's: ``simulator/balancers/settings.py``."""
 
 import contextlib
 import socket
 import time
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from bench.common.errors import BenchError
 from bench.common.processes import Child, Children, tail, wait_for_port
+from simulator.balancers.settings import Admin, Node, Setup
 
-
-class Admin(StrEnum):
-    """What an administrator wants of a node, in HAProxy's words."""
-
-    READY = "ready"
-    DRAIN = "drain"
-    MAINT = "maint"
-
-
-@dataclass(frozen=True)
-class Node:
-    """A server behind the load balancer."""
-
-    name: str
-    port: int
-    admin: Admin = Admin.READY
-
-
-@dataclass(frozen=True)
-class Setup:
-    """One load balancer: where it lives and what it is told."""
-
-    folder: Path
-    port: int
-    admin_port: int
-    nodes: tuple[Node, ...]
-    inter_s: float = 2.0
-    """Between two health checks of a node."""
-    client_timeout_s: float = 30.0
-    """For a request's head, and between two pieces of its body."""
-    server_timeout_s: float = 30.0
-    keep_alive_s: float = 75.0
-    """For a client's connection without a request."""
-    queue_s: float = 5.0
-    """How long a request may wait for a node, where the product lets requests wait."""
-    passive: bool = True
-    """Whether a node is left alone for a while after users' requests failed there, as is each product's default."""
-
-    @property
-    def access_log(self) -> Path:
-        """Where one line a request goes, by whatever way the product has."""
-        return self.folder / "access.log"
+__all__ = ["Admin", "Node", "Proxy", "Setup", "ask", "launch", "said", "settle", "start_proxy", "wait_until_bound"]
 
 
 class Proxy(Protocol):

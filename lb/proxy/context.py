@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from lb.balancer import Balancer
 from lb.config import Limits, Timeouts
@@ -37,8 +38,7 @@ class Proxy:
         self.now = balancer.now
         identity = self.entropy.token(4)
         self.via = f"1.1 {NAME}-{identity}".encode("ascii")
-        self._id_prefix = identity + self.entropy.token(4)
-        self._ids = 0
+        self._ids = RequestIds(identity + self.entropy.token(4))
         self.apply_config()
 
     def apply_config(self) -> None:
@@ -76,5 +76,26 @@ class Proxy:
 
     def new_id(self) -> str:
         """An identifier for a request: this process's own prefix, and a number."""
-        self._ids += 1
-        return f"{self._id_prefix}{self._ids:08x}"
+        return self._ids.next()
+
+
+class RequestIds:
+    """Identifiers for requests: ``prefix`` and a number of eight hexadecimal digits, from 1 on.
+
+    One is needed for every request, and most of each is that of the one before.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._stem = f"{prefix}{0:06x}"
+        self._last = 0
+
+    def next(self) -> str:
+        """One that was never given before."""
+        self._last = number = self._last + 1
+        if not number % 256:
+            self._stem = f"{self._prefix}{number // 256:06x}"
+        return self._stem + _LAST_DIGITS[number % 256]
+
+
+_LAST_DIGITS: Final = [f"{number:02x}" for number in range(256)]

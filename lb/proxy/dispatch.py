@@ -141,7 +141,7 @@ class Dispatch(ABC):
         self._attempt = attempt = AttemptRecord(route.node, now_s)
         record.attempts.append(attempt)
         self._nodes = nodes = proxy.connections[route.node]
-        connection = None if self._fresh else nodes.take(risky=self._request.method not in IDEMPOTENT)
+        connection = None if self._fresh else nodes.take(now_s, risky=self._request.method not in IDEMPOTENT)
         if connection is None:
             nodes.connect(self)
         else:

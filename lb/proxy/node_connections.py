@@ -56,13 +56,12 @@ class NodeConnections:
         """Whether these are connections to ``address``, whatever else is said of the node."""
         return (self.address.host, self.address.port) == (address.host, address.port)
 
-    def take(self, *, risky: bool) -> NodeConnection | None:
+    def take(self, now_s: float, *, risky: bool) -> NodeConnection | None:
         """An idle connection that is fit for use; None if there is none.
 
         A ``risky`` request must not be lost to the keep-alive race, because it cannot be repeated: it gets only a
         connection that was used a moment ago.
         """
-        now_s = self.now()
         idle = self._idle
         while idle:
             connection = idle.pop()

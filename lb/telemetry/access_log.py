@@ -24,7 +24,7 @@ FLUSH_BYTES: Final = 64 * 1024
 _LINE: Final = (
     '{"wall_ms":%d,"received_s":%.6f,"request_id":%s,"client":%s,"method":%s,"target":%s,"version":"%s","status":%d,'
     '"node":"%s","route":%s,"moved_from":"%s","own":"%s","termination":"%s%s","received_bytes":%d,"sent_bytes":%d,'
-    '"tq_ms":%.3f,"tw_ms":%s,"tc_ms":%s,"tr_ms":%s,"ta_ms":%.3f,"attempts":[%s'
+    '"tq_ms":%s,"tw_ms":%s,"tc_ms":%s,"tr_ms":%s,"ta_ms":%.3f,"attempts":[%s'
     '{"node":"%s","began_s":%.6f,"reused_connection":%s,"failure":"%s","status":%d,"connect_ms":%s,"response_ms":%s}]}'
 )
 _ATTEMPT: Final = (
@@ -62,7 +62,7 @@ def line_of(record: RequestRecord, wall_ms: int) -> str:
         record.cookie,
         record.received_bytes,
         record.sent_bytes,
-        record.tq_ms,
+        "%.3f" % record.tq_ms if record.tq_ms else "0",
         "%.3f" % record.tw_ms if record.tw_ms else "0",
         connect,
         response,

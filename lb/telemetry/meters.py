@@ -215,7 +215,8 @@ class Meters:
         took_ms = record.ta_ms
         meter.durations[bisect_left(_BOUNDS_MS, took_ms)] += 1
         meter.durations_ms += took_ms
-        if record.cookie[0] not in "V-" or record.cookie[1] == "I":
+        cookie = record.cookie
+        if cookie != "VN" and (cookie[0] not in "V-" or cookie[1] == "I"):
             meter.lbtot += 1
         attempts = record.attempts
         if len(attempts) == 1 and not attempts[0].failure:

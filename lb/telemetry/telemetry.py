@@ -68,10 +68,10 @@ class Telemetry:
         if not self._noted:
             return
         epoch_s = self._clock.wall_ms() / 1000 - self._clock.monotonic_s()
-        count, lines = self._meters.count, []
+        meters, lines = self._meters, []
         for record in self._noted:
-            count(record)
-            lines.append(line_of(record, round((epoch_s + record.received_s) * 1000 + record.ta_ms)))
+            meters.count(record)
+            lines.append(line_of(record, int((epoch_s + record.received_s) * 1000 + record.ta_ms + 0.5)))
         self._noted.clear()
         text = "\n".join(lines)
         self._log.add(text)

@@ -10,6 +10,7 @@ from simulator.roll import (
     EnterUpgradeMode,
     Finished,
     NotStarted,
+    PutBack,
     RollPolicy,
     Step,
     Stop,
@@ -28,7 +29,7 @@ def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_
     return RollPolicy(
         order=order,
         to_version=to_version,
-        drain=hands.scenario.balancer.drain and hands.scenario.cluster.node_upgrade_mode,
+        drain=hands.scenario.balancer.drain and (hands.nodes_ask or hands.cluster.balancer.has_administrator),
         pause_while_out_s=action.pause_while_out,
         pause_after_s=action.pause_after,
     )
@@ -37,7 +38,7 @@ def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_
 async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bool = False) -> bool:
     """Take one safe step after the other; whether it ended with a node that could not start.
 
-    Raises StoryBroken, NotInTime, AdminRequestFailed or StartFailed.
+    Raises StoryBroken, NotInTime, AdminRequestFailed, BalancerFailed or StartFailed.
     """
     loop = asyncio.get_running_loop()
     waiting, since_s = "", loop.time()
@@ -71,6 +72,14 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
     match step:
         case Blocked(reason):
             raise StoryBroken(reason)
+        case EnterUpgradeMode(node_id) if not hands.nodes_ask:
+            hands.tell(f"{node_id} is taken out at the load balancer, by its administrator", node_id)
+            await hands.cluster.balancer.take_out(node_id, deadline_s=hands.scenario.balancer.drain_deadline)
+            await hands.until(f"that {node_id} is set aside", lambda: hands.picture.nodes[node_id].set_aside)
+        case PutBack(node_id):
+            hands.tell(f"{node_id} is put back at the load balancer, by its administrator", node_id)
+            await hands.cluster.balancer.put_back(node_id)
+            await hands.until(f"that {node_id} is put back", lambda: not hands.picture.nodes[node_id].set_aside)
         case EnterUpgradeMode(node_id):
             hands.tell(f"{node_id} asks the load balancer to be drained", node_id)
             await hands.admins[node_id].enter_node_upgrade_mode()

@@ -153,7 +153,7 @@ async def _faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as refused:
         answer = refused
     whose = request.get("user", "")
-    older = whose and request.method == "GET" and application.plan.strikes("version_back")
+    older = whose and _is_page(request) and application.plan.strikes("version_back")
     answer.headers["X-ANODEID"] = NODE
     answer.headers["X-Zdu-Version"] = OLDER if older else VERSION
     if whose:
@@ -161,16 +161,20 @@ async def _faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
     return answer
 
 
+def _is_page(request: web.Request) -> bool:
+    return request.method == "GET" and not request.path.startswith("/rest/")
+
+
 def _signed_in(request: web.Request) -> str:
-    """Who asks. Raises a redirect to the log-in page for a stranger."""
+    """Who asks. Raises a redirect to the log-in page for a stranger. What strikes once strikes a user's page."""
     application = request.app[APPLICATION]
     token = request.cookies.get(_COOKIE, "")
-    if request.method == "GET" and token in application.sessions and application.plan.strikes("lost_session"):
+    if _is_page(request) and token in application.sessions and application.plan.strikes("lost_session"):
         del application.sessions[token]
     user = application.sessions.get(token)
     if user is None:
         raise web.HTTPFound("/login.jsp")
-    if request.method == "GET" and application.plan.strikes("leaked_session"):
+    if _is_page(request) and application.plan.strikes("leaked_session"):
         user = next((other for other in application.sessions.values() if other != user), "somebody else")
     request["user"] = user
     return user
@@ -198,7 +202,8 @@ async def _log_in(request: web.Request) -> web.Response:
 
 
 async def _dashboard(request: web.Request) -> web.Response:
-    return _page("dashboard", _signed_in(request))
+    links = "".join(f'<a href="/browse/{key}">{key}</a>' for key in request.app[APPLICATION].issues)
+    return _page("dashboard", _signed_in(request), links)
 
 
 async def _create_page(request: web.Request) -> web.Response:

@@ -122,7 +122,8 @@ class RecordingClient:
         number = next(self._ids)
         begun_s = self._recorder.now_s()
         due_s, self.due_s = self.due_s, None
-        status, headers, body = 0, {}, ""
+        status, body = 0, ""
+        headers: Mapping[str, str] = {}
         try:
             async with self._http.request(
                 *(method, path),
@@ -131,7 +132,7 @@ class RecordingClient:
                 allow_redirects=False,
                 trace_request_ctx=wire,
             ) as answer:
-                status, headers = answer.status, dict(answer.headers)
+                status, headers = answer.status, answer.headers
                 body = await answer.text()
             judgement = judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

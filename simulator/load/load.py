@@ -104,7 +104,8 @@ class Load:
         """Record that the last task has ended."""
         probes = self._probes.counts if self._probes else {}
         arrivals = self._arrivals.count.as_dict() if self._arrivals else {}
-        self._recorder.event(LoadStopped(probes, arrivals))
+        sent = next(self._request_ids) - 1
+        self._recorder.event(LoadStopped(probes, sent, arrivals))
 
     def _send_to_work(self, how_many: int) -> None:
         """New users, evenly spread over the ramp, so that sign-ins do not come as one burst."""

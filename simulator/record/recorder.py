@@ -48,7 +48,7 @@ class Recorder:
         """A reading of the machine's monotonic clock, made by any process, as seconds since the run began."""
         return monotonic_s - self.started_s
 
-    def since_start_of_wall_s(self, wall_ms: int) -> float:
+    def since_start_of_wall_s(self, wall_ms: float) -> float:
         """A reading of the machine's wall clock, out of any process's log, as seconds since the run began."""
         return self.now_s() - (self._clock.wall_ms() - wall_ms) / 1000
 

@@ -34,19 +34,26 @@ class Shape:
 
 @dataclass
 class Canvas:
-    """Shapes in the order in which they are painted. ``y`` is where the next row begins."""
+    """Shapes in the order in which they are painted. ``y`` is where the next row begins.
+
+    The time axis goes from ``start_s`` to ``end_s``; what is outside lies on its edge.
+    """
 
     end_s: float
+    start_s: float = 0.0
     y: float = 0.0
     shapes: list[Shape] = field(default_factory=list)
 
     def x(self, t_s: float) -> float:
         """Where the time ``t_s`` is."""
-        share = min(max(t_s / self.end_s, 0.0), 1.0) if self.end_s > 0 else 0.0
+        span_s = self.end_s - self.start_s
+        share = min(max((t_s - self.start_s) / span_s, 0.0), 1.0) if span_s > 0 else 0.0
         return round(LEFT + share * (RIGHT - LEFT), 1)
 
     def bar(self, start_s: float, end_s: float, y: float, height: float, css: str, *, tip: str = "") -> float:
-        """A bar from one time to another; returns its width."""
+        """A bar from one time to another; returns its width. One that is over before the axis begins is left out."""
+        if end_s < self.start_s:
+            return 0.0
         x = self.x(start_s)
         width = max(self.x(end_s) - x, _NARROWEST)
         self.shapes.append(

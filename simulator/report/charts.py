@@ -20,20 +20,19 @@ _DOTS = {
 
 
 def _phases(canvas: Canvas, phases: Sequence[Segment], top: float, bottom: float) -> None:
-    """The cluster's states as bands, every other one shaded, with their names where they fit."""
+    """The phases of the upgrade as bands, every other one shaded, with their names where they fit."""
     for number, phase in enumerate(phases):
         x1, x2 = canvas.x(phase.start_s), canvas.x(phase.end_s)
         canvas.rect(x1, top, x2 - x1, bottom - top, "phase phase-odd" if number % 2 else "phase")
-        word = phase.word.replace("_", " ")
-        label = fitting((word, word.title().replace("To ", "to "), word.split(" ", 1)[0]), x2 - x1)
+        label = fitting((phase.word, phase.word.removesuffix(" out"), phase.word.split(" ", 1)[0]), x2 - x1)
         if label:
             canvas.text(x1 + 4, top + 11, label, "phase-label")
 
 
-def draw_rates(canvas: Canvas, buckets: Sequence[Bucket], phases: Sequence[Segment]) -> None:
-    """How many requests a second went well, at a second try, or not."""
+def draw_rates(canvas: Canvas, buckets: Sequence[Bucket], phases: Sequence[Segment], scale: Sequence[Bucket]) -> None:
+    """How many requests a second went well, at a second try, or not; ``scale`` is what has to fit in."""
     heading(canvas, "Requests per second, users and probes, by outcome")
-    ticks = count_ticks(max((bucket.rate(bucket.total) for bucket in buckets), default=1.0))
+    ticks = count_ticks(1.12 * max((bucket.rate(bucket.total) for bucket in scale), default=1.0))
     base = canvas.y + _RATES_HEIGHT
     _phases(canvas, phases, canvas.y, base)
 
@@ -56,11 +55,13 @@ def draw_rates(canvas: Canvas, buckets: Sequence[Bucket], phases: Sequence[Segme
     canvas.y = base + 14
 
 
-def draw_latency(canvas: Canvas, buckets: Sequence[Bucket], phases: Sequence[Segment]) -> None:
-    """The percentiles of those that went well, over a logarithmic scale."""
+def draw_latency(
+    canvas: Canvas, buckets: Sequence[Bucket], phases: Sequence[Segment], scale: Sequence[Bucket]
+) -> None:
+    """The percentiles of those that went well, logarithmic; ``scale`` is what has to fit in."""
     heading(canvas, "Latency from the intended send time, percentiles, in ms")
     values = [
-        value for bucket in buckets for value in (bucket.p50_ms, bucket.p90_ms, bucket.p99_ms) if value is not None
+        value for bucket in scale for value in (bucket.p50_ms, bucket.p90_ms, bucket.p99_ms) if value is not None
     ]
     low, high = _decades(values)
     base = canvas.y + _LATENCY_HEIGHT

@@ -4,6 +4,7 @@ A run that was interrupted or broke off has less to say than a whole one: whatev
 the report is written all the same.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +27,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict in a word, a sign that does without colour, and a sentence."""
+    """The verdict in a word, a sign that does without colour, a sentence, and what else there is to say."""
 
     word: str
     sign: str
     css: str
     sentence: str
+    more: str = ""
 
 
 _VERDICTS = {
@@ -41,6 +43,10 @@ _VERDICTS = {
 }
 
 
+_SENTENCE_ENDS = re.compile(r"(?<=[a-z)]\.) (?=[A-Z0-9])")
+"""Between two sentences, and within no version or figure."""
+
+
 def verdict_of(result: Mapping[str, Any]) -> Verdict:
     """The verdict; an unknown one shows as inconclusive."""
     name = str(result.get("verdict", ""))
@@ -48,14 +54,15 @@ def verdict_of(result: Mapping[str, Any]) -> Verdict:
     css = name if name in _VERDICTS else "inconclusive"
     if result.get("interrupted"):
         word = f"{word} (interrupted)"
-    return Verdict(word, sign, css, str(result.get("sentence") or sentence))
+    told = _SENTENCE_ENDS.split(str(result.get("sentence") or sentence), maxsplit=1)
+    return Verdict(word, sign, css, *told)
 
 
 def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
     """The figures at the top, those that the run has."""
-    requests, sessions = _part(result, "requests"), _part(result, "sessions")
-    writes, probes = _part(result, "writes"), _part(result, "probes")
-    latency = _part(requests, "latency_ms")
+    requests, sessions = part(result, "requests"), part(result, "sessions")
+    writes, probes = part(result, "writes"), part(result, "probes")
+    latency = part(requests, "latency_ms")
     tiles = []
     if "total" in requests:
         tiles.append(Tile("requests", f"{requests['total']:,}", "by users and probes"))
@@ -67,16 +74,16 @@ def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
         tiles.append(_count("sessions lost", sessions.get("lost", 0)))
     if "acknowledged" in writes:
         tiles.append(_writes(writes))
-    outages = [_part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
+    outages = [part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
     known = [float(outage) for outage in outages if outage is not None]
     if known:
-        tiles.append(Tile("longest outage", _short(max(known)), "as the probes saw it", bad=max(known) > 0))
+        tiles.append(Tile("longest outage", short(max(known)), "as the probes saw it", bad=max(known) > 0))
     if latency.get("p99") is not None:
-        tiles.append(Tile("p99 latency", f"{float(latency['p99']):,.0f} ms", f"median {_ms(latency.get('p50'))}"))
+        tiles.append(Tile("p99 latency", f"{float(latency['p99']):,.0f} ms", f"median {ms(latency.get('p50'))}"))
     return tiles
 
 
-def _short(milliseconds: float) -> str:
+def short(milliseconds: float) -> str:
     """A duration that fits into a tile."""
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
@@ -84,30 +91,32 @@ def _short(milliseconds: float) -> str:
 def _writes(writes: Mapping[str, Any]) -> Tile:
     """Acknowledged writes; ``lost`` and ``duplicated`` are None as long as nobody has looked into the database."""
     found = [writes.get("lost"), writes.get("duplicated")]
-    wrong = sum(_amount(count) for count in found)
+    wrong = sum(amount(count) for count in found)
     fine = "not looked for" if None in found else "all there, each once"
     note = f"{wrong} lost or doubled" if wrong else fine
-    return Tile("writes acknowledged", f"{_amount(writes['acknowledged']):,}", note, bad=bool(wrong))
+    return Tile("writes acknowledged", f"{amount(writes['acknowledged']):,}", note, bad=bool(wrong))
 
 
 def _count(label: str, value: object) -> Tile:
-    amount = _amount(value)
-    return Tile(label, f"{amount:,}", bad=amount > 0)
+    counted = amount(value)
+    return Tile(label, f"{counted:,}", bad=counted > 0)
 
 
-def _amount(value: object) -> int:
+def amount(value: object) -> int:
     """A count, whether it is given as a number or as the list of what is counted."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return len(value)
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _part(result: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def part(result: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A part of the result; an empty one if the run has none."""
     found = result.get(key)
     return found if isinstance(found, Mapping) else {}
 
 
-def _ms(value: object) -> str:
+def ms(value: object) -> str:
+    """Milliseconds, or that nobody knows."""
     return f"{value:,.0f} ms" if isinstance(value, int | float) else "unknown"
 
 
@@ -131,72 +140,18 @@ def checks_of(result: Mapping[str, Any]) -> list[CheckRow]:
 
 
 def _check(check: Mapping[str, Any]) -> CheckRow:
+    missing = check.get("outcome") == "inconclusive" or check.get("kind") == "proof"
     if check.get("ok"):
         word, css = "✓ holds", "held"
-    elif check.get("ok") is None or check.get("kind") == "proof":
+    elif check.get("ok") is None or missing:
         word, css = "? not shown", "unknown"
     else:
         word, css = "✕ broken", "broken"
     return CheckRow(str(check.get("name", "")).replace("_", " "), str(check.get("detail", "")), word, css)
 
 
-def tables_of(result: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, columns and rows of the small tables: nodes, probes, sessions and writes."""
-    tables = [
-        (
-            "Nodes",
-            ["node", "version before", "version after", "out of the balancer"],
-            [
-                [
-                    str(node.get("id", "")),
-                    str(node.get("version_from", "")),
-                    str(node.get("version_to", "")),
-                    _seconds(node.get("down_s")),
-                ]
-                for node in result.get("nodes") or []
-            ],
-        ),
-        (
-            "Probes",
-            ["connections", "sent", "failed", "longest outage"],
-            [
-                [
-                    {"new": "a new one each time", "reused": "kept alive"}.get(name, name),
-                    f"{_amount(probe.get('sent')):,}",
-                    f"{_amount(probe.get('failed')):,}",
-                    _ms(probe.get("longest_outage_ms")),
-                ]
-                for name, probe in _part(result, "probes").items()
-                if isinstance(probe, Mapping)
-            ],
-        ),
-        ("Sessions", ["", "count"], _counts(_part(result, "sessions"), _SESSION_WORDS)),
-        ("Writes", ["", "count"], _counts(_part(result, "writes"), _WRITE_WORDS)),
-    ]
-    return [table for table in tables if table[2]]
-
-
-_SESSION_WORDS = {
-    "total": "signed in",
-    "moved": "moved to another node",
-    "silent_relogins": "signed in again without seeing the log-in page",
-    "lost": "thrown back to the log-in page",
-}
-_WRITE_WORDS = {
-    "acknowledged": "acknowledged to the user",
-    "lost": "lost",
-    "duplicated": "in the database more than once",
-    "unreadable": "not readable through every node",
-}
-
-
-def _counts(part: Mapping[str, Any], words: Mapping[str, str]) -> list[list[str]]:
-    return [
-        [words[key], "unknown" if part[key] is None else f"{_amount(part[key]):,}"] for key in words if key in part
-    ]
-
-
-def _seconds(value: object) -> str:
+def seconds(value: object) -> str:
+    """A time in seconds; None is no time at all."""
     return f"{value:.1f} s" if isinstance(value, int | float) else "never"
 
 
@@ -256,7 +211,7 @@ def moves_of(result: Mapping[str, Any]) -> list[Move]:
             to_node=str(move["to_node"]),
             lost=str(move.get("lost") or ""),
         )
-        for move in _part(result, "sessions").get("each_move") or []
+        for move in part(result, "sessions").get("each_move") or []
     ]
 
 
@@ -275,7 +230,7 @@ def outages_of(result: Mapping[str, Any]) -> list[Outage]:
     """All outages that the probes saw."""
     return [
         _outage(kind, outage)
-        for kind, probe in _part(result, "probes").items()
+        for kind, probe in part(result, "probes").items()
         if isinstance(probe, Mapping)
         for outage in probe.get("outages") or []
     ]
@@ -283,7 +238,7 @@ def outages_of(result: Mapping[str, Any]) -> list[Outage]:
 
 def _outage(kind: str, outage: Mapping[str, Any]) -> Outage:
     from_s, to_s = float(outage["from_s"]), float(outage["to_s"])
-    lasted = _short((to_s - from_s) * 1000)
+    lasted = short((to_s - from_s) * 1000)
     outcomes = ", ".join(str(outcome) for outcome in outage.get("outcomes") or [])
     told = f"{from_s:.2f} s to {to_s:.2f} s, {lasted}: probes on {kind} connections got {outcomes}"
     return Outage(kind, from_s, to_s, lasted, told)
@@ -291,7 +246,7 @@ def _outage(kind: str, outage: Mapping[str, Any]) -> Outage:
 
 def setup_of(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is needed to run it again, those parts that are known."""
-    software = ", ".join(f"{name} {version}" for name, version in _part(result, "software").items())
+    software = ", ".join(f"{name} {version}" for name, version in part(result, "software").items())
     versions = (result.get("version_from"), result.get("version_to"))
     scale = result.get("time_scale")
     rows = [
@@ -301,7 +256,7 @@ def setup_of(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("database", result.get("database")),
         ("load balancer", result.get("load_balancer")),
         ("Jira's intervals", _scale_words(scale) if isinstance(scale, int | float) else None),
-        ("duration", _seconds(result["duration_s"]) if "duration_s" in result else None),
+        ("duration", seconds(result["duration_s"]) if "duration_s" in result else None),
         ("software", software),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "")]

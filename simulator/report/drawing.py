@@ -62,11 +62,16 @@ class Picture:
     moves: Sequence[Move]
     failures: Sequence[RequestRecord]
     outages: Sequence[Outage] = ()
+    phases: Sequence[Segment] = ()
+    beside: Sequence[Bucket] = ()
+    """Another picture's, to be drawn to the same scale as this one's."""
+    start_s: float = 0.0
+    """Where the time axis begins; the times on it count from there."""
 
 
 def draw(picture: Picture) -> Drawing:
     """Draw everything, from the steps at the top to the time axis at the bottom."""
-    canvas = Canvas(picture.end_s)
+    canvas = Canvas(picture.end_s, picture.start_s)
     guides = len(canvas.shapes)
     _steps(canvas, picture.steps)
     _cluster(canvas, picture.cluster)
@@ -77,8 +82,9 @@ def draw(picture: Picture) -> Drawing:
     _moves(canvas, picture.moves, heights)
     _failures(canvas, picture.failures)
     _outages(canvas, picture.outages)
-    draw_rates(canvas, picture.buckets, picture.cluster)
-    draw_latency(canvas, picture.buckets, picture.cluster)
+    scale = [*picture.buckets, *picture.beside]
+    draw_rates(canvas, picture.buckets, picture.phases, scale)
+    draw_latency(canvas, picture.buckets, picture.phases, scale)
     bottom = canvas.y
     _axis(canvas)
     behind = [
@@ -231,8 +237,8 @@ def _outages(canvas: Canvas, outages: Sequence[Outage]) -> None:
 
 def _axis(canvas: Canvas) -> None:
     canvas.line(LEFT, canvas.y, RIGHT, canvas.y, "axis")
-    for tick in time_ticks(canvas.end_s):
-        x = canvas.x(tick)
+    for tick in time_ticks(canvas.end_s - canvas.start_s):
+        x = canvas.x(canvas.start_s + tick)
         canvas.line(x, canvas.y, x, canvas.y + 5, "axis")
         canvas.text(x, canvas.y + 18, f"{tick:g} s", "tick")
     canvas.y += 26

@@ -1,8 +1,9 @@
 """What was the case from when to when: states of nodes, of the cluster and of the balancer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from simulator.report.changes import Change, find_changes, node_names
 from zdu.events import ClusterObserved, Envelope
@@ -69,6 +70,16 @@ def _node_lane(node: str, changes: Iterable[Change], end_s: float) -> NodeLane:
         if change.node == node:
             tracks[change.what].set(change.t_s, change.value)
     return NodeLane(node, *(tracks[what].segments(end_s) for what in ("state", "version", "balancer", "out")))
+
+
+def phases_of(result: Mapping[str, Any]) -> tuple[Segment, ...]:
+    """The phases of the upgrade as the result has measured latency by them, in the order of their times."""
+    stretches = [
+        Segment(float(from_s), float(to_s), str(phase["name"]))
+        for phase in result.get("phases") or []
+        for from_s, to_s in phase["stretches_s"]
+    ]
+    return tuple(sorted(stretches, key=lambda stretch: stretch.start_s))
 
 
 def cluster_states(envelopes: Iterable[Envelope], end_s: float) -> tuple[Segment, ...]:

@@ -1,4 +1,4 @@
-"""Numbers over time, and by kind, from the requests of a run."""
+"""Numbers over time, from the requests of a run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,6 @@ MAX_BUCKETS = 120
 """A picture is a thousand points wide; more bars than this cannot be told apart."""
 
 _WIDTHS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
-
-FEW_SAMPLES = 100
-"""Below this many samples the 99th percentile is the maximum by another name."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +33,6 @@ class Bucket:
     def rate(self, count: int) -> float:
         """``count`` of this bucket as requests per second."""
         return count / (self.end_s - self.start_s)
-
-
-@dataclass(frozen=True)
-class KindStatistics:
-    """One kind of request over the whole run; latency of those that succeeded, in milliseconds."""
-
-    kind: str
-    total: int
-    failed: int
-    retried: int
-    p50_ms: float | None
-    p90_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-
-    @property
-    def few(self) -> bool:
-        """Whether there are too few samples for the high percentiles to mean anything."""
-        return self.total - self.failed < FEW_SAMPLES
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
@@ -114,26 +92,3 @@ def _bucket(group: Iterable[RequestRecord], start_s: float, end_s: float) -> Buc
 def _was_retried(record: RequestRecord) -> bool:
     """Answered well, but only after the load balancer had dispatched it again."""
     return not record.failed and record.attempts > 1
-
-
-def by_kind(requests: Iterable[RequestRecord]) -> list[KindStatistics]:
-    """Each kind of request, the most frequent first."""
-    groups: dict[str, list[RequestRecord]] = {}
-    for record in requests:
-        groups.setdefault(record.kind, []).append(record)
-    found = [_statistics(kind, members) for kind, members in groups.items()]
-    return sorted(found, key=lambda statistics: (-statistics.total, statistics.kind))
-
-
-def _statistics(kind: str, members: Sequence[RequestRecord]) -> KindStatistics:
-    latencies = sorted(record.latency_ms for record in members if not record.failed)
-    return KindStatistics(
-        kind=kind,
-        total=len(members),
-        failed=sum(record.failed for record in members),
-        retried=sum(_was_retried(record) for record in members),
-        p50_ms=percentile(latencies, 0.5),
-        p90_ms=percentile(latencies, 0.9),
-        p99_ms=percentile(latencies, 0.99),
-        max_ms=latencies[-1] if latencies else None,
-    )

@@ -21,12 +21,14 @@ class Scene:
         self.recorder = Recorder(folder, self.clock)
         self.picture = Picture(self.recorder, NODES)
 
-    def balancer(self, operational: str, *, serving: bool, drained: bool, node: str = "node1") -> None:
+    def balancer(
+        self, operational: str, *, serving: bool, drained: bool, node: str = "node1", admin: str = "READY"
+    ) -> None:
         self.picture.balancer_says(
             {
                 "node": node,
                 "at_s": self.clock.now_s,
-                "admin": "READY",
+                "admin": admin,
                 "operational": operational,
                 "reason": "",
                 "takes_new_sessions": serving,
@@ -115,3 +117,25 @@ async def test_waiting_ends_with_the_change_that_was_waited_for(scene: Scene) ->
 async def test_waiting_in_vain_names_what_did_not_happen(scene: Scene) -> None:
     with pytest.raises(NotInTime, match=r"that node1 is RUNNING did not happen within 0\.01 s"):
         await scene.picture.until("that node1 is RUNNING", lambda: False, within_s=0.01)
+
+
+def test_a_node_that_its_administrator_set_aside_waits_to_be_put_back_only_once_it_runs(scene: Scene) -> None:
+    scene.picture.process_started("node1", pid=1, url="", version="7.3.2", log="")
+    scene.balancer("no check", serving=False, drained=True, admin="MAINT")
+    scene.picture.node_says("node1", "STARTING")
+    assert (scene.picture.seen()[0].in_upgrade_mode, scene.picture.seen()[0].set_aside) == (True, False)
+
+    scene.picture.node_says("node1", "RUNNING")
+    assert scene.picture.seen()[0].set_aside
+
+
+def test_a_node_that_does_not_run_yet_serves_nobody_whatever_a_load_balancer_without_checks_says(
+    scene: Scene,
+) -> None:
+    scene.picture.process_started("node1", pid=1, url="", version="7.3.2", log="")
+    scene.balancer("no check", serving=True, drained=False)
+    scene.picture.node_says("node1", "STARTING")
+    assert not scene.picture.seen()[0].serving
+
+    scene.picture.node_says("node1", "RUNNING")
+    assert scene.picture.seen()[0].serving

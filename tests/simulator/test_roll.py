@@ -11,6 +11,7 @@ from simulator.roll import (
     Finished,
     NodeSeen,
     NotStarted,
+    PutBack,
     RollPolicy,
     Step,
     Stop,
@@ -50,6 +51,14 @@ def test_a_roll_back_takes_the_same_safe_steps_with_the_versions_changed_over() 
     assert next_step((upgraded1, serving("node2")), back) == EnterUpgradeMode("node1")
     assert next_step((replace(upgraded1, running=False, serving=False), serving("node2")), back) == Upgrade("node1")
     assert next_step((serving("node1"), serving("node2")), back) == Finished()
+
+
+def test_a_node_that_an_administrator_had_set_aside_is_put_back_once_it_runs_with_the_new_version() -> None:
+    upgraded = replace(serving("node1", "7.3.2"), serving=False, set_aside=True)
+    assert next_step((upgraded, NODE2), POLICY) == PutBack("node1")
+    assert next_step((replace(upgraded, set_aside=False), NODE2), POLICY) == Wait(
+        "node1", "the load balancer sends requests to node1 again"
+    )
 
 
 def test_a_node_in_upgrade_mode_is_stopped_only_once_it_is_drained() -> None:

@@ -139,7 +139,7 @@ async def test_the_issue_of_a_new_write_is_found_in_the_answer(recorder: Recorde
     assert (record.write, record.issue, record.acknowledged_write) == ("w000001", "ZDU-77", True)
 
 
-LOGIN = '<meta name="zdu-page" content="login">'
+LOGIN = '<meta name="zdu-page" content="login"></html>'
 SIGN_IN = (
     f"HTTP/1.1 200 OK\r\nX-ANODEID: node1\r\nContent-Length: {len(LOGIN)}\r\n\r\n{LOGIN}",
     "HTTP/1.1 302 Found\r\nX-ANODEID: node1\r\nLocation: /secure/Dashboard.jspa\r\nContent-Length: 0\r\n\r\n",
@@ -216,3 +216,12 @@ async def test_a_want_of_sockets_is_this_machine_s_trouble_not_the_load_balancer
     await user.close()
     (record,) = recorder.requests
     assert (record.outcome, record.failed) == ("own_trouble", False)
+
+
+async def test_header_names_are_read_whatever_their_case_as_haproxy_writes_them(recorder: Recorder) -> None:
+    server = Server(OK.replace("X-ANODEID", "x-anodeid").replace("X-Zdu-Version", "x-zdu-version"))
+    async with running(server) as url:
+        client = RecordingClient(url, recorder, count(1), session="s1", timeout_s=5)
+        answer = await client.send("view", "GET", "/", Expected())
+        await client.close()
+    assert (answer.record.outcome, answer.record.node, answer.record.version) == ("ok", "node1", "7.3.0")

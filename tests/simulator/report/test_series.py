@@ -1,10 +1,9 @@
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from simulator.record.requests import RequestRecord
-from simulator.report.series import MAX_BUCKETS, bucket_width_s, buckets, by_kind, percentile
+from simulator.report.series import MAX_BUCKETS, bucket_width_s, buckets, percentile
 
 
 def request(
@@ -87,12 +86,3 @@ def test_a_sliver_at_the_end_is_added_to_the_bucket_before_it() -> None:
 @pytest.mark.parametrize("duration_s", [1.0, 119.0, 121.0, 3600.0, 7200.0, 1e6])
 def test_there_are_never_too_many_buckets_to_see(duration_s: float) -> None:
     assert duration_s / bucket_width_s(duration_s) <= MAX_BUCKETS
-
-
-def test_kinds_are_counted_apart_the_most_frequent_first() -> None:
-    probe = replace(request(0, 0.0, latency_ms=2), kind="probe_new")
-    found = by_kind([probe, request(1, 0.0), request(2, 0.0, latency_ms=30), request(3, 0.0, outcome="refused")])
-    assert [(one.kind, one.total, one.failed) for one in found] == [("view_issue", 3, 1), ("probe_new", 1, 0)]
-    assert found[0].p50_ms == pytest.approx(10)
-    assert found[0].max_ms == pytest.approx(30)
-    assert found[0].few

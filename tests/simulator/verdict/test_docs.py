@@ -27,7 +27,7 @@ def test_every_check_is_explained() -> None:
     refusals = (("node1", "8.0.3"),)
     arrivals = {"intended": 1, "sent": 1, "on_time": 1, "dropped": 0}
     events = [
-        (at_s, LoadStopped(PROBES_FINE, arrivals) if isinstance(event, LoadStopped) else event)
+        (at_s, LoadStopped(PROBES_FINE, arrivals=arrivals) if isinstance(event, LoadStopped) else event)
         for at_s, event in good_events()
     ]
     checks = reach_verdict(evidence(events, requests, sessions_kind="shared", refusals=refusals)).checks

@@ -13,7 +13,7 @@ FINE = {"intended": 1500, "sent": 1500, "on_time": 1490, "dropped": 0}
 
 def run(arrivals: dict[str, int], expect: Expectations | None = None) -> Evidence:
     events = [
-        (at_s, LoadStopped(PROBES_FINE, arrivals) if isinstance(event, LoadStopped) else event)
+        (at_s, LoadStopped(PROBES_FINE, sent=520, arrivals=arrivals) if isinstance(event, LoadStopped) else event)
         for at_s, event in good_events()
     ]
     return evidence(events, expect=expect)
