@@ -1,6 +1,5 @@
 """``zdu run``: what a person types, and what is printed in the end."""
 
-import asyncio
 import json
 import os
 import resource
@@ -15,11 +14,10 @@ from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, print_annotations, summary_option, write_summaries
-from simulator.conclude import Conclusion, conclude
-from simulator.database_target import choose_database, drop_database, without_password
-from simulator.record.recorder import Recorder
+from simulator.conclude import Conclusion
+from simulator.database_target import choose_database, without_password
+from simulator.playing import play
 from simulator.record.run_folder import create_run_folder
-from simulator.run import Run
 from simulator.scenario import load, named_overrides
 from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
@@ -31,7 +29,6 @@ from simulator.view.silent import SilentView
 from simulator.view.summary import PLAIN_WIDTH, print_summary
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
-from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
 WANTED_DESCRIPTORS = 65_536
@@ -101,21 +98,10 @@ def run(
         command=_command_to_run_again(click.get_current_context(), seed),
         lb=lb,
     )
-    recorder = Recorder(folder.path, clock)
     view = _choose_view(played, plain=plain, as_json=as_json)
-    recorder.follow(view.on_event, view.on_request)
-    one_run = Run(plan, recorder, view)
-    try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(one_run.execute())
-        recorder.close()
-    finally:
-        view.close()
-    conclusion = conclude(folder)
-    if conclusion.verdict.word == "pass":
-        drop_database(database)
+    conclusion, interrupted = play(plan, view, clock)
     print_conclusion(conclusion, as_json=as_json, summary=summary)
-    sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
+    sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
 def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
