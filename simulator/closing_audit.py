@@ -36,7 +36,9 @@ async def audit(
     recorder.event(node_logs)
     told = [(state["t_s"], state["node"], state["state"]) for state in node_logs.states]
     leavings = leavings_in(told, BY_LOGS_MS)
-    asked = Inquiry(absences, leavings, failed, recorder.since_start_s, recorder.since_start_of_wall_s)
+    answered_by = {request.id: request.node for request in recorder.requests if request.node}
+    clocks = recorder.since_start_s, recorder.since_start_of_wall_s
+    asked = Inquiry(absences, leavings, failed, answered_by, *clocks)
     recorder.event(balancer.audit(asked))
     auditor = Auditor(database)
     try:

@@ -12,6 +12,7 @@ from simulator.balancers import KINDS, check_balancer, for_balancer
 from simulator.cli import raise_descriptor_limit
 from simulator.database_target import choose_database
 from simulator.playing import play
+from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario import load
 from simulator.scenario.completion import complete_scenario
@@ -117,7 +118,7 @@ def _one(
         command=shlex.join(["zdu", "run", scenario_name, "--lb", kind, "--seed", str(seed), *changes]),
         lb=kind,
     )
-    conclusion, interrupted = play(plan, SilentView(), clock)
+    conclusion, interrupted = play(plan, Recorder(folder.path, clock), SilentView)
     return conclusion.result, interrupted
 
 

@@ -1,16 +1,14 @@
 """``zdu report``: the verdict, the result and the report of a run again, from its record alone."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from simulator.ci_output import check_summary, print_annotations, summary_option, write_summaries
+from simulator.ci_output import check_summary, summary_option
 from simulator.conclude import conclude
 from simulator.record.finding import find_run
-from simulator.view.summary import PLAIN_WIDTH, print_summary
+from simulator.view.conclusion import print_conclusion
 
 
 @click.command(short_help="Judge a recorded run again and rewrite its report.")
@@ -36,11 +34,5 @@ def report(run: str, out: Path, summary: Path | None, as_json: bool) -> None:
     """  # noqa: D301 - click looks for the character itself
     check_summary(summary)
     conclusion = conclude(find_run(run, out))
-    write_summaries(conclusion, summary)
-    if as_json:
-        click.echo(json.dumps(conclusion.result, ensure_ascii=False))
-    else:
-        console = Console()
-        print_summary(conclusion, console if console.is_terminal else Console(width=PLAIN_WIDTH))
-    print_annotations(conclusion, quiet=as_json)
+    print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(conclusion.exit_code)

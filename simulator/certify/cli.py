@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from simulator.certify.certification import Certification, CertificationPlan
 from simulator.certify.target import Target, pairs, parse_url
-from simulator.cli import print_conclusion, raise_descriptor_limit
+from simulator.cli import raise_descriptor_limit
 from simulator.conclude import conclude
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario.expectations import Expectations
+from simulator.view.conclusion import print_conclusion
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView

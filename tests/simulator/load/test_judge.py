@@ -6,7 +6,8 @@ from simulator.load.judge import Expected, judge, xsrf_token
 
 
 def page(name: str, user: str = "user1", text: str = "") -> str:
-    return f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}"><p>{text}</p>'
+    marks = f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}">'
+    return f"{marks}<p>{text}</p></html>"
 
 
 NODE = {"X-ANODEID": "node1"}
@@ -18,6 +19,7 @@ EXPECTED = Expected(user="user1", page="issue", text="ZDU-1")
     [
         (200, {}, page("issue", text="ZDU-1"), "ok"),
         (200, {}, page("issue", text="ZDU-2"), "wrong_content"),
+        (200, {}, page("issue", text="ZDU-1").removesuffix("</html>"), "wrong_content"),
         (200, {}, page("dashboard", text="ZDU-1"), "wrong_content"),
         (200, {}, page("issue", user="user2", text="ZDU-1"), "wrong_user"),
         (200, {}, page("issue", user="", text="ZDU-1"), "wrong_user"),
