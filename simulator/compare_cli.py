@@ -14,6 +14,7 @@ from simulator.conclude import judge_run
 from simulator.record.finding import find_run
 from simulator.report import compare_records, render_comparison
 from simulator.report.comparison import Comparison
+from simulator.view.output import a_reader_may_go
 from simulator.view.summary import PLAIN_WIDTH
 from zdu.errors import UsageError
 
@@ -35,7 +36,7 @@ def compare(first: str, second: str, page: Path | None, out: Path, as_json: bool
     \b
     Examples:
       zdu compare latest runs/valiantys/20261123T101500.123
-      zdu compare valiantys roll-back --html compared.html
+      zdu compare valiantys cancel-and-roll-back --html compared.html
     """  # noqa: D301 - click looks for the character itself
     runs = [judge_run(find_run(named, out)) for named in (first, second)]
     records, results = [run.record for run in runs], [run.result for run in runs]
@@ -47,16 +48,17 @@ def compare(first: str, second: str, page: Path | None, out: Path, as_json: bool
             raise UsageError(
                 f"the page cannot be written to {page}: {error.strerror}", hint="Name another file with --html FILE."
             ) from error
-    if as_json:
-        click.echo(json.dumps(asdict(comparison), ensure_ascii=False))
-        return
-    console = Console()
-    console = console if console.is_terminal else Console(width=PLAIN_WIDTH)
-    for letter, record in zip("AB", records, strict=True):
-        console.print(f"{letter}  {record.folder.path}", soft_wrap=True, highlight=False)
-    _print(comparison, console)
-    if page:
-        console.print(f"Page  {page}", soft_wrap=True, highlight=False)
+    with a_reader_may_go():
+        if as_json:
+            click.echo(json.dumps(asdict(comparison), ensure_ascii=False))
+            return
+        console = Console()
+        console = console if console.is_terminal else Console(width=PLAIN_WIDTH)
+        for letter, record in zip("AB", records, strict=True):
+            console.print(f"{letter}  {record.folder.path}", soft_wrap=True, highlight=False)
+        _print(comparison, console)
+        if page:
+            console.print(f"Page  {page}", soft_wrap=True, highlight=False)
 
 
 def _print(comparison: Comparison, console: Console) -> None:

@@ -1,22 +1,22 @@
 """``zdu report``: the verdict, the result and the report of a run again, from its record alone."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from simulator.ci_output import check_summary, summary_option
 from simulator.conclude import conclude
 from simulator.record.finding import find_run
-from simulator.view.summary import PLAIN_WIDTH, print_summary
+from simulator.view.conclusion import print_conclusion
 
 
 @click.command(short_help="Judge a recorded run again and rewrite its report.")
 @click.argument("run", default="latest", metavar="[RUN]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders are (runs).")
+@summary_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
-def report(run: str, out: Path, as_json: bool) -> None:
+def report(run: str, out: Path, summary: Path | None, as_json: bool) -> None:
     """Judge RUN again, from its record alone, and write result.json, junit.xml and report.html anew.
 
     RUN is a run's folder, a scenario (its newest run), or latest (the newest of all; the default). A run that broke
@@ -32,10 +32,7 @@ def report(run: str, out: Path, as_json: bool) -> None:
       zdu report valiantys
       zdu report runs/valiantys/20261123T101500.123
     """  # noqa: D301 - click looks for the character itself
+    check_summary(summary)
     conclusion = conclude(find_run(run, out))
-    if as_json:
-        click.echo(json.dumps(conclusion.result, ensure_ascii=False))
-    else:
-        console = Console()
-        print_summary(conclusion, console if console.is_terminal else Console(width=PLAIN_WIDTH))
+    print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(conclusion.exit_code)

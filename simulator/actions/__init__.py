@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator.actions import cancel, finalise, observe, roll, roll_back, start_upgrade
+from simulator.actions import cancel, finalise, observe, parallel, repeat, roll, roll_back, start_upgrade
 from simulator.actions.hands import Hands
-from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade
+from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Parallel, Repeat, Roll, RollBack, StartUpgrade
 
 Perform = Callable[[Hands, Any, str], Awaitable[None]]
 """Carries out an action under a title for the audience, empty if the story has none. Raises what its parts raise."""
@@ -17,4 +17,6 @@ PERFORM: Mapping[type[Action], Perform] = {
     RollBack: roll_back.perform,
     Cancel: cancel.perform,
     Finalise: finalise.perform,
+    Repeat: repeat.perform,
+    Parallel: parallel.perform,
 }

@@ -1,6 +1,6 @@
 """What an administrator of the story has at hand: the cluster, a look at it from outside, and a voice."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from simulator.clients.jira_admin import JiraAdmin
@@ -8,6 +8,7 @@ from simulator.cluster import Cluster
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.scenario.model import Scenario
+from simulator.scenario.steps import Step
 from zdu.events import StepStarted
 
 SLACK_S = 30.0
@@ -20,13 +21,17 @@ class StoryBroken(Exception):
 
 @dataclass
 class Hands:
-    """Shared by all actions of one story. ``base`` is the version that the cluster comes from."""
+    """Shared by all actions of one story. ``base`` is the version that the cluster comes from.
+
+    ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken.
+    """
 
     scenario: Scenario
     cluster: Cluster
     picture: Picture
     recorder: Recorder
     admins: dict[str, JiraAdmin]
+    perform: Callable[[Step], Awaitable[None]]
     base: str = ""
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))

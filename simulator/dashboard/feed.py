@@ -35,6 +35,7 @@ class Feed:
     def __init__(self, recorder: Recorder, node_ids: Sequence[str]) -> None:
         self.model = ViewModel.of(tuple(node_ids))
         self.balancer: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, dict[str, Any]] = {}
         self.at: dict[str, str] = {}
         self.verdict: dict[str, Any] | None = None
         self.closed = False
@@ -76,9 +77,10 @@ class Feed:
         return [failure for its_number, failure in self._failures if its_number > number]
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the last seconds, the totals, and what the load balancer says of each node."""
+        """The figures of the last seconds, the totals, and what load balancer and cluster say of each node."""
         now_s = self._recorder.now_s()
-        return {"t_s": round(now_s, 2), **asdict(self.model.figures(now_s)), "balancer": self.balancer}
+        seen = {"balancer": self.balancer, "members": self.members}
+        return {"t_s": round(now_s, 2), **asdict(self.model.figures(now_s)), **seen}
 
     def tell_verdict(self, verdict: Mapping[str, Any]) -> None:
         """The cluster is down, and this is what came of it."""

@@ -22,6 +22,12 @@ SHUTDOWN_WITHIN_S = 1.0
 SAID_GOODBYE_WITHIN_S = 2.0
 _MAX_BODY = 16 * 1024
 _STATIC = Path(__file__).parent / "static"
+_REPORT = Path(__file__).parents[1] / "report"
+_SHARED = {
+    "cluster_drawing.js": _REPORT / "static" / "cluster_drawing.js",
+    "drawing.css": _REPORT / "templates" / "drawing.css",
+}
+"""The drawing of the cluster is that of the report's player."""
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -138,11 +144,14 @@ class Site:
     async def _stream(self, answer: web.StreamResponse, seq: int) -> None:
         feed = self.feed
         seq = min(seq, feed.last_seq)
-        moves, failures = feed.last_move, feed.last_failure
-        await _send(answer, "about", {**self._status(), "at": feed.at})
+        moves, failures, phase = feed.last_move, feed.last_failure, ""
         loop = asyncio.get_running_loop()
         figures_due_s = loop.time()
         while True:
+            status = self._status()
+            if status["phase"] != phase:
+                phase = status["phase"]
+                await _send(answer, "about", {**status, "at": feed.at})
             for envelope in feed.envelopes_after(seq):
                 seq = envelope.seq
                 await _send(answer, "record", record_line(envelope), number=seq)
@@ -152,17 +161,17 @@ class Site:
                 news: dict[str, Any] = {"moves": told} if told is not None else {"at": feed.at}
                 news["failures"] = feed.failures_after(failures)
                 moves, failures = feed.last_move, feed.last_failure
-                await _send(answer, "figures", {**feed.figures(), **news, **self._brief()})
+                await _send(answer, "figures", {**feed.figures(), **news, **_brief(status)})
             if feed.closed:
                 if feed.verdict:
                     await _send(answer, "verdict", feed.verdict)
                 return
             await feed.changed(within_s=max(0.0, figures_due_s - loop.time()))
 
-    def _brief(self) -> dict[str, Any]:
-        """What of the status may change without an event of the record."""
-        status = self._status()
-        return {key: status[key] for key in ("under_way", "next", "users", "waiting") if key in status}
+
+def _brief(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the status may change without an event of the record."""
+    return {key: status[key] for key in ("under_way", "next", "users", "waiting") if key in status}
 
 
 async def _send(answer: web.StreamResponse, kind: str, words: Mapping[str, Any], *, number: int = 0) -> None:
@@ -186,8 +195,8 @@ def _handler(command: Command) -> Handler:
 
 
 def _file(name: str) -> web.Response:
-    path = _STATIC / name
-    if path.parent != _STATIC or path.suffix not in _TYPES or not path.is_file():
+    path = _SHARED.get(name) or _STATIC / name
+    if path.name != name or path.suffix not in _TYPES or not path.is_file():
         raise web.HTTPNotFound
     return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8", headers=_HEADERS)
 

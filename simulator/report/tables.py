@@ -96,10 +96,32 @@ def small_tables(result: Mapping[str, Any], moves: Sequence[Move]) -> list[Table
         ),
         Table("Probes", ("connections", "sent", "failed", "longest outage"), tuple(_probes(result))),
         Table("Moves of sessions", ("from", "to", "moves", "what they cost"), tuple(_moves(moves))),
+        Table("How long leaving nodes were still sent requests", _LAG_COLUMNS, tuple(_lags(result))),
         Table("Sessions", (), _counts(part(result, "sessions"), _SESSION_WORDS)),
         Table("Writes", (), _counts(part(result, "writes"), _WRITE_WORDS)),
     ]
     return [table for table in tables if table.rows]
+
+
+_LAG_COLUMNS = ("node", "leaving from", "new connections", "kept alive", "once stopping")
+
+
+def _lags(result: Mapping[str, Any]) -> list[tuple[Figure, ...]]:
+    """The load balancer's lag each time that a node said it was leaving."""
+    return [
+        (
+            Figure(str(lag.get("node", ""))),
+            Figure(seconds(lag.get("said_s"))),
+            *(_lag(part(lag, name)) for name in ("new", "reused", "after_stopping")),
+        )
+        for lag in part(result, "lb_lag").get("each") or []
+    ]
+
+
+def _lag(reached: Mapping[str, Any]) -> Figure:
+    if not reached.get("requests"):
+        return Figure("none")
+    return Figure(f"{ms(reached.get('last_ms'))} ({amount(reached['requests']):,})")
 
 
 def _node(node: Mapping[str, Any]) -> tuple[Figure, ...]:

@@ -4,14 +4,28 @@ Everything here takes ``None`` for a part that could not be read, and says nothi
 who mistyped one key should not be told twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from node.releases import Flaw, find_release, is_known, known_versions
-from simulator.scenario.steps import Cancel, Finalise, Observe, Roll, RollBack, StartUpgrade, Step
+from simulator.scenario.conditions import parse_condition
+from simulator.scenario.steps import (
+    Cancel,
+    Finalise,
+    Loc,
+    Observe,
+    Parallel,
+    Repeat,
+    Roll,
+    RollBack,
+    StartUpgrade,
+    Step,
+    all_steps,
+    delay_s,
+)
 
-Loc = tuple[str | int, ...]
+_LEADS = (StartUpgrade, Roll, RollBack, Cancel, Finalise)
 
 
 @dataclass(frozen=True)
@@ -65,20 +79,76 @@ def find_problems(
     if timeline is None:
         return problems
     readable = [step for step in timeline if step is not None]
-    if len(readable) == len(timeline) and not any(step.observe for step in readable):
-        problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
+    if len(readable) == len(timeline):
+        if not any(step.observe for step in all_steps(readable)):
+            problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
+        problems += _bad_names(_named(readable, where))
     story = _Story(version) if version is not None else None
     for index, step in enumerate(timeline):
         if step is None:
             story = None  # what an unreadable step would have changed is anybody's guess
             continue
-        loc = (*where, index, step.action_name)
-        problems += _unknown_names(step, loc, nodes)
-        if isinstance(step.action, Roll):
-            problems += _unknown_version(step.action.to, (*loc, "to"))
-        if story is not None:
-            problems += _out_of_order(story, step, loc, nodes)
+        for loc, one in _with_inner(step, (*where, index)):
+            problems += _about(one, loc, story, nodes)
     return problems
+
+
+def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> list[Problem]:
+    """What is wrong with one step; moves the story on."""
+    loc = (*at, step.action_name)
+    problems = _unknown_names(step, loc, nodes)
+    if step.when is not None and nodes is not None:
+        node = parse_condition(step.when).node
+        if node and node not in ("any node", *node_ids(nodes)):
+            problems.append(Problem((*at, "when"), f"there is no node {node!r}; {_which(node, node_ids(nodes))}"))
+    if isinstance(step.action, Roll):
+        problems += _unknown_version(step.action.to, (*loc, "to"))
+    if isinstance(step.action, Parallel):
+        problems += _two_leaders(step.action, loc)
+    if story is not None:
+        problems += _out_of_order(story, step, loc, nodes)
+    return problems
+
+
+def _with_inner(step: Step, loc: Loc) -> Iterator[tuple[Loc, Step]]:
+    """The step and all inside of it, with the way to each."""
+    yield loc, step
+    for way, inner in step.inner:
+        yield from _with_inner(inner, (*loc, *way))
+
+
+def _named(steps: Sequence[Step], where: Loc) -> list[tuple[Loc, Step]]:
+    return [found for index, step in enumerate(steps) for found in _with_inner(step, (*where, index))]
+
+
+def _bad_names(steps: Sequence[tuple[Loc, Step]]) -> list[Problem]:
+    """Names that two steps have, and ``after`` that names no step."""
+    found, names = [], [step.name for _, step in steps if step.name]
+    for index, (loc, step) in enumerate(steps):
+        if step.name and step.name in [other.name for _, other in steps[:index]]:
+            found.append(Problem((*loc, "name"), f"an earlier step is called {step.name!r} already"))
+        if step.after is None or delay_s(step.after) is not None:
+            continue
+        if step.after == step.name:
+            found.append(Problem((*loc, "after"), "a step cannot come after itself"))
+        elif step.after not in names:
+            hint = suggestion(step.after, names) if names else "no step has a name"
+            message = f"expected a duration such as 2s, or the name of a step, not {step.after!r}; {hint}"
+            found.append(Problem((*loc, "after"), message))
+    return found
+
+
+def _two_leaders(parallel: Parallel, loc: Loc) -> list[Problem]:
+    """There is one administrator: only one branch may lead the cluster through an upgrade."""
+    leaders = [
+        number
+        for number, branch in enumerate(parallel.branches)
+        if any(isinstance(step.action, _LEADS) for step in all_steps(branch))
+    ]
+    if len(leaders) < 2:
+        return []
+    message = f"branches {' and '.join(str(number + 1) for number in leaders)} both lead the upgrade; only one may"
+    return [Problem((*loc, "branches", leaders[1]), message)]
 
 
 def _unknown_version(version: str, loc: Loc) -> list[Problem]:
@@ -99,7 +169,7 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         if action.on in choices:
             return []
         return [Problem((*loc, "on"), f"there is no node {action.on!r}; {_which(action.on, choices)}")]
-    if isinstance(action, Observe) or action.nodes == "all":
+    if not isinstance(action, Roll) or action.nodes == "all":
         return []
     found = []
     for index, name in enumerate(action.nodes):
@@ -134,7 +204,7 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
             return _cancel(story, loc)
         case Finalise():
             return _finalise(story, loc, nodes)
-        case Observe():
+        case Observe() | Repeat() | Parallel():
             return []
 
 

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from simulator.scenario import document
-from simulator.scenario.coherence import Loc, nearest, suggestion
+from simulator.scenario.coherence import nearest, suggestion
 from simulator.scenario.document import Scalar, Tree
 from simulator.scenario.expectations import MISREAD
 from simulator.scenario.mistakes import Mistake
 from simulator.scenario.model import INCOHERENT
+from simulator.scenario.steps import Loc
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -204,14 +205,16 @@ def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
     return keys_of(section) if section else []
 
 
-def _sections(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """All sections below ``model`` with their keys, the outer ones first."""
+def _sections(
+    model: type[BaseModel], path: str = "", above: tuple[type[BaseModel], ...] = ()
+) -> Iterator[tuple[str, list[str]]]:
+    """All sections below ``model`` with their keys, the outer ones first; steps inside of steps only once."""
     inner = []
     for key in keys_of(model):
         section = _section_in(annotation_of(model, key))
-        if section is not None:
+        if section is not None and section not in above:
             inner.append((section, f"{path}.{key}" if path else key))
     for section, name in inner:
         yield name, keys_of(section)
     for section, name in inner:
-        yield from _sections(section, name)
+        yield from _sections(section, name, (*above, model))

@@ -25,7 +25,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
-from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step, all_steps
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -96,6 +96,16 @@ class BalancerPart(Section):
     """This many checks in a row must fail before a node counts as DOWN."""
     timeout: PositiveDuration = 1.0
     """How long a health check may take."""
+    expect_state: Text = "RUNNING"
+    """The state that `/status` must show besides 200; empty trusts any 200, which Jira gives while STARTING, too."""
+    stickiness: Literal["insert", "none"] = "insert"
+    """Whether a cookie of the balancer's binds a session to its node; `none` sends each request to any node."""
+    balance: Literal["roundrobin", "leastconn", "random"] = "roundrobin"
+    """Which node gets a new session."""
+    queue_timeout: Duration = 5.0
+    """How long a request waits while no node can take it; then the balancer answers 503."""
+    slowstart: Duration = 0.0
+    """Over this time a node that came back gets more and more of the new sessions; 0 gives it its share at once."""
     listen: Address = "127.0.0.1:0"
     """Where the balancer serves users, as host:port; port 0 takes any free one."""
     admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
@@ -184,6 +194,26 @@ SessionsKind = Literal["remember-me", "in-memory", "shared"]
 """How people stay signed in, and what of it survives the loss of a node."""
 
 
+class Ends(Section):
+    """How a run is meant to end: for those who read the file, and for the tests that play it."""
+
+    verdict: Literal["pass", "fail", "inconclusive"] = "pass"
+    """The word."""
+    because: tuple[Text, ...] = ()
+    """The checks that are broken or missing then, by their names in the verdict."""
+
+
+class Twin(Section):
+    """The same story with one thing changed, so that it ends otherwise: `zdu run NAME --twin`."""
+
+    title: Text
+    """One line that says what is different."""
+    set: Annotated[dict[str, Any], Field(min_length=1)]
+    """What is changed, as for `--set`: keys with dots between them, and their values."""
+    ends: Ends = Ends(verdict="fail")
+    """How the twin is meant to end."""
+
+
 class Scenario(Section):
     """A whole scenario file."""
 
@@ -205,6 +235,10 @@ class Scenario(Section):
     """The steps of the story, one after the other."""
     expect: Expectations = Expectations()
     """What must hold for the verdict: a list of objectives, or the keys below."""
+    ends: Ends = Ends()
+    """How the run is meant to end."""
+    twin: Twin | None = None
+    """The same story with one thing changed, so that it ends otherwise."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -224,6 +258,11 @@ class Scenario(Section):
         return 2 * self.cluster.intervals.index_replay / self.cluster.time_scale + 1.0
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps of the timeline, those inside of others included, in the order of the file."""
+        return tuple(all_steps(self.timeline))
+
+    @property
     def version_from(self) -> str:
         """The version that the cluster starts with."""
         return self.cluster.version
@@ -235,7 +274,7 @@ class Scenario(Section):
         A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
         """
         base = reached = self.cluster.version
-        for step in self.timeline:
+        for step in self.steps:
             if step.roll and step.roll.expect == "joined":
                 reached = step.roll.to
             base = reached if step.finalise else base
@@ -246,7 +285,7 @@ class Scenario(Section):
     def rolled_back_from(self) -> str:
         """The target of the upgrade that the last step to roll back takes back; empty if there is none."""
         target = taken_back = ""
-        for step in self.timeline:
+        for step in self.steps:
             if step.roll:
                 target, taken_back = step.roll.to, ""
             taken_back = target if step.roll_back else taken_back
@@ -259,7 +298,7 @@ class Scenario(Section):
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
-        rolls = (step.roll for step in self.timeline if step.roll and step.roll.expect == "refused")
+        rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
 
     def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:

@@ -1,12 +1,33 @@
 """The steps of a timeline. A step is a mapping with one action and, for the audience, a title and a text."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
+from simulator.scenario.conditions import parse_condition
 from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
-from zdu.durations import Duration
+from zdu.durations import Duration, parse_duration_s
+
+Loc = tuple[str | int, ...]
+
+
+def _read_when(value: str) -> str:
+    return parse_condition(value).text
+
+
+def delay_s(after: str) -> float | None:
+    """The seconds that ``after`` says; None if it is the name of a step."""
+    try:
+        return parse_duration_s(after)
+    except ValueError:
+        return None
+
+
+After = Annotated[str, Strict(), Field(min_length=1)]
+When = Annotated[str, Strict(), AfterValidator(_read_when)]
+Branch = Annotated[tuple["Step", ...], Field(min_length=1)]
 
 
 class Observe(Section):
@@ -68,18 +89,45 @@ class Finalise(Section):
     """How often the administrator acknowledges that a task has failed, and lets the tasks run again."""
 
 
-Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise
+class Repeat(Section):
+    """Do the same steps again and again."""
 
-ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise")
+    times: Annotated[Whole, Field(ge=1, le=1000)]
+    """How often."""
+    steps: Annotated[tuple["Step", ...], Field(min_length=1)]
+    """What is done each time, one step after the other."""
+
+
+class Parallel(Section):
+    """Let several things happen at the same time; over when all of them are.
+
+    Only one branch may lead the cluster through an upgrade: there is one administrator.
+    """
+
+    branches: Annotated[tuple[Branch, ...], Field(min_length=2)]
+    """Lists of steps; each list is played one step after the other, all lists side by side."""
+
+
+Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise | Repeat | Parallel
+
+ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise", "repeat", "parallel")
 
 
 class Step(Section):
-    """One step of the story: exactly one of the actions."""
+    """One step of the story: exactly one of the actions, and if wanted when it begins."""
 
     title: Text = ""
     """A line for the audience; without it the step names itself after its action."""
     text: Text = ""
     """A few sentences for the audience: what happens here and why."""
+    name: Text = ""
+    """What other steps call this one by, in `after`."""
+    at: Duration | None = None
+    """Not before this time since the story began."""
+    after: After | None = None
+    """So long after the step before; or after the step of that `name` is over."""
+    when: When | None = None
+    """Not before this is so: `cluster is MIXED`, `node1 is DRAINING`, `node1 is out`, `node1 runs 7.3.2`."""
     observe: Observe | None = None
     """Let the users work for a while."""
     start_upgrade: StartUpgrade | None = None
@@ -92,6 +140,10 @@ class Step(Section):
     """Cancel the upgrade."""
     finalise: Finalise | None = None
     """Finalise the upgrade."""
+    repeat: Repeat | None = None
+    """Do the same steps again and again."""
+    parallel: Parallel | None = None
+    """Let several things happen at the same time."""
 
     @model_validator(mode="after")
     def _has_one_action(self) -> Self:
@@ -104,12 +156,33 @@ class Step(Section):
     @property
     def action(self) -> Action:
         """What the step does."""
-        found = self.observe or self.start_upgrade or self.roll or self.roll_back or self.cancel or self.finalise
-        if found is None:
-            raise AssertionError("a step without an action cannot be built")
+        found: Action = getattr(self, self.action_name)
         return found
 
     @property
     def action_name(self) -> str:
         """The key of the action in the file."""
         return next(name for name in ACTIONS if getattr(self, name) is not None)
+
+    @property
+    def inner(self) -> Iterator[tuple[Loc, "Step"]]:
+        """The steps inside of this one, with the way to each, in the order of the file."""
+        if self.repeat:
+            for index, step in enumerate(self.repeat.steps):
+                yield ("repeat", "steps", index), step
+        if self.parallel:
+            for number, branch in enumerate(self.parallel.branches):
+                for index, step in enumerate(branch):
+                    yield ("parallel", "branches", number, index), step
+
+
+def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    """All steps, those inside of others included, in the order of the file."""
+    for step in steps:
+        yield step
+        yield from all_steps(inner for _, inner in step.inner)
+
+
+Repeat.model_rebuild()
+Parallel.model_rebuild()
+Step.model_rebuild()

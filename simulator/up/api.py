@@ -26,11 +26,15 @@ async def _node(living: LivingCluster, words: Words, body: Body) -> Done:
             return await living.pause_node(node_id)
         case "resume":
             return await living.resume_node(node_id)
+        case "drain":
+            return await living.drain_node(node_id)
+        case "ready":
+            return await living.ready_node(node_id)
         case "start":
             return await living.start_node(node_id, to)
         case "upgrade":
             return await living.upgrade_node(node_id, to)
-    raise _unknown(words["action"], "stop, start, kill, pause, resume, upgrade")
+    raise _unknown(words["action"], "stop, start, kill, pause, resume, upgrade, drain, ready")
 
 
 async def _upgrade(living: LivingCluster, words: Words, body: Body) -> Done:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from simulator.cli import LARGEST_SEED, print_conclusion, raise_descriptor_limit
+from simulator.cli import LARGEST_SEED, raise_descriptor_limit
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -19,6 +19,7 @@ from simulator.scenario.load import load_scenario
 from simulator.scenario.overrides import Override, named_overrides
 from simulator.stage import RunPlan, View
 from simulator.up.session import ACCOUNTS, Session
+from simulator.view.conclusion import print_conclusion
 from simulator.view.model import ViewModel
 from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from node.releases import find_release
+from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
@@ -155,6 +156,23 @@ class LivingCluster:
             f"the upgrade of {node_id} to {version}", self._play(roll), f"{node_id} runs {version}"
         )
 
+    async def drain_node(self, node_id: str) -> Done:
+        """Let the load balancer send it no new sessions, and move those that it has."""
+        node = self._node(node_id)
+        if node.set_aside:
+            return Done(f"the load balancer has set {node_id} aside already", changed=False)
+        deadline_s = self._stage.plan.scenario.balancer.drain_deadline
+        await self._at_the_balancer(self._stage.cluster.balancer.take_out(node_id, deadline_s=deadline_s))
+        return Done(f"the load balancer drains {node_id}")
+
+    async def ready_node(self, node_id: str) -> Done:
+        """Let the load balancer send it its share again."""
+        node = self._node(node_id)
+        if not node.set_aside:
+            return Done(f"the load balancer has not set {node_id} aside", changed=False)
+        await self._at_the_balancer(self._stage.cluster.balancer.put_back(node_id))
+        return Done(f"the load balancer sends requests to {node_id} again as soon as it is healthy")
+
     # The whole cluster
 
     async def start_upgrade(self) -> Done:
@@ -228,11 +246,10 @@ class LivingCluster:
                 f"{scenario.name} needs {scenario.cluster.nodes} nodes; here are {len(self._picture.nodes)}"
             )
 
-        async def tell() -> None:
-            for step in scenario.timeline:
-                await self._operator.perform(step)
-
-        return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
+        stage = self._stage
+        story = stage.plan.scenario.model_copy(update={"timeline": scenario.timeline})
+        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins)
+        return await self._lead(f"the scenario {scenario.name}", teller.play, f"{scenario.name} is played to its end")
 
     # The people
 
@@ -286,6 +303,12 @@ class LivingCluster:
         outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._leading = self._tasks.create_task(_into(lead, outcome), name=what)
         return await asyncio.shield(outcome)
+
+    async def _at_the_balancer(self, order: Awaitable[None]) -> None:
+        try:
+            await order
+        except BalancerFailed as error:
+            raise WentWrong(error.message, hint=error.hint) from error
 
     def _play(self, action: StartUpgrade | Cancel | Finalise | Roll | RollBack) -> Callable[[], Awaitable[None]]:
         names = {StartUpgrade: "start_upgrade", RollBack: "roll_back"}

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.conclude import Conclusion, conclude
+from simulator.dashboard.audience import words_of
 from simulator.dashboard.feed import Feed
+from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
@@ -21,7 +23,6 @@ from zdu.events import Envelope, ProcessStarted, RunAborted
 
 ACCOUNTS = 200
 """So many users there are at least, whoever is at work: more people can come, and a person can log in as one."""
-LOOK_AT_BALANCER_EVERY_S = 0.5
 
 
 class DidNotStart(ZduError):
@@ -69,14 +70,7 @@ class Session:
             await self._stage.perform(self._stay)
             self._recorder.close()
             conclusion = conclude(self._stage.plan.folder)
-            self._feed.tell_verdict(
-                {
-                    "word": conclusion.verdict.word,
-                    "sentence": conclusion.verdict.sentence,
-                    "reasons": list(conclusion.verdict.reasons),
-                    "run_folder": str(conclusion.folder.path),
-                }
-            )
+            self._feed.tell_verdict(words_of(conclusion))
             return conclusion
         finally:
             await self._site.close()
@@ -94,7 +88,7 @@ class Session:
         load = stage.load()
         async with asyncio.TaskGroup() as working:
             load.start(working)
-            watch = working.create_task(self._watch_balancer(stage))
+            watch = working.create_task(look_for(self._feed, stage))
             living = self._living = LivingCluster(stage, load, operator, working)
             self._on_ready(self.status(), self._site.page_url)
             await living.ended.wait()
@@ -102,17 +96,6 @@ class Session:
             load.stop()
         load.record_end()
         await stage.audit()
-
-    async def _watch_balancer(self, stage: Stage) -> None:
-        """Keep the load balancer's own figures of each node for the page."""
-        while True:
-            status = await stage.cluster.balancer.status()
-            if status is not None:
-                self._feed.balancer = {
-                    node["name"]: {key: node[key] for key in ("sessions", "sessions_left", "in_flight")}
-                    for node in status["nodes"]
-                }
-            await asyncio.sleep(LOOK_AT_BALANCER_EVERY_S)
 
     def _interrupt(self, signal_name: str) -> None:
         """Ctrl-C is how a living cluster usually ends; before it serves, it cuts the start short."""

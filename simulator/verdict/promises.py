@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from simulator.load.judge import WORK_LOST
 from simulator.verdict.consistency import (
+    answers_come_from_where_they_say,
     last_writes_stay,
     nobody_sees_another_user,
     open_writes_are_resolved,
@@ -26,6 +27,7 @@ from zdu.events import (
     ProcessExited,
     ProcessStarted,
     RunAborted,
+    RunEnded,
     RunInterrupted,
     UpgradeHistory,
     WritesAudited,
@@ -159,9 +161,10 @@ def processes_live(evidence: Evidence) -> Iterator[Check]:
 
 
 def story_is_played(evidence: Evidence) -> Iterator[Check]:
-    """Every step of the timeline could be carried out; nothing to say about a run that was interrupted."""
+    """Every step of the timeline could be carried out; nothing to say of one that was interrupted or broke off."""
     aborted = [event.reason for _, event in evidence.events(RunAborted)]
-    if not evidence.events(RunInterrupted):
+    told = bool(aborted or evidence.events(RunEnded))
+    if told and not evidence.events(RunInterrupted):
         yield _check(
             "the story was played to its end",
             "the story could not be played to its end",
@@ -218,6 +221,7 @@ PROMISES: tuple[Promise, ...] = (
     no_work_is_lost,
     nobody_sees_another_user,
     own_writes_are_read,
+    answers_come_from_where_they_say,
     sessions_move_for_a_reason,
     versions_come_in_order,
     writes_are_kept_once,

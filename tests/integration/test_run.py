@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.result_schema import ResultFile
 from tests.support.zdu_runs import STILL, Going, run_zdu, still_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -20,11 +21,13 @@ RESULT_KEYS = {
 
 
 def test_a_quick_roll_passes_and_leaves_its_whole_record(tmp_path: Path) -> None:
-    run = run_zdu(tmp_path, "--seed", "5")
+    run = run_zdu(tmp_path, "--seed", "5", "--summary", str(tmp_path / "summary.md"))
     assert run.exit_code == 0, run.stdout + run.stderr
     result = run.result
     assert (result["verdict"], result["reasons"], result["seed"]) == ("pass", [], 5)
     assert result.keys() >= RESULT_KEYS
+    ResultFile.model_validate(result)
+    assert "## ✅ quick: pass" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert {path.name for path in run.folder.iterdir()} >= RUN_FILES
     assert {path.name for path in (run.folder / "logs").iterdir()} >= {"node1.log", "node2.log", "lb.log"}
     assert result["control_probe"]["sent"] >= 1

@@ -14,8 +14,12 @@ from typing import Any
 HURRIED = (
     *("--set", "balancer.inter=100ms", "--set", "balancer.rise=1", "--set", "cluster.start_duration=100ms"),
     *("--set", "cluster.stop_duration=100ms", "--set", "balancer.drain_deadline=300ms"),
-    *("--set", "load.think_time.min=50ms", "--set", "load.think_time.max=200ms"),
 )
+BUSY = (
+    *("--set", "expect.min_probe_rate_kept=0.2", "--set", "expect.min_requests_per_version_while_mixed=1"),
+    *("--set", "load.request_timeout=30s", "--set", "balancer.timeout=10s"),
+)
+"""A machine that does other things as well says nothing of the cluster."""
 ENDS_WITHIN_S = 90
 
 
@@ -80,7 +84,7 @@ def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
     """``zdu up`` with ``options``, up and at work; gone at the end, whatever happens."""
     with (folder / "up-errors.txt").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *options],
+            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *BUSY, *options],
             cwd=folder,
             env=_environment(folder),
             stdout=subprocess.PIPE,
@@ -96,6 +100,17 @@ def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+@contextmanager
+def run_on_the_dashboard(
+    folder: Path, scenario: Path, *options: str
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """``zdu run`` with its dashboard, and the address of that; it has ended when the block has."""
+    command = [sys.executable, "-P", "-m", "zdu", "run", str(scenario), "--dashboard", "--json", "--out", str(folder)]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        yield process, process.stderr.readline().split()[-1]
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -65,7 +65,7 @@ class Stream:
 async def port(tmp_path: Path) -> AsyncIterator[Port]:
     recorder = Recorder(tmp_path, SystemClock())
     feed = Feed(recorder, ["node1", "node2"])
-    site = Site(feed, TOKEN, lambda: {"name": "up", "next": [], "users": 1})
+    site = Site(feed, TOKEN, lambda: {"name": "up", "phase": "up", "next": [], "users": 1})
 
     async def wish(words: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         if words["node"] == "node9":

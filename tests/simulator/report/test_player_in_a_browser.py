@@ -8,10 +8,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from simulator.report import render_report
-from tests.support.accessibility import troubles_of
+from simulator.record.reading import read_run
+from simulator.report import render_comparison, render_report
+from tests.support.accessibility import troubles_of, walk_by_keyboard
 from tests.support.browser import ON_THE_BROWSERS_LOOP, chromium, person
-from tests.support.synthetic_run import failing_run
+from tests.support.recorded_runs import record_run
+from tests.support.synthetic_run import failing_run, passing_run
 
 __all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, ON_THE_BROWSERS_LOOP]
@@ -101,6 +103,26 @@ async def test_people_with_other_eyes_and_hands_can_use_it(page: Page, scheme: s
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     await page.reload()
     assert await troubles_of(page) == []
+
+
+async def test_the_keyboard_reaches_everything_and_the_focus_is_always_seen(page: Page) -> None:
+    met = await walk_by_keyboard(page)
+    assert "▶ Play" in met
+    assert "✕ Next failed request" in met
+
+
+async def test_two_runs_on_one_page_are_for_other_eyes_and_small_screens_too(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    records = [read_run(record_run(tmp_path)) for _ in range(2)]
+    results = [failing_run().result, passing_run().result]
+    path = tmp_path / "compared.html"
+    path.write_text(render_comparison(records, results), encoding="utf-8")
+    async with person(chromium, path.as_uri(), width=390) as page:
+        await page.goto(path.as_uri())
+        assert await troubles_of(page) == []
+        await page.emulate_media(color_scheme="dark")
+        assert await troubles_of(page) == []
 
 
 async def test_it_is_no_wider_than_a_telephone(page: Page) -> None:

@@ -158,12 +158,14 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
+            "repeat, parallel; "
             "this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise; "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
+            "repeat, parallel; "
             "this one has 2: observe and finalise",
         ),
         (
@@ -485,3 +487,52 @@ def test_a_file_below_the_current_folder_is_shown_as_people_write_it(
     with pytest.raises(ScenarioError) as caught:
         load_scenario(tmp_path / "mine.yaml")
     assert str(caught.value.mistakes[0]).startswith("mine.yaml:1:1: ")
+
+
+# --- steps inside of steps, and when they begin
+
+SIDE_BY_SIDE = (
+    HEAD
+    + """\
+timeline:
+  - start_upgrade: {on: first}
+  - parallel:
+      branches:
+        - - {name: rolled, roll: {to: "7.3.2"}}
+        - - {when: node1 is out, observe: {for: 1s}}
+          - {after: rolled, observe: {for: 1s}}
+  - repeat: {times: 2, steps: [{after: 1s, observe: {for: 1s}}]}
+  - {at: 20s, finalise: {}}
+"""
+)
+
+
+def test_a_roll_inside_of_another_step_counts_like_any_other() -> None:
+    scenario = read(SIDE_BY_SIDE)
+
+    assert (scenario.version_to, len(scenario.steps)) == ("7.3.2", 8)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "expected"),
+    [
+        ("node1 is out", "node9 is out", "f:11:20: there is no node 'node9'; it is node1 or node2"),
+        ("node1 is out", "node1 is gone", "f:11:20: node1 is 'gone': there is no such state; known here: STARTING"),
+        (
+            "after: rolled",
+            "after: roled",
+            "f:12:21: expected a duration such as 2s, or the name of a step, not 'roled'",
+        ),
+        ("{after: rolled,", "{name: rolled,", "f:12:20: an earlier step is called 'rolled' already"),
+        ('"7.3.2"}}', '"7.3.9"}}', "f:10:39: unknown version '7.3.9'; did you mean '7.3.8'?"),
+        (
+            "{after: rolled, observe: {for: 1s}}",
+            "{start_upgrade: {}}",
+            "f:11:11: branches 1 and 2 both lead the upgrade",
+        ),
+    ],
+)
+def test_what_is_wrong_inside_of_a_step_is_told_at_its_place(was: str, now: str, expected: str) -> None:
+    message = mistakes_of(SIDE_BY_SIDE.replace(was, now))[0]
+
+    assert message.startswith(expected)
