@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from http import HTTPStatus
 
 from simulator.record.requests import OK
@@ -133,4 +134,5 @@ def _complaint(body: str) -> str:
     with suppress(ValueError, KeyError, TypeError):
         return " ".join(map(str, json.loads(body)["errorMessages"]))
     alert = _ALERT.search(body)
-    return " ".join(_MARKUP.sub(" ", alert[1] if alert else body).split())[:COMPLAINT_LENGTH]
+    told = unescape(_MARKUP.sub(" ", alert[1] if alert else body))
+    return " ".join(told.split())[:COMPLAINT_LENGTH]

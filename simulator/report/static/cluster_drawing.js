@@ -234,11 +234,13 @@ export class ClusterDrawing {
     const isNew = node.version && this.oldVersion && node.version !== this.oldVersion;
     card.versionBox.setAttribute("class", `chip ${node.version ? (isNew ? "chip-new" : "chip-old") : "chip-none"}`);
     card.version.setAttribute("class", `chip-text ${isNew ? "chip-text-new" : ""}`);
-    card.version.textContent = node.version;
     const place = this.places.nodes[this.nodeNames.indexOf(card.name)];
-    const wide = node.version.length * 7.6 + 12;
     card.titleWidth ||= card.title.getComputedTextLength();
     const x = place.x + 22 + card.titleWidth;
+    const room = place.x + place.width - x - (this.places.small ? 8 : 100);
+    const letters = Math.max(3, Math.floor((room - 12) / 7.6)); // a long version ends with dots rather than under the state
+    card.version.textContent = node.version.length > letters ? `${node.version.slice(0, letters - 1)}…` : node.version;
+    const wide = card.version.textContent.length * 7.6 + 12;
     for (const [key, value] of Object.entries({x, y: place.y + 8, width: wide, height: 18})) card.versionBox.setAttribute(key, value);
     card.version.setAttribute("x", x + wide / 2);
     card.version.setAttribute("y", place.y + 21);

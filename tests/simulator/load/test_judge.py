@@ -88,3 +88,10 @@ def test_lost_work_and_a_stale_form_have_their_own_words() -> None:
     assert judge(409, NODE, lost, Expected(page="bulk_edit_2")).outcome == "work_lost"
     assert judge(403, NODE, stale, Expected(status=302)).outcome == "stale_form"
     assert judge(403, NODE, page("error"), Expected(status=302)).outcome == "http_403"
+
+
+def test_what_an_error_page_says_is_told_as_people_read_it() -> None:
+    trouble = '<p role="alert">JIRA has a problem. The node&#39;s log tells <b>more</b>.</p>'
+    assert (
+        judge(500, NODE, trouble, Expected(page="issue")).detail == "JIRA has a problem. The node's log tells more ."
+    )
