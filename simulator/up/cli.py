@@ -87,7 +87,7 @@ def up(
                 130 Ctrl-C before it was up, or twice.
     """  # noqa: D301 - click looks for the character itself
     files.check_name(name)
-    changes = [*settings, *_overrides(nodes, users, version, lb_port)]
+    changes: list[str | Override] = [*settings, *_overrides(nodes, users, version, lb_port)]
     scenario = read_scenario(apply_overrides(read_document(CLUSTER, "of zdu up"), changes))
     scenario = scenario.model_copy(update={"name": name})
     raise_descriptor_limit()
