@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration oracle soak multi-host wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak multi-host wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,10 @@ calibration: dev ## Test the instruments: planted faults must be found, 100 clea
 
 oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apache (docs/oracle.md)
 	@$(BIN)/python -m bench.oracle $(ARGS)
+
+compare-lb: dev ## The Valiantys test behind ours, Apache, HAProxy and nginx, with drain and without (4 minutes)
+	@$(BIN)/zdu compare-lb valiantys $(ARGS)
+	@$(BIN)/zdu compare-lb valiantys --set balancer.drain=false $(ARGS)
 
 SECONDS ?= 600
 soak: dev ## Ten minutes of faults before the load balancer: memory, descriptors, orders (SECONDS=600)

@@ -37,6 +37,8 @@ class RunStarted(Event):
     version_to: str
     software: dict[str, str]
     played: dict[str, Any] = field(default_factory=dict)
+    certified: dict[str, Any] = field(default_factory=dict)
+    """Where a system that is not ours was measured: what it is, and what was expected of it."""
     by_hand: bool = False
 
 
@@ -280,6 +282,16 @@ class ClusterAudited(Event):
 
 
 @dataclass(frozen=True)
+class CommandEnded(Event):
+    """The command that did something to a system that is not ours has ended; it began at ``began_s`` of the run."""
+
+    kind: ClassVar[str] = "command_ended"
+    command: list[str]
+    returncode: int
+    began_s: float
+
+
+@dataclass(frozen=True)
 class RunAborted(Event):
     """The roll could not go on; ``reason`` says why and is part of the verdict."""
 
@@ -328,6 +340,7 @@ _KINDS: dict[str, type[Event]] = {
         NotAudited,
         BalancerAudited,
         ClusterAudited,
+        CommandEnded,
         RunAborted,
         RunInterrupted,
         RunEnded,

@@ -17,6 +17,10 @@ IDLE_S = 60.0
 """How long an idle connection is kept: as browsers do, less than any server's patience here."""
 
 
+Judge = Callable[[int, Mapping[str, str], str, Expected], Judgement]
+NodeOf = Callable[[Mapping[str, str], Mapping[str, str]], str]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back, and the record of it."""
@@ -66,8 +70,18 @@ class RecordingClient:
         keep_alive: bool = True,
         connections: int = 4,
         record: Callable[[RequestRecord], None] | None = None,
+        judged_by: Judge = judge,
+        node_of: NodeOf | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """``record`` takes the records, if they are not those of users and of probes that look at the cluster."""
+        """``record`` takes the records, if they are not those of users and of probes that look at the cluster.
+
+        A system that is not ours has its answers ``judged_by`` other rules and tells its nodes in another way
+        (``node_of`` gets the headers and the cookies by now); ``headers`` go with every request.
+        """
+        self._judge = judged_by
+        self._node_of = node_of
+        self._headers = dict(headers or {})
         self._recorder = recorder
         self._record = record or recorder.request
         self._ids = request_ids
@@ -128,13 +142,13 @@ class RecordingClient:
             async with self._http.request(
                 *(method, path),
                 data=form,
-                headers={REQUEST_ID_HEADER: request_id(number)},
+                headers={**self._headers, REQUEST_ID_HEADER: request_id(number)},
                 allow_redirects=False,
                 trace_request_ctx=wire,
             ) as answer:
                 status, headers = answer.status, answer.headers
                 body = await answer.text()
-            judgement = judge(status, headers, body, expected)
+            judgement = self._judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             judgement = _transport_failure(error)
         if len(wire.connections) > 1 and judgement.outcome == OK:
@@ -152,13 +166,13 @@ class RecordingClient:
             sent_s=sent_s,
             first_byte_s=wire.first_byte_s,
             end_s=self._recorder.now_s(),
-            node=headers.get("X-ANODEID", ""),
+            node=self._node(headers),
             version=headers.get("X-Zdu-Version", ""),
             connection=wire.connections[-1] if wire.connections else "",
             status=status,
             outcome=judgement.outcome,
             detail=judgement.detail,
-            attempts=int(headers.get("X-LB-Attempts", "1")),
+            attempts=int(headers.get("X-LB-Attempts", "1")) if self._node_of is None else 1,
             signed_in="X-Zdu-Signed-In" in headers,
             write=write.marker if write else "",
             issue=(issue_of(headers) if issue_of else write.issue) if write else "",
@@ -167,6 +181,12 @@ class RecordingClient:
         )
         self._record(record)
         return Answer(record, headers, body)
+
+    def _node(self, headers: Mapping[str, str]) -> str:
+        """Which node answered, by its own word or by whatever else tells."""
+        if self._node_of is None:
+            return headers.get("X-ANODEID", "")
+        return self._node_of(headers, {cookie.key: cookie.value for cookie in self._http.cookie_jar})
 
     async def _on_new_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:
         _wire_of(context).connections.append("new")
