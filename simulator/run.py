@@ -26,7 +26,8 @@ class Run:
 
 async def _play(stage: Stage) -> None:
     """Everything between the start of the cluster and its end."""
-    operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins)
+    plan = stage.plan
+    operator = Operator(plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=plan.seed)
     await _play_under_load(stage, operator)
     await stage.audit()
 
