@@ -105,6 +105,8 @@ class Stage:
         self._on_interrupt = on_interrupt
         self._supervisor: Supervisor | None = None
         self._control_url = ""
+        self.started = False
+        """Whether all processes serve, so that ``cluster`` and its addresses are there."""
         self._told: asyncio.Task[None] | None = None
         self._signals: list[str] = []
         self._cut = False
@@ -181,6 +183,7 @@ class Stage:
         async with asyncio.TaskGroup() as starts:
             starts.create_task(self.cluster.start())
             starts.create_task(self._start_control_target())
+        self.started = True
         node_ids = self.plan.scenario.cluster.node_ids
         self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
         async with asyncio.TaskGroup() as observers:

@@ -188,11 +188,13 @@ class LoadChanged(Event):
 class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
-    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``.
+    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``sent`` is the
+    number of the last request, control probes included: they are numbered from 1 as they are sent.
     """
 
     kind: ClassVar[str] = "load_stopped"
     probes: dict[str, dict[str, int]]
+    sent: int = 0
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ class BalancerAudited(Event):
     not tell of attempts, in a sentence.
     ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
     ``late_attempts`` are those to a node that had said it was leaving: ``node``, ``at_s``, ``request`` (its number; 0
-    if it is none of the load's).
+    if it is none of the load's). ``misattributed`` tells of answers that name another node than they came from.
     """
 
     kind: ClassVar[str] = "balancer_audited"
@@ -242,6 +244,7 @@ class BalancerAudited(Event):
     late_attempts: list[dict[str, Any]] = field(default_factory=list)
     retried: int | None = None
     untold: str = ""
+    misattributed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

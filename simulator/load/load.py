@@ -100,7 +100,8 @@ class Load:
 
     def record_end(self) -> None:
         """Record that the last task has ended."""
-        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
+        sent = next(self._request_ids) - 1
+        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}, sent))
 
     def _send_to_work(self, how_many: int) -> None:
         """New users, evenly spread over the time of arrival."""

@@ -21,6 +21,8 @@ from simulator.load.sign_in import sign_in
 from simulator.scenario.model import LoadPart
 
 OWN_ISSUES_REMEMBERED = 20
+SOME_ISSUE = 'href="/browse/'
+"""There are issues from the beginning: a page that shows none has lost them."""
 BULK_ISSUES = 3
 """So many of their own issues users change at once."""
 _ACTIONS = re.compile(r'id="action_id_(\d+)"')
@@ -119,10 +121,10 @@ class VirtualUser:
         return await self._sign_in()
 
     async def _view_dashboard(self) -> Answer:
-        return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard")
+        return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard", text=SOME_ISSUE)
 
     async def _list_issues(self) -> Answer:
-        return await self._open("list_issues", "/issues/", "issues")
+        return await self._open("list_issues", "/issues/", "issues", text=SOME_ISSUE)
 
     async def _view_issue(self) -> Answer:
         key = choose_issue(self._own, self._common, self._rng)
@@ -169,7 +171,7 @@ class VirtualUser:
         return await self._client.send("search_issues", "GET", path, expected, news_since_s=since_s)
 
     async def _view_board(self) -> Answer:
-        return await self._open("view_board", "/secure/RapidBoard.jspa?rapidView=1", "board")
+        return await self._open("view_board", "/secure/RapidBoard.jspa?rapidView=1", "board", text=SOME_ISSUE)
 
     async def _transition_issue(self) -> Answer | None:
         """Move one of one's own issues along its workflow, with a comment: others' may be moved by others first."""
@@ -249,8 +251,8 @@ class VirtualUser:
         expected = Expected(user=self.username, page="issue", text=key, own_writes=self._written.on(key))
         return await self._client.send("view_issue", "GET", f"/browse/{key}", expected)
 
-    async def _open(self, kind: str, path: str, page: str) -> Answer:
-        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page))
+    async def _open(self, kind: str, path: str, page: str, *, text: str = "") -> Answer:
+        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page, text=text))
 
     async def _submit(
         self,

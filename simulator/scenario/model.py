@@ -96,6 +96,16 @@ class BalancerPart(Section):
     """This many checks in a row must fail before a node counts as DOWN."""
     timeout: PositiveDuration = 1.0
     """How long a health check may take."""
+    expect_state: Text = "RUNNING"
+    """The state that `/status` must show besides 200; empty trusts any 200, which Jira gives while STARTING, too."""
+    stickiness: Literal["insert", "none"] = "insert"
+    """Whether a cookie of the balancer's binds a session to its node; `none` sends each request to any node."""
+    balance: Literal["roundrobin", "leastconn", "random"] = "roundrobin"
+    """Which node gets a new session."""
+    queue_timeout: Duration = 5.0
+    """How long a request waits while no node can take it; then the balancer answers 503."""
+    slowstart: Duration = 0.0
+    """Over this time a node that came back gets more and more of the new sessions; 0 gives it its share at once."""
     listen: Address = "127.0.0.1:0"
     """Where the balancer serves users, as host:port; port 0 takes any free one."""
     admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
@@ -184,6 +194,26 @@ SessionsKind = Literal["remember-me", "in-memory", "shared"]
 """How people stay signed in, and what of it survives the loss of a node."""
 
 
+class Ends(Section):
+    """How a run is meant to end: for those who read the file, and for the tests that play it."""
+
+    verdict: Literal["pass", "fail", "inconclusive"] = "pass"
+    """The word."""
+    because: tuple[Text, ...] = ()
+    """The checks that are broken or missing then, by their names in the verdict."""
+
+
+class Twin(Section):
+    """The same story with one thing changed, so that it ends otherwise: `zdu run NAME --twin`."""
+
+    title: Text
+    """One line that says what is different."""
+    set: Annotated[dict[str, Any], Field(min_length=1)]
+    """What is changed, as for `--set`: keys with dots between them, and their values."""
+    ends: Ends = Ends(verdict="fail")
+    """How the twin is meant to end."""
+
+
 class Scenario(Section):
     """A whole scenario file."""
 
@@ -205,6 +235,10 @@ class Scenario(Section):
     """The steps of the story, one after the other."""
     expect: Expectations = Expectations()
     """What must hold for the verdict: a list of objectives, or the keys below."""
+    ends: Ends = Ends()
+    """How the run is meant to end."""
+    twin: Twin | None = None
+    """The same story with one thing changed, so that it ends otherwise."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

@@ -32,6 +32,9 @@ SECTIONS = (
     "timeline",
     *(f"timeline.{action}" for action in ACTIONS),
     "expect",
+    "ends",
+    "twin",
+    "twin.ends",
 )
 """All mappings of the language, in the order in which the reference explains them."""
 

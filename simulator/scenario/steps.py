@@ -75,7 +75,7 @@ class Roll(Section):
     node_deadline: PositiveDuration | None = None
     """A node that is not back so long after it left is a breach, as one is that dies or cannot start."""
     on_breach: OnBreach = "abort"
-    """`abort` ends the story, `rollback` too, once all are back; `pause` lets no other leave until it is put right."""
+    """`abort` ends the story, `rollback` too, with all back; `pause` lets nobody leave till it is put right."""
     finalise: Literal["manual", "auto", "never"] = "manual"
     """`manual`: by a step `finalise`; `auto`: after the roll, on the first node; `never`: no step may do it."""
     expect: Literal["joined", "refused"] = "joined"

@@ -246,11 +246,11 @@ class LivingCluster:
                 f"{scenario.name} needs {scenario.cluster.nodes} nodes; here are {len(self._picture.nodes)}"
             )
 
-        async def tell() -> None:
-            for step in scenario.timeline:
-                await self._operator.perform(step)
-
-        return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
+        stage = self._stage
+        story = stage.plan.scenario.model_copy(update={"timeline": scenario.timeline})
+        seed = stage.plan.seed
+        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=seed)
+        return await self._lead(f"the scenario {scenario.name}", teller.play, f"{scenario.name} is played to its end")
 
     # The people
 

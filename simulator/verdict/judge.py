@@ -9,6 +9,7 @@ from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
 from simulator.verdict.sometimes import sometimes_seen
 from simulator.verdict.statements import refused_statements, tell
+from zdu.durations import format_duration
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -17,6 +18,9 @@ EXIT_CODES: dict[Word, ExitCode] = {
     "fail": ExitCode.FAIL,
     "inconclusive": ExitCode.INCONCLUSIVE,
 }
+
+OFTEN = 0.01
+"""If more than this share of the users' requests took longer than people's patience, they noticed."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,14 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
     if word == "pass":
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
         failed, lost = len(evidence.failed_requests), len(sessions.lost)
+        slow = _slow(evidence)
+        calm = "Nobody lost anything, but people had to wait" if slow else "Nobody noticed"
         return (
-            f"{'Within what was allowed' if failed or lost else 'Nobody noticed'}: "
+            f"{'Within what was allowed' if failed or lost else calm}: "
             f"{journey} while {evidence.users} users worked. "
             f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
-            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there.{_people(evidence, sessions)}"
+            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
+            f"{slow}{_people(evidence, sessions)}"
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."
@@ -79,6 +86,17 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
             noticed += f" {tell(refused[0], evidence)}."
         return noticed + _people(evidence, sessions)
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."
+
+
+def _slow(evidence: Evidence) -> str:
+    """That people had to wait, to follow other sentences; empty if hardly one in a hundred had to."""
+    waited = [r.latency_ms for r in evidence.user_requests if r.latency_ms > evidence.patience_s * 1000]
+    if len(waited) <= len(evidence.user_requests) * OFTEN:
+        return ""
+    return (
+        f" {len(waited):,} requests of users took longer than {format_duration(evidence.patience_s)}, the longest "
+        f"{max(waited) / 1000:.1f} s."
+    )
 
 
 def _people(evidence: Evidence, sessions: SessionReport) -> str:
