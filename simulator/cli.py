@@ -1,10 +1,9 @@
 """``zdu run``: what a person types, and what is printed in the end."""
 
-import asyncio
 import resource
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,12 +12,11 @@ from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
-from simulator.conclude import Conclusion, conclude
 from simulator.dashboard.audience import Audience
-from simulator.database_target import choose_database, drop_database, without_password
+from simulator.database_target import choose_database, without_password
+from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
-from simulator.run import Run
 from simulator.scenario import load, named_overrides
 from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
@@ -30,7 +28,6 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
-from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
 WANTED_DESCRIPTORS = 65_536
@@ -109,36 +106,9 @@ def run(
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
-    conclusion, interrupted = _perform(plan, recorder, audience, lambda: _choose_view(played, plain, as_json))
-    if conclusion.verdict.word == "pass":
-        drop_database(database)
+    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
     print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
-
-
-def _perform(
-    plan: RunPlan, recorder: Recorder, audience: Audience | None, choose_view: Callable[[], View]
-) -> tuple[Conclusion, bool]:
-    """Play and judge; whether somebody interrupted it. The audience has its page before the first process starts."""
-    conclusion = None
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        if audience:
-            runner.run(audience.open(port=0))
-            click.echo(f"Dashboard  {audience.page_url}", err=True)
-        try:
-            view = choose_view()
-            recorder.follow(view.on_event, view.on_request)
-            one_run = Run(plan, recorder, view, audience)
-            try:
-                runner.run(one_run.execute())
-                recorder.close()
-            finally:
-                view.close()
-            conclusion = conclude(plan.folder)
-        finally:
-            if audience:
-                runner.run(audience.close(conclusion))
-    return conclusion, one_run.interrupted
 
 
 def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:

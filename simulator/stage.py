@@ -264,12 +264,12 @@ def _run_started(plan: RunPlan) -> RunStarted:
         nodes=list(scenario.cluster.node_ids),
         version_from=scenario.version_from,
         version_to=scenario.version_to,
-        software=_software(),
+        software=software(),
         played=scenario.as_played(),
     )
 
 
-def _software() -> dict[str, str]:
+def software() -> dict[str, str]:
     """What the figures were measured with."""
     libraries = {name: installed_version(name) for name in ("aiohttp", "sqlalchemy")}
     return {"zdu": __version__, "python": platform.python_version(), "event_loop": EVENT_LOOP, **libraries}

@@ -37,6 +37,8 @@ class RunStarted(Event):
     version_to: str
     software: dict[str, str]
     played: dict[str, Any] = field(default_factory=dict)
+    certified: dict[str, Any] = field(default_factory=dict)
+    """Where a system that is not ours was measured: what it is, and what was expected of it."""
     by_hand: bool = False
 
 
@@ -169,11 +171,12 @@ class NodeBack(Event):
 
 @dataclass(frozen=True)
 class LoadStarted(Event):
-    """Virtual users and probes begin: ``users`` in the closed model, ``probe_rate`` per second and kind."""
+    """The load begins: ``users`` of the closed model, ``probe_rate`` per second and kind, the open model's rate."""
 
     kind: ClassVar[str] = "load_started"
     users: int
     probe_rate: float
+    arrival_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -189,12 +192,14 @@ class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
     ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``sent`` is the
-    number of the last request, control probes included: they are numbered from 1 as they are sent.
+    number of the last request, control probes included: they are numbered from 1 as they are sent. ``arrivals`` has
+    how many actions of the open model were ``intended``, ``sent``, ``on_time`` and ``dropped``; empty without any.
     """
 
     kind: ClassVar[str] = "load_stopped"
     probes: dict[str, dict[str, int]]
     sent: int = 0
+    arrivals: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -277,6 +282,16 @@ class ClusterAudited(Event):
 
 
 @dataclass(frozen=True)
+class CommandEnded(Event):
+    """The command that did something to a system that is not ours has ended; it began at ``began_s`` of the run."""
+
+    kind: ClassVar[str] = "command_ended"
+    command: list[str]
+    returncode: int
+    began_s: float
+
+
+@dataclass(frozen=True)
 class RunAborted(Event):
     """The roll could not go on; ``reason`` says why and is part of the verdict."""
 
@@ -325,6 +340,7 @@ _KINDS: dict[str, type[Event]] = {
         NotAudited,
         BalancerAudited,
         ClusterAudited,
+        CommandEnded,
         RunAborted,
         RunInterrupted,
         RunEnded,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from simulator.verdict.certified import CERTIFIED, certified_sentence
 from simulator.verdict.model import Check, Evidence, Word
 from simulator.verdict.objectives import objectives_hold
 from simulator.verdict.promises import PROMISES
@@ -36,7 +37,8 @@ class Verdict:
 
 def reach_verdict(evidence: Evidence) -> Verdict:
     """What is broken fails the run; what is missing or undecided makes it inconclusive; only then it passes."""
-    checks = tuple(check for ask in (objectives_hold, *PROMISES, *PROOFS, sometimes_seen) for check in ask(evidence))
+    asked = CERTIFIED if evidence.certified else (objectives_hold, *PROMISES, *PROOFS, sometimes_seen)
+    checks = tuple(check for ask in asked for check in ask(evidence))
     broken = [check for check in checks if check.word == "fail"]
     missing = [check for check in checks if check.word == "inconclusive"]
     word: Word = "fail" if broken else "inconclusive" if missing else "pass"
@@ -62,8 +64,10 @@ def _journey(evidence: Evidence) -> str:
 
 
 def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
-    journey = _journey(evidence)
+    if word == "pass" and evidence.certified:
+        return certified_sentence(evidence, sessions)
     if word == "pass":
+        journey = _journey(evidence)
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
         failed, lost = len(evidence.failed_requests), len(sessions.lost)
         slow = _slow(evidence)
