@@ -198,6 +198,12 @@ class Evidence:
         ]
 
     @cached_property
+    def arrival_counts(self) -> dict[str, int]:
+        """What became of the open model's arrivals; empty if there was none, or the load never ended in order."""
+        ends = self.events(LoadStopped)
+        return ends[-1][1].arrivals if ends else {}
+
+    @cached_property
     def probe_counts(self) -> dict[str, dict[str, int]]:
         """How many probes were intended, and started on time; empty if the load never ended in order."""
         ends = self.events(LoadStopped)
