@@ -34,6 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scenario": ("simulator.scenario_cli:scenario", "List, show and check scenario files."),
     "node": ("node.cli:node", "Run one node of a cluster; or stop, start, kill, upgrade one that is up."),
     "lb": ("lb.cli:lb", "Run the load balancer."),
+    "calibrate": ("simulator.calibration.cli:calibrate", "Test the instruments: plant faults, see each found."),
+    "calibration-target": (
+        "simulator.calibration.target:calibration_target",
+        "Serve what zdu calibrate plants its faults in.",
+    ),
     "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
     "doctor": ("zdu.doctor:doctor", "Say what this machine has, and what is missing for which feature."),

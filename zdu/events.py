@@ -171,11 +171,12 @@ class NodeBack(Event):
 
 @dataclass(frozen=True)
 class LoadStarted(Event):
-    """Virtual users and probes begin: ``users`` in the closed model, ``probe_rate`` per second and kind."""
+    """The load begins: ``users`` of the closed model, ``probe_rate`` per second and kind, the open model's rate."""
 
     kind: ClassVar[str] = "load_started"
     users: int
     probe_rate: float
+    arrival_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -191,12 +192,14 @@ class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
     ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``sent`` is the
-    number of the last request, control probes included: they are numbered from 1 as they are sent.
+    number of the last request, control probes included: they are numbered from 1 as they are sent. ``arrivals`` has
+    how many actions of the open model were ``intended``, ``sent``, ``on_time`` and ``dropped``; empty without any.
     """
 
     kind: ClassVar[str] = "load_stopped"
     probes: dict[str, dict[str, int]]
     sent: int = 0
+    arrivals: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,10 @@ class RecordingClient:
         self._record = record or recorder.request
         self._ids = request_ids
         self.session = session
+        self.due_s: float | None = None
+        """When the next request is due, in seconds of the run, if that was before it is sent."""
+        self.late_s = 0.0
+        """By how much the last request that was due at a given time was sent later."""
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(self._on_new_connection)
         trace.on_connection_reuseconn.append(self._on_reused_connection)
@@ -124,13 +128,14 @@ class RecordingClient:
     ) -> Answer:
         """Send one request and record what became of it; redirects are answers, not followed.
 
-        ``intended_s`` is when it should have been sent, in seconds of the run; now, if not given. ``issue_of`` finds
-        the issue that was written in the answer's headers, when only the answer tells. ``news_since_s`` is since when
-        there has been what ``expected.news`` names.
+        ``intended_s`` is when it should have been sent, in seconds of the run; :attr:`due_s`, or now, if not given.
+        ``issue_of`` finds the issue that was written in the answer's headers, when only the answer tells.
+        ``news_since_s`` is since when there has been what ``expected.news`` names.
         """
         wire = _Wire()
         number = next(self._ids)
         begun_s = self._recorder.now_s()
+        due_s, self.due_s = self.due_s, None
         status, body = 0, ""
         headers: Mapping[str, str] = {}
         try:
@@ -149,6 +154,8 @@ class RecordingClient:
         if len(wire.connections) > 1 and judgement.outcome == OK:
             judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
         sent_s = begun_s if wire.sent_s is None else wire.sent_s
+        if due_s is not None:
+            intended_s, self.late_s = due_s, sent_s - due_s
         record = RequestRecord(
             id=number,
             session=self.session,

@@ -18,6 +18,7 @@ from simulator.load.client import Answer, RecordingClient, Write
 from simulator.load.judge import LOGIN_PAGE, Expected, xsrf_token
 from simulator.load.own_writes import OwnWrites
 from simulator.load.sign_in import sign_in
+from simulator.load.waiting import stops_within
 from simulator.scenario.model import LoadPart
 
 OWN_ISSUES_REMEMBERED = 20
@@ -47,9 +48,11 @@ class VirtualUser:
         rng: random.Random,
         stopping: asyncio.Event,
         username: str = "",
+        name: str = "",
     ) -> None:
+        """``name`` begins the names of its sessions: ``s17`` for the user of that number, if not given."""
         self.username = username or f"user{number}"
-        self._number = number
+        self._name = name or f"s{number}"
         self._load = load
         self._remember_me = remember_me
         self._client = client
@@ -91,13 +94,35 @@ class VirtualUser:
         finally:
             await self._client.close()
 
+    async def come_to_work(self) -> None:
+        """Sign in, for the open model: work is given later."""
+        await self._sign_in()
+
+    async def act_at(self, due_s: float, *, anew: bool) -> float:
+        """One action that was due at ``due_s`` of the run; returns by how many seconds its first request came later.
+
+        Who is not signed in, or is to come ``anew`` as a stranger, signs in first.
+        """
+        self._client.due_s = due_s
+        self._signed_in = self._signed_in and not anew
+        answer = None if self._signed_in else await self._sign_in()
+        if self._signed_in:
+            answer = await self._act()
+        if answer is not None and answer.record.outcome == LOGIN_PAGE:
+            self._signed_in = False
+        return self._client.late_s
+
+    async def go_home(self) -> None:
+        """Close the browser."""
+        await self._client.close()
+
     async def _act(self) -> Answer | None:
         return await self._actions[choose_action(self._load.mix.weights, self._rng)]()
 
     async def _sign_in(self) -> Answer:
         """Begin a new session, through the log-in page, as a stranger."""
         self._generation += 1
-        self._client.session = f"s{self._number}.{self._generation}"
+        self._client.session = f"{self._name}.{self._generation}"
         answer = await sign_in(self._client, self.username, remember_me=self._remember_me)
         if answer.ok:
             self._signed_in = True
@@ -305,12 +330,7 @@ class VirtualUser:
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; tells whether work is to stop."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await stops_within(seconds, self._stopping)
 
 
 def _with_token(page: Answer, form: Mapping[str, str]) -> dict[str, str]:

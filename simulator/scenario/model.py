@@ -175,11 +175,26 @@ class ActionMix(Section):
         return dict(self)
 
 
+class ArrivalsPart(Section):
+    """The open model: actions arrive at a rate, however long the answers take. What nobody can serve is dropped."""
+
+    rate: Annotated[Number, Field(ge=0, le=10_000)] = 0.0
+    """Actions per second, by the same mix as the users'; 0 is none."""
+    people: Annotated[Whole, Field(ge=1, le=10_000)] = 50
+    """So many people take turns; an arrival that finds all of them busy is dropped, and counted."""
+    sessions: Literal["kept", "new"] = "kept"
+    """`kept`: each of them stays signed in. `new`: each arrival is a session of its own that signs in first."""
+
+
 class LoadPart(Section):
     """The users at work and the probes that measure."""
 
     users: Annotated[Whole, Field(ge=0, le=10_000)] = 24
     """How many people work at once. Each waits for an answer before going on, as people do."""
+    arrivals: ArrivalsPart = ArrivalsPart()
+    """Work that arrives at a rate, besides the users."""
+    ramp: Duration = 1.5
+    """Within this time all users come, evenly spread, and the arrivals grow from none to their rate."""
     think_time: ThinkTime = ThinkTime()
     """How long a user looks at a page before the next click."""
     mix: ActionMix = ActionMix()
@@ -277,7 +292,8 @@ class Scenario(Section):
         for step in self.steps:
             if step.roll and step.roll.expect == "joined":
                 reached = step.roll.to
-            base = reached if step.finalise else base
+            is_final = step.finalise or (step.roll and step.roll.finalise == "auto")
+            base = reached if is_final else base
             reached = base if step.roll_back else reached
         return reached
 

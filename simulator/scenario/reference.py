@@ -27,6 +27,7 @@ SECTIONS = (
     "cluster.intervals",
     "balancer",
     "load",
+    "load.arrivals",
     "load.think_time",
     "load.mix",
     "timeline",

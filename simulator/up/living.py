@@ -249,7 +249,8 @@ class LivingCluster:
 
         stage = self._stage
         story = stage.plan.scenario.model_copy(update={"timeline": scenario.timeline})
-        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins)
+        seed = stage.plan.seed
+        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=seed)
         return await self._lead(f"the scenario {scenario.name}", teller.play, f"{scenario.name} is played to its end")
 
     # The people

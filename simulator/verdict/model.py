@@ -131,6 +131,8 @@ class Evidence:
     """The version that the nodes had for a while and in the end no more."""
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
+    sticky: bool = True
+    """Whether the load balancer is to send a session to its node again."""
     search_delay_s: float = 2.0
     certified: dict[str, Any] = field(default_factory=dict)
     """Where the system is not ours: what it is, and what was expected of it."""
@@ -194,6 +196,12 @@ class Evidence:
             (event.node, t_s, min((end_s for end_s, name in ends if name == event.node and end_s > t_s), default=t_s))
             for t_s, event in self.events(NodeNotStarted)
         ]
+
+    @cached_property
+    def arrival_counts(self) -> dict[str, int]:
+        """What became of the open model's arrivals; empty if there was none, or the load never ended in order."""
+        ends = self.events(LoadStopped)
+        return ends[-1][1].arrivals if ends else {}
 
     @cached_property
     def probe_counts(self) -> dict[str, dict[str, int]]:
