@@ -5,6 +5,9 @@ from zdu.events import (
     BalancerObserved,
     ClusterObserved,
     Event,
+    FaultApplied,
+    FaultFired,
+    FaultReset,
     LoadChanged,
     NodeBack,
     NodeNotStarted,
@@ -49,6 +52,12 @@ def _of_the_cluster(event: Event) -> str:
             return f"interrupted by {signal_name}: everything is stopped; once more to kill it"
         case RunAborted(reason=reason):
             return f"the story ends here: {reason}"
+        case FaultApplied(fault=fault, node=node):
+            return f"fault {fault} is on{f', {node}' if node else ''}"
+        case FaultFired(fault=fault):
+            return f"fault {fault} takes effect"
+        case FaultReset(fault=fault, count=count, trouble=trouble):
+            return f"fault {fault} is over, it took effect {count} times{f'; {trouble}' if trouble else ''}"
     return ""
 
 
