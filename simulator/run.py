@@ -26,8 +26,9 @@ class Run:
 
 async def _play(stage: Stage) -> None:
     """Everything between the start of the cluster and its end."""
-    operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins)
-    await _play_under_load(stage, operator)
+    async with stage.faults() as faults:
+        operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
+        await _play_under_load(stage, operator)
     await stage.audit()
 
 

@@ -103,7 +103,7 @@ class Faults:
             await self._look(active)
             await (active.hold.expire() if by_itself else active.hold.reset())
             await self._look(active)
-        except Exception as error:  # noqa: BLE001 - the others have to be taken back all the same
+        except Exception as error:
             reason = str(error) or type(error).__name__
         fault = active.fault
         self._recorder.event(FaultReset(number, fault.name, fault.where, active.count, reason))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
+from simulator.verdict.faults import faults_took_effect
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
@@ -172,4 +173,5 @@ PROOFS: tuple[Proof, ...] = (
     users_worked_throughout,
     generator_had_what_it_needs,
     writes_were_audited,
+    faults_took_effect,
 )

@@ -33,7 +33,7 @@ def figures_line(figures: Figures) -> str:
 
 def event_line(event: Event) -> str:
     """What an event says to a person; empty for those that are only of use in the record."""
-    return _of_the_cluster(event) or _of_a_process(event)
+    return _of_the_cluster(event) or _of_a_process(event) or _of_a_fault(event)
 
 
 def _of_the_cluster(event: Event) -> str:
@@ -52,6 +52,11 @@ def _of_the_cluster(event: Event) -> str:
             return f"interrupted by {signal_name}: everything is stopped; once more to kill it"
         case RunAborted(reason=reason):
             return f"the story ends here: {reason}"
+    return ""
+
+
+def _of_a_fault(event: Event) -> str:
+    match event:
         case FaultApplied(fault=fault, node=node):
             return f"fault {fault} is on{f', {node}' if node else ''}"
         case FaultFired(fault=fault):

@@ -43,7 +43,9 @@ class DbLocked(Fault):
                 await _lock(connection)
         except (TimeoutError, sqlite3.Error) as error:
             connection.close()
-            raise FaultFailed(f"db.locked could not get the lock: {error or 'others have it all the time'}") from error
+            raise FaultFailed(
+                f"db.locked could not get the lock: {error or 'others have it all the time'}"
+            ) from error
         heartbeat_s = reach.cluster.heartbeat_s
         return _Lock(connection, round(1000 * OVERDUE_BEATS * heartbeat_s), reach.cluster.wall_ms)
 
@@ -66,6 +68,7 @@ class _Lock(Hold):
     def __init__(self, connection: sqlite3.Connection, overdue_ms: int, now_ms: Callable[[], int]) -> None:
         self._connection, self._overdue_ms, self._now_ms = connection, overdue_ms, now_ms
         self._kept_waiting: set[str] = set()
+        self._held = True
         began_ms = now_ms()
         self._alive = [node for node, beat_ms in self._beats() if began_ms - beat_ms <= overdue_ms]
 
@@ -77,6 +80,8 @@ class _Lock(Hold):
 
     async def fired(self) -> int:
         """How many nodes could not write their heartbeat in time."""
+        if not self._held:
+            return len(self._kept_waiting)
         now_ms = self._now_ms()
         late = (node for node, beat_ms in self._beats() if now_ms - beat_ms > self._overdue_ms)
         self._kept_waiting.update(node for node in late if node in self._alive)
@@ -84,6 +89,7 @@ class _Lock(Hold):
 
     async def reset(self) -> None:
         """Release the lock; nothing was written."""
+        self._held = False
         with suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
         self._connection.close()

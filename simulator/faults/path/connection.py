@@ -1,4 +1,4 @@
-"""One connection through a path: what the load balancer sends goes on to the node, and back, as far as rules let it."""
+"""One connection through a path: both sides pass on what they get, as far as the rules let it."""
 
 import asyncio
 import socket

@@ -42,7 +42,7 @@ class ChancePathFault(PathFault):
     """A path fault that not every request need meet."""
 
     probability: Share = 1.0
-    """How likely a request meets it, from 0 to 1; chance decides for each request anew, from the run's seed."""
+    """How likely a request meets it; chance decides for each anew."""
 
     @property
     def chance(self) -> float:

@@ -69,8 +69,7 @@ class Rules:
         return [
             rule
             for rule in self.on.values()
-            if rule.kind not in apart | LIVE_KINDS
-            and (rule.probability >= 1 or self.rng.random() < rule.probability)
+            if rule.kind not in apart | LIVE_KINDS and (rule.probability >= 1 or self.rng.random() < rule.probability)
         ]
 
     def answer(self, met: list[Rule], now_s: float) -> Answer | None:

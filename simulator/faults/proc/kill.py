@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ProcKill(NodeFault):
-    """A node's process is killed (SIGKILL), as by the system when memory runs out; after `for` it is started again."""
+    """A node is killed (SIGKILL), as by the system when memory runs out; after `for` it is started again."""
 
     acts_on: ClassVar[str] = "process"
     name: Literal["proc.kill"]
