@@ -48,7 +48,10 @@ def test_show_explains_every_attribute(name: str) -> None:
         ("- fault: {node: node1}", "f.yaml:6:5: 'name' is missing in 'fault'"),
         ("- fault: {name: net.latency}", "f.yaml:6:5: 'node' is missing in 'net.latency'"),
         ("- fault: {name: net.latency, node: node7}", "f.yaml:6:38: there is no node 'node7'"),
-        ("- fault: {name: net.latency, node: node1, latnecy: 1s}", "f.yaml:6:45: unknown key 'latnecy'; did you mean"),
+        (
+            "- fault: {name: net.latency, node: node1, latnecy: 1s}",
+            "f.yaml:6:45: unknown key 'latnecy'; did you mean",
+        ),
         ("- fault: {name: net.latency, node: node1, latency: 1}", "f.yaml:6:54: expected a duration"),
         ("- fault: {name: net.reset, node: node1, probability: 2}", "f.yaml:6:56: expected at most 1, not 2"),
     ],

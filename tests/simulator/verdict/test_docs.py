@@ -5,7 +5,8 @@ from pathlib import Path
 
 from simulator.result import build_result
 from simulator.verdict import CheckKind, reach_verdict
-from tests.support.evidence import evidence, good_requests, request
+from tests.support.evidence import evidence, good_events, good_requests, request
+from zdu.events import FaultApplied
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 
@@ -24,7 +25,9 @@ def test_every_check_is_explained() -> None:
         request(999, 8.0, kind="bulk_edit"),
     ]
     refusals = (("node1", "8.0.3"),)
-    checks = reach_verdict(evidence(requests=requests, sessions_kind="shared", refusals=refusals)).checks
+    fault = (2.0, FaultApplied(1, "net.latency", "node1", {}))
+    events = [*good_events(), fault]
+    checks = reach_verdict(evidence(events, requests=requests, sessions_kind="shared", refusals=refusals)).checks
     objectives = [check.name for check in checks if check.kind is CheckKind.OBJECTIVE]
     assert rows_below("Objectives: missed ones fail the run") == objectives
     promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]
