@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster oracle soak multi-host wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak multi-host wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +82,18 @@ bench-handover: dev ## The load balancer is replaced five times under load: no r
 bench-cluster: dev ## 50 node processes on SQLite, then on PostgreSQL: joining, heartbeats, memory
 	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m bench.cluster $(ARGS)
 
+bench-load: dev ## How much the load generator sends, and whether the verdict says so when it cannot
+	@$(BIN)/python -P -m bench.load $(ARGS)
+
+calibration: dev ## Test the instruments: planted faults must be found, 100 clean runs show none (docs/calibration.md)
+	@$(BIN)/python -P -m zdu calibrate --write docs/calibration.md $(ARGS)
+
 oracle: dev ## The same cases through the load balancer, HAProxy, nginx and Apache (docs/oracle.md)
 	@$(BIN)/python -m bench.oracle $(ARGS)
+
+compare-lb: dev ## The Valiantys test behind ours, Apache, HAProxy and nginx, with drain and without (4 minutes)
+	@$(BIN)/zdu compare-lb valiantys $(ARGS)
+	@$(BIN)/zdu compare-lb valiantys --set balancer.drain=false $(ARGS)
 
 SECONDS ?= 600
 soak: dev ## Ten minutes of faults before the load balancer: memory, descriptors, orders (SECONDS=600)

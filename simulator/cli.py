@@ -1,6 +1,5 @@
 """``zdu run``: what a person types, and what is printed in the end."""
 
-import asyncio
 import resource
 import shlex
 import sys
@@ -13,11 +12,11 @@ from rich.console import Console
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
-from simulator.conclude import conclude
-from simulator.database_target import choose_database, drop_database, without_password
+from simulator.dashboard.audience import Audience
+from simulator.database_target import choose_database, without_password
+from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
-from simulator.run import Run
 from simulator.scenario import load, named_overrides
 from simulator.scenario.completion import complete_scenario
 from simulator.scenario.model import Scenario
@@ -29,7 +28,6 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
-from zdu.process import new_event_loop
 
 DEFAULT_SCENARIO = "valiantys"
 WANTED_DESCRIPTORS = 65_536
@@ -41,6 +39,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--twin", is_flag=True, help="Play the scenario's twin, which differs in one thing.")
 @click.option("--lb", type=click.Choice(list(KINDS)), default=OURS, help="The load balancer (ours).")
 @click.option("--nodes", type=int, help="How many nodes the cluster has.")
 @click.option("--users", type=int, help="How many users work at once.")
@@ -48,6 +47,8 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
 @summary_option
+@click.option("--dashboard", is_flag=True, help="Show the run in a browser, too; the address is printed.")
+@click.option("--step", "steps", is_flag=True, help="Each step waits for a click there, or the space bar.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 def run(
@@ -55,6 +56,7 @@ def run(
     out: Path,
     seed: int | None,
     database_url: str | None,
+    twin: bool,
     lb: str,
     nodes: int | None,
     users: int | None,
@@ -62,6 +64,8 @@ def run(
     settings: Sequence[str],
     objectives: Sequence[str],
     summary: Path | None,
+    dashboard: bool,
+    steps: bool,
     plain: bool,
     as_json: bool,
 ) -> None:
@@ -80,10 +84,11 @@ def run(
       zdu run valiantys --nodes 3 --users 60 --seed 7
       zdu run valiantys --set balancer.drain=false     what happens without a drain
       zdu run valiantys --lb apache                    behind Apache httpd, as in the blog
+      zdu run valiantys --step                         step by step, in a browser
       zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
     """  # noqa: D301 - click looks for the character itself
     named = named_overrides(nodes=nodes, users=users, rate=rate)
-    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives)
+    played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
     raise_descriptor_limit()
     check_summary(summary)
@@ -100,23 +105,13 @@ def run(
         lb=lb,
     )
     recorder = Recorder(folder.path, clock)
-    view = _choose_view(played, plain=plain, as_json=as_json)
-    recorder.follow(view.on_event, view.on_request)
-    one_run = Run(plan, recorder, view)
-    try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(one_run.execute())
-        recorder.close()
-    finally:
-        view.close()
-    conclusion = conclude(folder)
-    if conclusion.verdict.word == "pass":
-        drop_database(database)
+    audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
+    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
     print_conclusion(conclusion, as_json=as_json, summary=summary)
-    sys.exit(ExitCode.INTERRUPTED if one_run.interrupted else conclusion.exit_code)
+    sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, *, plain: bool, as_json: bool) -> View:
+def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()
@@ -137,7 +132,7 @@ def raise_descriptor_limit() -> None:
 def _command_to_run_again(context: click.Context, seed: int) -> str:
     """The command line as it was typed, with the seed, and without where the output went or what it looked like."""
     given: dict[str, object] = {**context.params, "seed": seed}
-    words = ["zdu", "run", str(given["scenario_name"])]
+    words = ["zdu", "run", str(given["scenario_name"]), *(["--twin"] if given["twin"] else [])]
     if given["database_url"]:
         words += ["--db", without_password(str(given["database_url"]))]
     if given["lb"] != OURS:

@@ -1,5 +1,6 @@
 """The last look before everything is stopped: what users were told is compared with what the cluster has kept."""
 
+import asyncio
 from collections.abc import Mapping
 
 from simulator.audit import AuditFailed, Auditor, audit_cluster
@@ -13,7 +14,11 @@ from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
 from simulator.verdict.lag import BY_LOGS_MS, leavings_in
 from simulator.verdict.model import find_absences
-from zdu.events import NotAudited
+from zdu.events import BalancerAudited, NotAudited
+
+LOG_WITHIN_S = 5.0
+"""Load balancers gather lines of their log for a moment; within this time the last of them has to be there."""
+LOOK_AGAIN_S = 0.2
 
 
 async def audit(
@@ -36,8 +41,10 @@ async def audit(
     recorder.event(node_logs)
     told = [(state["t_s"], state["node"], state["state"]) for state in node_logs.states]
     leavings = leavings_in(told, BY_LOGS_MS)
-    asked = Inquiry(absences, leavings, failed, recorder.since_start_s, recorder.since_start_of_wall_s)
-    recorder.event(balancer.audit(asked))
+    answered_by = {request.id: request.node for request in recorder.requests if request.node}
+    clocks = recorder.since_start_s, recorder.since_start_of_wall_s
+    asked = Inquiry(absences, leavings, failed, answered_by, *clocks)
+    recorder.event(await _whole_log(balancer, asked))
     auditor = Auditor(database)
     try:
         recorder.event(await auditor.upgrade_history())
@@ -49,3 +56,14 @@ async def audit(
     status = await balancer.status()
     if status is not None:
         folder.write_json("load-balancer.json", status)
+
+
+async def _whole_log(balancer: LoadBalancer, asked: Inquiry) -> BalancerAudited:
+    """Read the load balancer's log, again if it does not have an attempt yet for each request that was answered."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + LOG_WITHIN_S
+    while True:
+        audited = balancer.audit(asked)
+        if audited.untold or audited.attempts >= len(asked.answered_by) or loop.time() > until_s:
+            return audited
+        await asyncio.sleep(LOOK_AGAIN_S)

@@ -14,6 +14,7 @@ from simulator.record.run_folder import RunFolder
 from simulator.report import render_report
 from simulator.result import build_result
 from simulator.retelling import retell
+from simulator.scenario.expectations import Expectations
 from simulator.scenario.model import Scenario
 from simulator.verdict import Evidence, Verdict, reach_verdict
 from simulator.verdict.judge import EXIT_CODES
@@ -59,6 +60,10 @@ def conclude(folder: RunFolder) -> Conclusion:
 def judge_run(folder: RunFolder) -> JudgedRun:
     """Judge the run in ``folder`` and leave everything there as it is. Raises UnreadableRecord."""
     record = read_run(folder)
+    if record.started.certified:
+        evidence = _evidence_of_others(record)
+        verdict = reach_verdict(evidence)
+        return JudgedRun(record, verdict, build_result(evidence, verdict))
     scenario = _scenario(folder, record.started.played)
     if record.started.by_hand:
         scenario = retell(scenario, record.envelopes, record.requests)
@@ -80,6 +85,24 @@ def judge_run(folder: RunFolder) -> JudgedRun:
     )
     verdict = reach_verdict(evidence)
     return JudgedRun(record, verdict, build_result(evidence, verdict))
+
+
+def _evidence_of_others(record: RunRecord) -> Evidence:
+    """The record of a system that is not ours: no nodes, no versions, and what was expected on the command line."""
+    facts = record.started.certified
+    return Evidence(
+        envelopes=record.envelopes,
+        requests=record.requests,
+        control=record.control,
+        expect=Expectations(objectives=tuple(facts["objectives"])),
+        nodes=(),
+        rolled=(),
+        version_from="",
+        version_to="",
+        users=facts["users"],
+        sessions_kind="unknown",
+        certified=facts,
+    )
 
 
 def _scenario(folder: RunFolder, played: dict[str, Any]) -> Scenario:

@@ -6,6 +6,7 @@ Each step is over only when its effect has been seen from outside. How each kind
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 
 from simulator.actions import PERFORM
 from simulator.actions.hands import Hands, StoryBroken
@@ -35,8 +36,10 @@ class Operator:
         recorder: Recorder,
         admins: dict[str, JiraAdmin],
         faults: Faults,
+        *,
+        seed: int = 0,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform)
+        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform, seed)
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 
@@ -44,9 +47,11 @@ class Operator:
         """Say, to whoever watches and to the record, what happens now."""
         self._hands.tell(title, node_id)
 
-    async def play(self) -> None:
-        """Carry out all steps. Raises StoryBroken when one cannot be."""
+    async def play(self, before: Callable[[Step], Awaitable[None]] | None = None) -> None:
+        """Carry out all steps, each after ``before`` lets it. Raises StoryBroken when one cannot be."""
         for number, step in enumerate(self._hands.scenario.timeline, start=1):
+            if before:
+                await before(step)
             self._hands.recorder.event(ChapterStarted(number, step.title, step.text))
             await self.perform(step)
 

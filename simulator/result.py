@@ -56,6 +56,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "time_scale": started.time_scale,
         "software": started.software,
         "command": started.command,
+        "load": {"users": evidence.users, "arrivals": evidence.arrival_counts or None},
         "requests": {
             "total": len(evidence.requests),
             "failed": len(failed),

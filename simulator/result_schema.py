@@ -117,6 +117,22 @@ class ControlPart(_Part):
     troubles: list[TroublePart]
 
 
+class ArrivalsPart(_Part):
+    """What became of the open model's arrivals."""
+
+    intended: int
+    sent: int
+    on_time: int
+    dropped: int
+
+
+class GeneratedPart(_Part):
+    """Users of the closed model, and the open model if there was one."""
+
+    users: int
+    arrivals: ArrivalsPart | None
+
+
 class PhasePart(_Part):
     """What users waited in one phase of the upgrade."""
 
@@ -275,6 +291,7 @@ class ResultFile(_Part):
     software: dict[str, str]
     command: str
     """How to run it again."""
+    load: GeneratedPart
     requests: RequestsPart
     probes: ProbesPart
     control_probe: ControlPart

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from simulator.dashboard.audience import Audience
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
@@ -9,10 +10,11 @@ from zdu.events import RunAborted
 
 
 class Run:
-    """One run of one scenario."""
+    """One run of one scenario, perhaps before an audience."""
 
-    def __init__(self, plan: RunPlan, recorder: Recorder, view: View) -> None:
+    def __init__(self, plan: RunPlan, recorder: Recorder, view: View, audience: Audience | None = None) -> None:
         self._stage = Stage(plan, recorder, view)
+        self._audience = audience
 
     @property
     def interrupted(self) -> bool:
@@ -21,30 +23,34 @@ class Run:
 
     async def execute(self) -> None:
         """Play the scenario. Raises a ZduError, perhaps in a group, when the run itself cannot go on."""
-        await self._stage.perform(_play)
+        await self._stage.perform(self._play)
 
+    async def _play(self, stage: Stage) -> None:
+        """Everything between the start of the cluster and its end."""
+        plan = stage.plan
+        async with stage.faults() as faults, asyncio.TaskGroup() as onlookers:
+            operator = Operator(
+                plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, faults, seed=plan.seed
+            )
+            watching = self._audience.watch(stage, onlookers) if self._audience else None
+            await self._play_under_load(stage, operator)
+            if watching:
+                watching.cancel()
+        await stage.audit()
 
-async def _play(stage: Stage) -> None:
-    """Everything between the start of the cluster and its end."""
-    async with stage.faults() as faults:
-        operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
-        await _play_under_load(stage, operator)
-    await stage.audit()
-
-
-async def _play_under_load(stage: Stage, operator: Operator) -> None:
-    """Let users work while the operator plays; a story that breaks ends the load in order all the same."""
-    try:
-        await operator.all_serving()
-    except StoryBroken as error:
-        stage.recorder.event(RunAborted(str(error)))
-        return
-    load = stage.load()
-    async with asyncio.TaskGroup() as working:
-        load.start(working)
+    async def _play_under_load(self, stage: Stage, operator: Operator) -> None:
+        """Let users work while the operator plays; a story that breaks ends the load in order all the same."""
         try:
-            await operator.play()
+            await operator.all_serving()
         except StoryBroken as error:
             stage.recorder.event(RunAborted(str(error)))
-        load.stop()
-    load.record_end()
+            return
+        load = stage.load()
+        async with asyncio.TaskGroup() as working:
+            load.start(working)
+            try:
+                await operator.play(self._audience.before if self._audience else None)
+            except StoryBroken as error:
+                stage.recorder.event(RunAborted(str(error)))
+            load.stop()
+        load.record_end()

@@ -1,11 +1,12 @@
 """``zdu scenario``: look at the scenarios there are, and check one's own before it is played."""
 
 import json
+from pathlib import Path
 from typing import TypedDict
 
 import click
 
-from simulator.scenario import ScenarioError, find_scenario, load, load_scenario, shipped_scenarios
+from simulator.scenario import Scenario, ScenarioError, find_scenario, load, load_scenario, shipped_scenarios
 from simulator.scenario.schema import json_schema
 from zdu.errors import ExitCode, UsageError
 
@@ -21,11 +22,22 @@ def list_scenarios(as_json: bool) -> None:
     """List the scenarios that come with zdu."""
     found = {name: (path, load(name)) for name, path in shipped_scenarios().items()}
     if as_json:
-        _print_json([{"name": name, "title": one.title, "file": str(path)} for name, (path, one) in found.items()])
+        _print_json([_facts(path, one) for path, one in found.values()])
         return
     width = max(map(len, found), default=0)
     for name, (_, one) in found.items():
-        click.echo(f"{name:{width}}  {one.title}")
+        click.echo(f"{name:{width}}  {one.title}{_ending(one.ends.verdict)}")
+        if one.twin:
+            click.echo(f"{'':{width}}    --twin: {one.twin.title}{_ending(one.twin.ends.verdict)}")
+
+
+def _ending(verdict: str) -> str:
+    return "" if verdict == "pass" else f" ({verdict}, as it is meant to)"
+
+
+def _facts(path: Path, one: Scenario) -> dict[str, object]:
+    twin = {"title": one.twin.title, "ends": one.twin.ends.verdict} if one.twin else None
+    return {"name": one.name, "title": one.title, "file": str(path), "ends": one.ends.verdict, "twin": twin}
 
 
 @scenario.command(short_help="Print a scenario's file.")

@@ -6,6 +6,7 @@ way out as success.
 """
 
 import asyncio
+import itertools
 import os
 import platform
 import signal
@@ -107,8 +108,11 @@ class Stage:
         self._on_interrupt = on_interrupt
         self._supervisor: Supervisor | None = None
         self._control_url = ""
+        self.started = False
+        """Whether all processes serve, so that ``cluster`` and its addresses are there."""
         self._told: asyncio.Task[None] | None = None
         self._signals: list[str] = []
+        self._fault_numbers = itertools.count(1)
         self._cut = False
 
     @property
@@ -149,7 +153,7 @@ class Stage:
 
     def faults(self) -> Faults:
         """What can be made to go wrong with the cluster; an asynchronous context, for the story."""
-        return Faults(Reach(self.cluster, self.picture), self.recorder)
+        return Faults(Reach(self.cluster, self.picture), self.recorder, self._fault_numbers)
 
     async def audit(self) -> None:
         """Compare what users were told with what the cluster has kept; once nobody works any more."""
@@ -187,6 +191,7 @@ class Stage:
         async with asyncio.TaskGroup() as starts:
             starts.create_task(self.cluster.start())
             starts.create_task(self._start_control_target())
+        self.started = True
         node_ids = self.plan.scenario.cluster.node_ids
         self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
         async with asyncio.TaskGroup() as observers:
@@ -267,12 +272,12 @@ def _run_started(plan: RunPlan) -> RunStarted:
         nodes=list(scenario.cluster.node_ids),
         version_from=scenario.version_from,
         version_to=scenario.version_to,
-        software=_software(),
+        software=software(),
         played=scenario.as_played(),
     )
 
 
-def _software() -> dict[str, str]:
+def software() -> dict[str, str]:
     """What the figures were measured with."""
     libraries = {name: installed_version(name) for name in ("aiohttp", "sqlalchemy")}
     return {"zdu": __version__, "python": platform.python_version(), "event_loop": EVENT_LOOP, **libraries}

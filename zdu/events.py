@@ -37,6 +37,8 @@ class RunStarted(Event):
     version_to: str
     software: dict[str, str]
     played: dict[str, Any] = field(default_factory=dict)
+    certified: dict[str, Any] = field(default_factory=dict)
+    """Where a system that is not ours was measured: what it is, and what was expected of it."""
     by_hand: bool = False
 
 
@@ -169,11 +171,12 @@ class NodeBack(Event):
 
 @dataclass(frozen=True)
 class LoadStarted(Event):
-    """Virtual users and probes begin: ``users`` in the closed model, ``probe_rate`` per second and kind."""
+    """The load begins: ``users`` of the closed model, ``probe_rate`` per second and kind, the open model's rate."""
 
     kind: ClassVar[str] = "load_started"
     users: int
     probe_rate: float
+    arrival_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -188,11 +191,15 @@ class LoadChanged(Event):
 class LoadStopped(Event):
     """No request is sent any more; all of them have an outcome.
 
-    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``.
+    ``probes`` has, by kind, how many probes were ``intended`` and how many were started ``on_time``. ``sent`` is the
+    number of the last request, control probes included: they are numbered from 1 as they are sent. ``arrivals`` has
+    how many actions of the open model were ``intended``, ``sent``, ``on_time`` and ``dropped``; empty without any.
     """
 
     kind: ClassVar[str] = "load_stopped"
     probes: dict[str, dict[str, int]]
+    sent: int = 0
+    arrivals: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,7 +239,7 @@ class BalancerAudited(Event):
     not tell of attempts, in a sentence.
     ``sent_to`` has the nodes that each failed request was sent to, by the request's number, where the log tells.
     ``late_attempts`` are those to a node that had said it was leaving: ``node``, ``at_s``, ``request`` (its number; 0
-    if it is none of the load's).
+    if it is none of the load's). ``misattributed`` tells of answers that name another node than they came from.
     """
 
     kind: ClassVar[str] = "balancer_audited"
@@ -242,6 +249,7 @@ class BalancerAudited(Event):
     late_attempts: list[dict[str, Any]] = field(default_factory=list)
     retried: int | None = None
     untold: str = ""
+    misattributed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -308,6 +316,16 @@ class FaultReset(Event):
 
 
 @dataclass(frozen=True)
+class CommandEnded(Event):
+    """The command that did something to a system that is not ours has ended; it began at ``began_s`` of the run."""
+
+    kind: ClassVar[str] = "command_ended"
+    command: list[str]
+    returncode: int
+    began_s: float
+
+
+@dataclass(frozen=True)
 class RunAborted(Event):
     """The roll could not go on; ``reason`` says why and is part of the verdict."""
 
@@ -359,6 +377,7 @@ _KINDS: dict[str, type[Event]] = {
         FaultApplied,
         FaultFired,
         FaultReset,
+        CommandEnded,
         RunAborted,
         RunInterrupted,
         RunEnded,

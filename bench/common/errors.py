@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 
+from zdu.errors import ZduError
+
 EXIT_MET, EXIT_NOT_MET, EXIT_CANNOT_RUN, EXIT_INTERRUPTED = 0, 1, 64, 130
 
 
@@ -14,7 +16,7 @@ def run_command(main: Callable[[], int]) -> None:
     """Run ``main`` and end the process with its exit code, or with the message of what stood in the way."""
     try:
         code = main()
-    except BenchError as error:
+    except (BenchError, ZduError) as error:
         print(f"error: {error}", file=sys.stderr)
         code = EXIT_CANNOT_RUN
     except KeyboardInterrupt:

@@ -5,7 +5,18 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.common.errors import BenchError
+from zdu.markdown import markdown_table, replaced_between_markers
+
+__all__ = [
+    "Target",
+    "markdown_table",
+    "median_or_nan",
+    "number",
+    "percentile",
+    "replaced_between_markers",
+    "rotated",
+    "targets_table",
+]
 
 
 def median_or_nan(values: Sequence[float]) -> float:
@@ -29,37 +40,6 @@ def rotated(items: Sequence[str], turn: int) -> list[str]:
 def number(value: float, digits: int = 0) -> str:
     """``12,345`` or ``1.23``; a dash for what was not measured."""
     return "–" if math.isnan(value) else f"{value:,.{digits}f}"
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose source can be read too: first column left, the others right, all padded."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-
-    def line(row: Sequence[str]) -> str:
-        first, *others = (
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        return f"| {' | '.join([first, *others])} |"
-
-    ruler = (
-        "|" + "|".join("-" * (widths[0] + 2) if not i else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
-    )
-    return "\n".join([line(cells[0]), ruler, *map(line, cells[1:])])
-
-
-def replaced_between_markers(document: str, name: str, text: str) -> str:
-    """``document`` with ``text`` between ``<!-- name -->`` and ``<!-- /name -->``.
-
-    Raises BenchError if the markers are not there, each once and in this order.
-    """
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    if document.count(begin) != 1 or document.count(end) != 1 or document.index(begin) > document.index(end):
-        raise BenchError(f"the document must have {begin} and then {end}, each once")
-    before, rest = document.split(begin)
-    after = rest.split(end)[1]
-    return f"{before}{begin}\n{text.strip()}\n{end}{after}"
 
 
 @dataclass(frozen=True)

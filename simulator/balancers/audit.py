@@ -5,7 +5,7 @@ the other one. Only the access log tells.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ class Inquiry:
     """What is asked of a log.
 
     Attempts to nodes that were out (``absences``) or had said that they were leaving (``leavings``), and the way
-    through the load balancer of the requests that ``failed``, by their numbers.
+    through the load balancer of the requests that ``failed``, by their numbers. ``answered_by`` is the node that each
+    answer named, by the request's number.
 
     The two functions turn a reading of either clock into seconds of the run.
     """
@@ -32,6 +33,7 @@ class Inquiry:
     absences: Sequence[Absence]
     leavings: Sequence[Leaving]
     failed: Sequence[int]
+    answered_by: Mapping[int, str]
     since_start_s: Callable[[float], float]
     since_start_of_wall_s: Callable[[float], float]
 
@@ -55,7 +57,12 @@ def tell(
     late: deque[dict[str, Any]] = deque(maxlen=MAX_LATE)
     attempts = retried = 0
     stray: list[str] = []
+    misattributed: list[str] = []
     for request in logged:
+        number = number_of(request.request_id)
+        named = asked.answered_by.get(number, "")
+        if named and request.sent and request.sent[-1][0] != named:
+            misattributed.append(f"request {number} was sent to {request.sent[-1][0]}, and its answer names {named}")
         retried += request.retried
         if request.request_id in wanted:
             sent_to[wanted[request.request_id]] = [node for node, _ in request.sent]
@@ -65,5 +72,6 @@ def tell(
             if any(absence.node == node and absence.covers(t_s) for absence in asked.absences):
                 stray.append(f"{who} sent {request.what} of {t_s:.2f} s to {node}")
             if any(stretch.covers(node, t_s) for stretch in asked.leavings):
-                late.append({"node": node, "at_s": round(t_s, 4), "request": number_of(request.request_id)})
-    return BalancerAudited(attempts, stray, sent_to, list(late), retried if tells_retries else None, untold)
+                late.append({"node": node, "at_s": round(t_s, 4), "request": number})
+    told_retries = retried if tells_retries else None
+    return BalancerAudited(attempts, stray, sent_to, list(late), told_retries, untold, misattributed)

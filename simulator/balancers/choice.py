@@ -14,6 +14,8 @@ from zdu import __version__
 from zdu.errors import UsageError
 
 OURS = "ours"
+_OURS_ALONE = ("expect_state", "stickiness", "balance", "queue_timeout", "slowstart")
+"""Settings of a scenario that no other product's configuration is written from yet."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ def for_balancer(kind: str) -> list[str]:
 def check_balancer(kind: str, scenario: Scenario) -> None:
     """Raises UsageError when the program is absent, or when the scenario asks of it what it cannot do."""
     software_of(kind)
+    if kind != OURS and (own := [key for key in _OURS_ALONE if key in scenario.balancer.model_fields_set]):
+        raise UsageError(
+            f"balancer.{own[0]}: only our own load balancer is set up by it, not {kind}",
+            hint=f"Leave it out, or play the scenario with --lb {OURS}.",
+        )
     if scenario.cluster.node_upgrade_mode and not KINDS[kind].heeds_nodes:
         raise UsageError(
             f"cluster.node_upgrade_mode: {kind} checks no node's health, so a node cannot ask it to be drained",

@@ -17,7 +17,7 @@ from simulator.config_files import as_yaml
 from zdu.durations import format_duration
 from zdu.events import BalancerAudited
 
-HEALTH_KEYS = {"inter", "timeout", "rise", "fall"}
+HEALTH_KEYS = {"inter", "timeout", "rise", "fall", "expect_state"}
 """What a scenario says in the very words of the load balancer's configuration."""
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 TRY_AGAIN_S = 0.2
@@ -116,7 +116,10 @@ class OwnBalancer:
                 "port": port,
                 "admin_host": admin_host,
                 "admin_port": admin_port,
-                "nodes": nodes,
+                "nodes": [{**node, "slowstart": format_duration(part.slowstart)} for node in nodes],
+                "balance": part.balance,
+                "stickiness": {"mode": part.stickiness},
+                "queue": {"timeout": format_duration(part.queue_timeout)},
                 "health": part.model_dump(mode="json", include=HEALTH_KEYS),
                 "drain": {"enabled": part.drain, "deadline": format_duration(part.drain_deadline)},
                 "log_file": str(self._place.folder.logs / f"{BALANCER}.log"),

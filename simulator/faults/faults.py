@@ -4,8 +4,9 @@ Needs nothing but a cluster: a story uses it, and so can whoever commands a livi
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from types import TracebackType
 from typing import Any
 
@@ -31,12 +32,13 @@ class Active:
 class Faults:
     """An asynchronous context: when it is left, in whatever way, every fault is taken back."""
 
-    def __init__(self, reach: Reach, recorder: Recorder) -> None:
+    def __init__(self, reach: Reach, recorder: Recorder, numbers: Iterator[int] | None = None) -> None:
+        """``numbers`` go on over all faults of a record, also over those of several stories."""
         self.reach = reach
         self._recorder = recorder
         self._on: dict[int, Active] = {}
         self._watching: dict[int, asyncio.Task[None]] = {}
-        self._number = 0
+        self._numbers = numbers or count(1)
 
     async def __aenter__(self) -> "Faults":
         return self
@@ -57,8 +59,7 @@ class Faults:
             hold = await fault.apply(self.reach)
         except StartFailed as error:
             raise FaultFailed(f"{fault.name}: {error.message}") from error
-        self._number += 1
-        active = Active(self._number, fault, hold)
+        active = Active(next(self._numbers), fault, hold)
         self._on[active.number] = active
         self._recorder.event(FaultApplied(active.number, fault.name, fault.where, _attributes(fault)))
         await self._look(active)
@@ -89,10 +90,10 @@ class Faults:
 
     async def _look(self, active: Active) -> None:
         """Record it when the fault takes effect for the first time."""
-        count = await active.hold.fired()
-        if count and not active.count:
-            self._recorder.event(FaultFired(active.number, active.fault.name, active.fault.where, count))
-        active.count = max(count, active.count)
+        met = await active.hold.fired()
+        if met and not active.count:
+            self._recorder.event(FaultFired(active.number, active.fault.name, active.fault.where, met))
+        active.count = max(met, active.count)
 
     async def _end(self, number: int, *, by_itself: bool) -> None:
         active = self._on.pop(number, None)

@@ -17,6 +17,10 @@ IDLE_S = 60.0
 """How long an idle connection is kept: as browsers do, less than any server's patience here."""
 
 
+Judge = Callable[[int, Mapping[str, str], str, Expected], Judgement]
+NodeOf = Callable[[Mapping[str, str], Mapping[str, str]], str]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back, and the record of it."""
@@ -66,12 +70,26 @@ class RecordingClient:
         keep_alive: bool = True,
         connections: int = 4,
         record: Callable[[RequestRecord], None] | None = None,
+        judged_by: Judge = judge,
+        node_of: NodeOf | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """``record`` takes the records, if they are not those of users and of probes that look at the cluster."""
+        """``record`` takes the records, if they are not those of users and of probes that look at the cluster.
+
+        A system that is not ours has its answers ``judged_by`` other rules and tells its nodes in another way
+        (``node_of`` gets the headers and the cookies by now); ``headers`` go with every request.
+        """
+        self._judge = judged_by
+        self._node_of = node_of
+        self._headers = dict(headers or {})
         self._recorder = recorder
         self._record = record or recorder.request
         self._ids = request_ids
         self.session = session
+        self.due_s: float | None = None
+        """When the next request is due, in seconds of the run, if that was before it is sent."""
+        self.late_s = 0.0
+        """By how much the last request that was due at a given time was sent later."""
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(self._on_new_connection)
         trace.on_connection_reuseconn.append(self._on_reused_connection)
@@ -110,31 +128,34 @@ class RecordingClient:
     ) -> Answer:
         """Send one request and record what became of it; redirects are answers, not followed.
 
-        ``intended_s`` is when it should have been sent, in seconds of the run; now, if not given. ``issue_of`` finds
-        the issue that was written in the answer's headers, when only the answer tells. ``news_since_s`` is since when
-        there has been what ``expected.news`` names.
+        ``intended_s`` is when it should have been sent, in seconds of the run; :attr:`due_s`, or now, if not given.
+        ``issue_of`` finds the issue that was written in the answer's headers, when only the answer tells.
+        ``news_since_s`` is since when there has been what ``expected.news`` names.
         """
         wire = _Wire()
         number = next(self._ids)
         begun_s = self._recorder.now_s()
+        due_s, self.due_s = self.due_s, None
         status, body = 0, ""
         headers: Mapping[str, str] = {}
         try:
             async with self._http.request(
                 *(method, path),
                 data=form,
-                headers={REQUEST_ID_HEADER: request_id(number)},
+                headers={**self._headers, REQUEST_ID_HEADER: request_id(number)},
                 allow_redirects=False,
                 trace_request_ctx=wire,
             ) as answer:
                 status, headers = answer.status, answer.headers
                 body = await answer.text()
-            judgement = judge(status, headers, body, expected)
+            judgement = self._judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             judgement = _transport_failure(error)
         if len(wire.connections) > 1 and judgement.outcome == OK:
             judgement = Judgement("reset", "the kept-alive connection was dead; the client had to send it again")
         sent_s = begun_s if wire.sent_s is None else wire.sent_s
+        if due_s is not None:
+            intended_s, self.late_s = due_s, sent_s - due_s
         record = RequestRecord(
             id=number,
             session=self.session,
@@ -145,13 +166,13 @@ class RecordingClient:
             sent_s=sent_s,
             first_byte_s=wire.first_byte_s,
             end_s=self._recorder.now_s(),
-            node=headers.get("X-ANODEID", ""),
+            node=self._node(headers),
             version=headers.get("X-Zdu-Version", ""),
             connection=wire.connections[-1] if wire.connections else "",
             status=status,
             outcome=judgement.outcome,
             detail=judgement.detail,
-            attempts=int(headers.get("X-LB-Attempts", "1")),
+            attempts=int(headers.get("X-LB-Attempts", "1")) if self._node_of is None else 1,
             signed_in="X-Zdu-Signed-In" in headers,
             write=write.marker if write else "",
             issue=(issue_of(headers) if issue_of else write.issue) if write else "",
@@ -160,6 +181,12 @@ class RecordingClient:
         )
         self._record(record)
         return Answer(record, headers, body)
+
+    def _node(self, headers: Mapping[str, str]) -> str:
+        """Which node answered, by its own word or by whatever else tells."""
+        if self._node_of is None:
+            return headers.get("X-ANODEID", "")
+        return self._node_of(headers, {cookie.key: cookie.value for cookie in self._http.cookie_jar})
 
     async def _on_new_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:
         _wire_of(context).connections.append("new")

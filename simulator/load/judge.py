@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from http import HTTPStatus
 
 from simulator.record.requests import OK
@@ -29,6 +30,7 @@ WRONG_USER = "wrong_user"
 """The page was somebody else's."""
 OWN_WRITE_MISSING = "own_write_missing"
 """A page did not show what its user had written and the application had confirmed."""
+END_OF_PAGE = "</html>"
 _LOST_PAGE = "work_lost"
 _XSRF_REFUSAL = "XSRF Security Token Missing"
 LOGIN_PATH = "/login.jsp"
@@ -106,6 +108,8 @@ def _judge_content(headers: Mapping[str, str], body: str, expected: Expected) ->
         page = _PAGE.search(body)
         if not page or page[1] != expected.page:
             return Judgement("wrong_content", f"page {page[1] if page else 'unknown'!r} came, not {expected.page!r}")
+        if not body.rstrip().endswith(END_OF_PAGE):
+            return Judgement("wrong_content", "the page is not whole")
     if expected.text and expected.text not in body:
         return Judgement("wrong_content", f"{expected.text!r} is missing")
     missing = [text for text in expected.own_writes if text not in body]
@@ -130,4 +134,5 @@ def _complaint(body: str) -> str:
     with suppress(ValueError, KeyError, TypeError):
         return " ".join(map(str, json.loads(body)["errorMessages"]))
     alert = _ALERT.search(body)
-    return " ".join(_MARKUP.sub(" ", alert[1] if alert else body).split())[:COMPLAINT_LENGTH]
+    told = unescape(_MARKUP.sub(" ", alert[1] if alert else body))
+    return " ".join(told.split())[:COMPLAINT_LENGTH]

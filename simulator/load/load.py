@@ -3,11 +3,12 @@
 import asyncio
 from itertools import count
 
+from simulator.load.arrivals import Arrivals
 from simulator.load.client import RecordingClient
 from simulator.load.probes import Probe, Probes, SignedIn, Unrelated
 from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
-from simulator.record.requests import CONTROL_KIND, PROBE_KINDS
+from simulator.record.requests import ARRIVALS_NAME, CONTROL_KIND, PROBE_KINDS
 from simulator.scenario.model import LoadPart
 from zdu.clock import Entropy
 from zdu.errors import UsageError
@@ -15,13 +16,11 @@ from zdu.events import LoadChanged, LoadStarted, LoadStopped
 
 PROBES = len(PROBE_KINDS)
 """Each kind that looks at the cluster has an account of its own."""
-ARRIVAL_S = 1.5
-"""Within this time all users sign in, evenly spread, so that sign-ins do not arrive as one burst."""
 
 
 def users_needed(load: LoadPart) -> int:
-    """How many accounts the load works with: one for each user and each of the two probes."""
-    return load.users + PROBES
+    """How many accounts the load works with: for each user, each probe, and each who serves arrivals."""
+    return load.users + PROBES + (load.arrivals.people if load.arrivals.rate else 0)
 
 
 class Load:
@@ -55,6 +54,7 @@ class Load:
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._probes = self._make_probes(control_url) if load.probe_rate else None
+        self._arrivals = self._make_arrivals() if load.arrivals.rate else None
         self._at_work: dict[int, asyncio.Event] = {}
         self._came = 0
 
@@ -66,15 +66,17 @@ class Load:
     @property
     def most_users(self) -> int:
         """How many can be at work: each needs an account."""
-        return self._accounts - PROBES
+        return self._accounts - PROBES - (self._load.arrivals.people if self._load.arrivals.rate else 0)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let everybody begin; ``tasks`` owns them."""
         self._tasks = tasks
-        self._recorder.event(LoadStarted(self._load.users, self._load.probe_rate))
+        self._recorder.event(LoadStarted(self._load.users, self._load.probe_rate, self._load.arrivals.rate))
         self._send_to_work(self._load.users)
         if self._probes:
             tasks.create_task(self._probes.run(self._stopping), name="probes")
+        if self._arrivals:
+            tasks.create_task(self._arrivals.run(self._stopping), name="arrivals")
 
     def set_users(self, wanted: int) -> None:
         """Let people come or go until ``wanted`` are at work, of those who go the last ones first.
@@ -100,14 +102,17 @@ class Load:
 
     def record_end(self) -> None:
         """Record that the last task has ended."""
-        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
+        probes = self._probes.counts if self._probes else {}
+        arrivals = self._arrivals.count.as_dict() if self._arrivals else {}
+        sent = next(self._request_ids) - 1
+        self._recorder.event(LoadStopped(probes, sent, arrivals))
 
     def _send_to_work(self, how_many: int) -> None:
-        """New users, evenly spread over the time of arrival."""
+        """New users, evenly spread over the ramp, so that sign-ins do not come as one burst."""
         assert self._tasks is not None  # noqa: S101 - only after start
         for index in range(how_many):
             user = self._new_user()
-            begin_s = ARRIVAL_S * index / how_many
+            begin_s = self._load.ramp * index / how_many
             self._tasks.create_task(user.work(begin_after_s=begin_s), name=user.username)
 
     def _new_user(self) -> VirtualUser:
@@ -124,6 +129,33 @@ class Load:
             rng=Entropy(self._rng.getrandbits(64)).rng,
             stopping=going,
             username=f"user{(self._came - 1) % self.most_users + 1}",
+        )
+
+    def _make_arrivals(self) -> Arrivals:
+        open_model = self._load.arrivals
+        first = self.most_users + PROBES + 1
+        people = [
+            VirtualUser(
+                index + 1,
+                self._load,
+                self._client(f"{ARRIVALS_NAME}{index + 1}"),
+                remember_me=self._remember_me,
+                common_issues=self._common_issues,
+                markers=self._markers,
+                rng=Entropy(self._rng.getrandbits(64)).rng,
+                stopping=self._stopping,
+                username=f"user{first + index}",
+                name=f"{ARRIVALS_NAME}{index + 1}",
+            )
+            for index in range(open_model.people)
+        ]
+        return Arrivals(
+            people,
+            self._recorder,
+            rate=open_model.rate,
+            ramp_s=self._load.ramp,
+            phase_s=self._rng.random() / open_model.rate,
+            anew=open_model.sessions == "new",
         )
 
     def _make_probes(self, control_url: str) -> Probes:

@@ -14,6 +14,7 @@ from typing import Protocol
 from simulator.load.client import RecordingClient
 from simulator.load.judge import LOGIN_PAGE, Expected
 from simulator.load.sign_in import sign_in
+from simulator.load.waiting import stops_within
 from simulator.record.recorder import Recorder
 from simulator.record.requests import CONTROL_KIND
 
@@ -102,22 +103,13 @@ class Probes:
                     preparing.create_task(probe.target.prepare(), name=probe.kind)
             async with asyncio.TaskGroup() as in_flight:
                 tick_s = self._recorder.now_s() + self._phase_s
-                while not await self._stopped_before(tick_s, stopping):
+                while not await stops_within(tick_s - self._recorder.now_s(), stopping):
                     for probe in self._probes:
                         probe.tick(tick_s, in_flight)
                     tick_s += self._interval_s
         finally:
             for probe in self._probes:
                 await probe.target.close()
-
-    async def _stopped_before(self, due_s: float, stopping: asyncio.Event) -> bool:
-        """Wait until ``due_s`` of the run; tells whether probing is to stop instead."""
-        try:
-            async with asyncio.timeout(max(0.0, due_s - self._recorder.now_s())):
-                await stopping.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 class SignedIn:

@@ -18,9 +18,12 @@ from simulator.load.client import Answer, RecordingClient, Write
 from simulator.load.judge import LOGIN_PAGE, Expected, xsrf_token
 from simulator.load.own_writes import OwnWrites
 from simulator.load.sign_in import sign_in
+from simulator.load.waiting import stops_within
 from simulator.scenario.model import LoadPart
 
 OWN_ISSUES_REMEMBERED = 20
+SOME_ISSUE = 'href="/browse/'
+"""There are issues from the beginning: a page that shows none has lost them."""
 BULK_ISSUES = 3
 """So many of their own issues users change at once."""
 _ACTIONS = re.compile(r'id="action_id_(\d+)"')
@@ -45,9 +48,11 @@ class VirtualUser:
         rng: random.Random,
         stopping: asyncio.Event,
         username: str = "",
+        name: str = "",
     ) -> None:
+        """``name`` begins the names of its sessions: ``s17`` for the user of that number, if not given."""
         self.username = username or f"user{number}"
-        self._number = number
+        self._name = name or f"s{number}"
         self._load = load
         self._remember_me = remember_me
         self._client = client
@@ -89,13 +94,35 @@ class VirtualUser:
         finally:
             await self._client.close()
 
+    async def come_to_work(self) -> None:
+        """Sign in, for the open model: work is given later."""
+        await self._sign_in()
+
+    async def act_at(self, due_s: float, *, anew: bool) -> float:
+        """One action that was due at ``due_s`` of the run; returns by how many seconds its first request came later.
+
+        Who is not signed in, or is to come ``anew`` as a stranger, signs in first.
+        """
+        self._client.due_s = due_s
+        self._signed_in = self._signed_in and not anew
+        answer = None if self._signed_in else await self._sign_in()
+        if self._signed_in:
+            answer = await self._act()
+        if answer is not None and answer.record.outcome == LOGIN_PAGE:
+            self._signed_in = False
+        return self._client.late_s
+
+    async def go_home(self) -> None:
+        """Close the browser."""
+        await self._client.close()
+
     async def _act(self) -> Answer | None:
         return await self._actions[choose_action(self._load.mix.weights, self._rng)]()
 
     async def _sign_in(self) -> Answer:
         """Begin a new session, through the log-in page, as a stranger."""
         self._generation += 1
-        self._client.session = f"s{self._number}.{self._generation}"
+        self._client.session = f"{self._name}.{self._generation}"
         answer = await sign_in(self._client, self.username, remember_me=self._remember_me)
         if answer.ok:
             self._signed_in = True
@@ -119,10 +146,10 @@ class VirtualUser:
         return await self._sign_in()
 
     async def _view_dashboard(self) -> Answer:
-        return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard")
+        return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard", text=SOME_ISSUE)
 
     async def _list_issues(self) -> Answer:
-        return await self._open("list_issues", "/issues/", "issues")
+        return await self._open("list_issues", "/issues/", "issues", text=SOME_ISSUE)
 
     async def _view_issue(self) -> Answer:
         key = choose_issue(self._own, self._common, self._rng)
@@ -169,7 +196,7 @@ class VirtualUser:
         return await self._client.send("search_issues", "GET", path, expected, news_since_s=since_s)
 
     async def _view_board(self) -> Answer:
-        return await self._open("view_board", "/secure/RapidBoard.jspa?rapidView=1", "board")
+        return await self._open("view_board", "/secure/RapidBoard.jspa?rapidView=1", "board", text=SOME_ISSUE)
 
     async def _transition_issue(self) -> Answer | None:
         """Move one of one's own issues along its workflow, with a comment: others' may be moved by others first."""
@@ -249,8 +276,8 @@ class VirtualUser:
         expected = Expected(user=self.username, page="issue", text=key, own_writes=self._written.on(key))
         return await self._client.send("view_issue", "GET", f"/browse/{key}", expected)
 
-    async def _open(self, kind: str, path: str, page: str) -> Answer:
-        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page))
+    async def _open(self, kind: str, path: str, page: str, *, text: str = "") -> Answer:
+        return await self._client.send(kind, "GET", path, Expected(user=self.username, page=page, text=text))
 
     async def _submit(
         self,
@@ -303,12 +330,7 @@ class VirtualUser:
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; tells whether work is to stop."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await stops_within(seconds, self._stopping)
 
 
 def _with_token(page: Answer, form: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,8 @@ REQUEST_KINDS = (
 """Every kind of request that users and probes send."""
 CONTROL_KIND = "probe_control"
 """The probe that looks at the machine and not at the cluster; its records are in ``control.csv``."""
+ARRIVALS_NAME = "a"
+"""So the names of the open model's sessions begin, ``a1.1``; those of users are ``s1.1``."""
 REQUEST_ID_HEADER = "X-Request-Id"
 """Requests carry their number in it, so that the load balancer's log can be asked what became of each."""
 _ID_PREFIX = "zdu-"
@@ -86,6 +88,11 @@ class RequestRecord:
     def by_user(self) -> bool:
         """Whether a virtual user sent it; also what a probe does to sign in is not a user's."""
         return not self.session.startswith("probe")
+
+    @property
+    def is_arrival(self) -> bool:
+        """Whether it belongs to the open model, whose sessions are called ``a1.1`` and so on."""
+        return self.session.startswith(ARRIVALS_NAME)
 
     @property
     def issues(self) -> tuple[str, ...]:

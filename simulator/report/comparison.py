@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from simulator.report.content import amount, part
 
+_PHASE_PERCENTILE = "p90"
+"""A phase of a few seconds has no samples for more."""
+
 Better = Literal["first", "second", ""]
 """Which of two figures people would rather have; empty where neither is better, or they are the same."""
 
@@ -137,6 +140,7 @@ def _rows(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Row]:
         if _at(first, path) is not None or _at(second, path) is not None
     )
     yield from _outages(first, second)
+    yield from _phases(first, second)
     nodes = dict.fromkeys(str(node["id"]) for result in (first, second) for node in result.get("nodes") or [])
     for node in nodes:
         yield _numbers(f"{node} out of the balancer", _down_s(first, node), _down_s(second, node), "s")
@@ -172,6 +176,22 @@ def _outages(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Ro
         counts = (amount(one.get("outages")), amount(two.get("outages")))
         yield _numbers(f"outages, {words} connections", *counts, "", less_is_better=True)
         yield _numbers(f"longest outage, {words} connections", *lengths, "ms", less_is_better=True)
+
+
+def _phases(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Row]:
+    """The 90th percentile in those phases that both runs had, and had enough samples for."""
+    one, two = (_enough_by_phase(result) for result in (first, second))
+    for name in (name for name in one if name in two):
+        yield _numbers(f"latency, 90th percentile, {name}", one[name], two[name], "ms", less_is_better=True)
+
+
+def _enough_by_phase(result: Mapping[str, Any]) -> dict[str, float]:
+    latencies = {str(phase["name"]): part(phase, "latency_ms") for phase in result.get("phases") or []}
+    return {
+        name: latency[_PHASE_PERCENTILE]
+        for name, latency in latencies.items()
+        if latency.get(_PHASE_PERCENTILE) is not None and _PHASE_PERCENTILE not in (latency.get("too_few_for") or ())
+    }
 
 
 def _at(result: Mapping[str, Any], path: str) -> float | int | None:

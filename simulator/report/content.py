@@ -4,6 +4,7 @@ A run that was interrupted or broke off has less to say than a whole one: whatev
 the report is written all the same.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +27,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict in a word, a sign that does without colour, and a sentence."""
+    """The verdict in a word, a sign that does without colour, a sentence, and what else there is to say."""
 
     word: str
     sign: str
     css: str
     sentence: str
+    more: str = ""
 
 
 _VERDICTS = {
@@ -41,6 +43,10 @@ _VERDICTS = {
 }
 
 
+_SENTENCE_ENDS = re.compile(r"(?<=[a-z)]\.) (?=[A-Z0-9])")
+"""Between two sentences, and within no version or figure."""
+
+
 def verdict_of(result: Mapping[str, Any]) -> Verdict:
     """The verdict; an unknown one shows as inconclusive."""
     name = str(result.get("verdict", ""))
@@ -48,7 +54,8 @@ def verdict_of(result: Mapping[str, Any]) -> Verdict:
     css = name if name in _VERDICTS else "inconclusive"
     if result.get("interrupted"):
         word = f"{word} (interrupted)"
-    return Verdict(word, sign, css, str(result.get("sentence") or sentence))
+    told = _SENTENCE_ENDS.split(str(result.get("sentence") or sentence), maxsplit=1)
+    return Verdict(word, sign, css, *told)
 
 
 def tiles_of(result: Mapping[str, Any]) -> list[Tile]:

@@ -14,6 +14,7 @@ from simulator.report.moments import find_visits
 from simulator.report.page import inline_json, page_environment
 from simulator.report.picture import picture_of
 from simulator.report.scripts import joined
+from simulator.report.spoken import picture_in_words
 from simulator.report.story import tell_story
 from simulator.report.tables import latency_tables, small_tables
 from zdu.events import Envelope, RunStarted
@@ -56,6 +57,7 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             old_version=feed["old_version"],
             picture=picture,
             drawing=draw(picture),
+            spoken=picture_in_words(picture),
             checks=content.checks_of(result),
             latencies=latency_tables(result, requests),
             tables=small_tables(result, content.moves_of(result)),

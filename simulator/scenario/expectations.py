@@ -58,8 +58,10 @@ class Expectations(Section):
     """Each version must have answered this many requests in the state MIXED, or the run has shown nothing."""
     min_requests_while_refused: Annotated[Whole, Field(ge=0)] = 20
     """While a node was refused, the others must have answered this many requests, or the run has shown nothing."""
+    min_arrivals_sent: Share = 1.0
+    """The share of the intended arrivals that must have been sent; what was dropped was not measured."""
     min_probe_rate_kept: Share = 0.95
-    """The share of the probes that must have been sent on time, or the measurement is not to be trusted."""
+    """The share of probes and arrivals that must have been sent on time, or the measurement is not to be trusted."""
 
     @model_validator(mode="before")
     @classmethod

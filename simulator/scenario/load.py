@@ -16,18 +16,25 @@ from simulator.scenario.model import ClusterPart, Scenario
 from simulator.scenario.objectives import parse_objective
 from simulator.scenario.overrides import Override, apply_overrides
 from simulator.scenario.steps import Step
+from simulator.scenario.twin import as_twin
 from simulator.scenario.words import Misread
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
-def load(name_or_path: str, overrides: Sequence[str | Override] = (), objectives: Sequence[str] = ()) -> Scenario:
+def load(
+    name_or_path: str,
+    overrides: Sequence[str | Override] = (),
+    objectives: Sequence[str] = (),
+    *,
+    twin: bool = False,
+) -> Scenario:
     """The scenario of that name or in that file, with overrides such as ``balancer.drain=false`` applied.
 
-    ``objectives`` are added to its own, in place of those that are about the same. Raises ScenarioError with every
-    mistake in it; UsageError if there is no such scenario.
+    ``objectives`` are added to its own, in place of those that are about the same; with ``twin`` it is the scenario's
+    twin. Raises ScenarioError with every mistake in it; UsageError if there is no such scenario, or no twin.
     """
-    return expecting(load_scenario(find_scenario(name_or_path), overrides), objectives)
+    return expecting(load_scenario(find_scenario(name_or_path), overrides, twin=twin), objectives)
 
 
 def expecting(scenario: Scenario, objectives: Sequence[str]) -> Scenario:
@@ -53,9 +60,10 @@ def _misread(text: str) -> list[Mistake]:
     return []
 
 
-def load_scenario(path: Path, overrides: Sequence[str | Override] = ()) -> Scenario:
-    """The scenario in the file at ``path``. Raises ScenarioError with every mistake in it."""
-    return read_scenario(apply_overrides(read_document(path, _short(path)), overrides))
+def load_scenario(path: Path, overrides: Sequence[str | Override] = (), *, twin: bool = False) -> Scenario:
+    """The scenario in the file at ``path``, or its twin. Raises ScenarioError with every mistake in it."""
+    document = read_document(path, _short(path))
+    return read_scenario(apply_overrides(as_twin(document) if twin else document, overrides))
 
 
 def _short(path: Path) -> str:

@@ -96,6 +96,16 @@ class BalancerPart(Section):
     """This many checks in a row must fail before a node counts as DOWN."""
     timeout: PositiveDuration = 1.0
     """How long a health check may take."""
+    expect_state: Text = "RUNNING"
+    """The state that `/status` must show besides 200; empty trusts any 200, which Jira gives while STARTING, too."""
+    stickiness: Literal["insert", "none"] = "insert"
+    """Whether a cookie of the balancer's binds a session to its node; `none` sends each request to any node."""
+    balance: Literal["roundrobin", "leastconn", "random"] = "roundrobin"
+    """Which node gets a new session."""
+    queue_timeout: Duration = 5.0
+    """How long a request waits while no node can take it; then the balancer answers 503."""
+    slowstart: Duration = 0.0
+    """Over this time a node that came back gets more and more of the new sessions; 0 gives it its share at once."""
     listen: Address = "127.0.0.1:0"
     """Where the balancer serves users, as host:port; port 0 takes any free one."""
     admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
@@ -165,11 +175,26 @@ class ActionMix(Section):
         return dict(self)
 
 
+class ArrivalsPart(Section):
+    """The open model: actions arrive at a rate, however long the answers take. What nobody can serve is dropped."""
+
+    rate: Annotated[Number, Field(ge=0, le=10_000)] = 0.0
+    """Actions per second, by the same mix as the users'; 0 is none."""
+    people: Annotated[Whole, Field(ge=1, le=10_000)] = 50
+    """So many people take turns; an arrival that finds all of them busy is dropped, and counted."""
+    sessions: Literal["kept", "new"] = "kept"
+    """`kept`: each of them stays signed in. `new`: each arrival is a session of its own that signs in first."""
+
+
 class LoadPart(Section):
     """The users at work and the probes that measure."""
 
     users: Annotated[Whole, Field(ge=0, le=10_000)] = 24
     """How many people work at once. Each waits for an answer before going on, as people do."""
+    arrivals: ArrivalsPart = ArrivalsPart()
+    """Work that arrives at a rate, besides the users."""
+    ramp: Duration = 1.5
+    """Within this time all users come, evenly spread, and the arrivals grow from none to their rate."""
     think_time: ThinkTime = ThinkTime()
     """How long a user looks at a page before the next click."""
     mix: ActionMix = ActionMix()
@@ -182,6 +207,26 @@ class LoadPart(Section):
 
 SessionsKind = Literal["remember-me", "in-memory", "shared"]
 """How people stay signed in, and what of it survives the loss of a node."""
+
+
+class Ends(Section):
+    """How a run is meant to end: for those who read the file, and for the tests that play it."""
+
+    verdict: Literal["pass", "fail", "inconclusive"] = "pass"
+    """The word."""
+    because: tuple[Text, ...] = ()
+    """The checks that are broken or missing then, by their names in the verdict."""
+
+
+class Twin(Section):
+    """The same story with one thing changed, so that it ends otherwise: `zdu run NAME --twin`."""
+
+    title: Text
+    """One line that says what is different."""
+    set: Annotated[dict[str, Any], Field(min_length=1)]
+    """What is changed, as for `--set`: keys with dots between them, and their values."""
+    ends: Ends = Ends(verdict="fail")
+    """How the twin is meant to end."""
 
 
 class Scenario(Section):
@@ -205,6 +250,10 @@ class Scenario(Section):
     """The steps of the story, one after the other."""
     expect: Expectations = Expectations()
     """What must hold for the verdict: a list of objectives, or the keys below."""
+    ends: Ends = Ends()
+    """How the run is meant to end."""
+    twin: Twin | None = None
+    """The same story with one thing changed, so that it ends otherwise."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -243,7 +292,8 @@ class Scenario(Section):
         for step in self.steps:
             if step.roll and step.roll.expect == "joined":
                 reached = step.roll.to
-            base = reached if step.finalise else base
+            is_final = step.finalise or (step.roll and step.roll.finalise == "auto")
+            base = reached if is_final else base
             reached = base if step.roll_back else reached
         return reached
 

@@ -27,11 +27,15 @@ SECTIONS = (
     "cluster.intervals",
     "balancer",
     "load",
+    "load.arrivals",
     "load.think_time",
     "load.mix",
     "timeline",
     *(f"timeline.{action}" for action in ACTIONS if action != "fault"),  # docs/faults.md explains each of them
     "expect",
+    "ends",
+    "twin",
+    "twin.ends",
 )
 """All mappings of the language, in the order in which the reference explains them."""
 

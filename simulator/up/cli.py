@@ -15,8 +15,9 @@ from simulator.cli import LARGEST_SEED, raise_descriptor_limit
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
-from simulator.scenario.load import load_scenario
-from simulator.scenario.overrides import Override, named_overrides
+from simulator.scenario.document import read_document
+from simulator.scenario.load import read_scenario
+from simulator.scenario.overrides import Override, apply_overrides, named_overrides
 from simulator.stage import RunPlan, View
 from simulator.up.session import ACCOUNTS, Session
 from simulator.view.conclusion import print_conclusion
@@ -86,7 +87,8 @@ def up(
                 130 Ctrl-C before it was up, or twice.
     """  # noqa: D301 - click looks for the character itself
     files.check_name(name)
-    scenario = load_scenario(CLUSTER, [*settings, *_overrides(nodes, users, version, lb_port)])
+    changes: list[str | Override] = [*settings, *_overrides(nodes, users, version, lb_port)]
+    scenario = read_scenario(apply_overrides(read_document(CLUSTER, "of zdu up"), changes))
     scenario = scenario.model_copy(update={"name": name})
     raise_descriptor_limit()
     clock, entropy = SystemClock(), Entropy()

@@ -16,8 +16,11 @@ from zdu import living as files
 from zdu.errors import ExitCode, ZduError
 from zdu.living import Living, NoCluster, ProcessId
 
-GONE_WITHIN_S = 120.0
-"""An orderly end: users finish, the audit reads every write through every node, all processes stop, the report."""
+GONE_WITHIN_S = 1800.0
+"""An orderly end: users finish, the audit reads every write through every node, all processes stop, the report.
+
+After hours of work there are many writes to read; whoever cannot wait has Ctrl-C, and the end goes on without them.
+"""
 STRAY_STOPS_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.1
 
@@ -70,7 +73,7 @@ def _end(living: Living, *, quiet: bool) -> dict[str, Any]:
     else:
         os.kill(living.simulator.pid, signal.SIGTERM)  # still being started
     if not quiet:
-        click.echo(f"Stopping {living.name} …")
+        click.echo(f"Stopping {living.name}; every acknowledged write is looked for …")
     if not _gone([living.simulator], GONE_WITHIN_S):
         pid = living.simulator.pid
         raise StillThere(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.conclude import Conclusion, conclude
+from simulator.dashboard.audience import words_of
 from simulator.dashboard.feed import Feed
 from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
@@ -69,14 +70,7 @@ class Session:
             await self._stage.perform(self._stay)
             self._recorder.close()
             conclusion = conclude(self._stage.plan.folder)
-            self._feed.tell_verdict(
-                {
-                    "word": conclusion.verdict.word,
-                    "sentence": conclusion.verdict.sentence,
-                    "reasons": list(conclusion.verdict.reasons),
-                    "run_folder": str(conclusion.folder.path),
-                }
-            )
+            self._feed.tell_verdict(words_of(conclusion))
             return conclusion
         finally:
             await self._site.close()
@@ -85,8 +79,9 @@ class Session:
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
         async with stage.faults() as faults:
+            plan, admins = stage.plan, stage.admins
             operator = Operator(
-                stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, faults
+                plan.scenario, stage.cluster, stage.picture, stage.recorder, admins, faults, seed=plan.seed
             )
             try:
                 await operator.all_serving()

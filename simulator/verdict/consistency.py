@@ -11,7 +11,7 @@ from simulator.verdict.explain import explain
 from simulator.verdict.model import Check, CheckKind, Evidence, examples
 from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move, follow_sessions
-from zdu.events import WritesAudited
+from zdu.events import BalancerAudited, WritesAudited
 
 
 def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
@@ -78,6 +78,17 @@ def versions_come_in_order(evidence: Evidence) -> Iterator[Check]:
         not wrong,
         examples(wrong) or f"{len(backward)} moves led to an older version, each from a node that was leaving",
     )
+
+
+def answers_come_from_where_they_say(evidence: Evidence) -> Iterator[Check]:
+    """Two witnesses agree on who answered: the node's own header, and the load balancer's log."""
+    for _, audit in evidence.events(BalancerAudited):
+        yield _check(
+            "each answer came from the node that it names",
+            "answers name other nodes than they came from",
+            not audit.misattributed,
+            examples(audit.misattributed) or "the load balancer's log and the nodes say the same",
+        )
 
 
 def open_writes_are_resolved(evidence: Evidence) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from simulator.verdict.certified import CERTIFIED, certified_sentence
 from simulator.verdict.explain import node_tried
 from simulator.verdict.faults import faults_behind
 from simulator.verdict.model import Check, Evidence, Word
@@ -11,6 +12,7 @@ from simulator.verdict.proofs import PROOFS
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
 from simulator.verdict.sometimes import sometimes_seen
 from simulator.verdict.statements import refused_statements, tell
+from zdu.durations import format_duration
 from zdu.errors import ExitCode
 from zdu.events import WritesAudited
 
@@ -19,6 +21,9 @@ EXIT_CODES: dict[Word, ExitCode] = {
     "fail": ExitCode.FAIL,
     "inconclusive": ExitCode.INCONCLUSIVE,
 }
+
+OFTEN = 0.01
+"""If more than this share of the users' requests took longer than people's patience, they noticed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Verdict:
 
 def reach_verdict(evidence: Evidence) -> Verdict:
     """What is broken fails the run; what is missing or undecided makes it inconclusive; only then it passes."""
-    checks = tuple(check for ask in (objectives_hold, *PROMISES, *PROOFS, sometimes_seen) for check in ask(evidence))
+    asked = CERTIFIED if evidence.certified else (objectives_hold, *PROMISES, *PROOFS, sometimes_seen)
+    checks = tuple(check for ask in asked for check in ask(evidence))
     broken = [check for check in checks if check.word == "fail"]
     missing = [check for check in checks if check.word == "inconclusive"]
     word: Word = "fail" if broken else "inconclusive" if missing else "pass"
@@ -60,15 +66,20 @@ def _journey(evidence: Evidence) -> str:
 
 
 def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
-    journey = _journey(evidence)
+    if word == "pass" and evidence.certified:
+        return certified_sentence(evidence, sessions)
     if word == "pass":
+        journey = _journey(evidence)
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))
         failed, lost = len(evidence.failed_requests), len(sessions.lost)
+        slow = _slow(evidence)
+        calm = "Nobody lost anything, but people had to wait" if slow else "Nobody noticed"
         return (
-            f"{'Within what was allowed' if failed or lost else 'Nobody noticed'}: "
+            f"{'Within what was allowed' if failed or lost else calm}: "
             f"{journey} while {evidence.users} users worked. "
             f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
-            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there.{_people(evidence, sessions)}"
+            f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
+            f"{slow}{_people(evidence, sessions)}"
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."
@@ -92,6 +103,17 @@ def _faults(evidence: Evidence) -> str:
         return ""
     most = max(dict.fromkeys(explained), key=explained.count)
     return f" {explained.count(most):,} of them {most}."
+
+
+def _slow(evidence: Evidence) -> str:
+    """That people had to wait, to follow other sentences; empty if hardly one in a hundred had to."""
+    waited = [r.latency_ms for r in evidence.user_requests if r.latency_ms > evidence.patience_s * 1000]
+    if len(waited) <= len(evidence.user_requests) * OFTEN:
+        return ""
+    return (
+        f" {len(waited):,} requests of users took longer than {format_duration(evidence.patience_s)}, the longest "
+        f"{max(waited) / 1000:.1f} s."
+    )
 
 
 def _people(evidence: Evidence, sessions: SessionReport) -> str:

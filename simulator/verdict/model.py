@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from simulator.record.requests import RequestRecord
 from simulator.scenario.expectations import Expectations
@@ -132,6 +132,8 @@ class Evidence:
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
     search_delay_s: float = 2.0
+    certified: dict[str, Any] = field(default_factory=dict)
+    """Where the system is not ours: what it is, and what was expected of it."""
     control: list[RequestRecord] = field(default_factory=list)
     """The control probes: what they suffered was the machine's trouble."""
 
@@ -192,6 +194,12 @@ class Evidence:
             (event.node, t_s, min((end_s for end_s, name in ends if name == event.node and end_s > t_s), default=t_s))
             for t_s, event in self.events(NodeNotStarted)
         ]
+
+    @cached_property
+    def arrival_counts(self) -> dict[str, int]:
+        """What became of the open model's arrivals; empty if there was none, or the load never ended in order."""
+        ends = self.events(LoadStopped)
+        return ends[-1][1].arrivals if ends else {}
 
     @cached_property
     def probe_counts(self) -> dict[str, dict[str, int]]:

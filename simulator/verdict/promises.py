@@ -6,6 +6,7 @@ from signal import SIGKILL
 
 from simulator.load.judge import WORK_LOST
 from simulator.verdict.consistency import (
+    answers_come_from_where_they_say,
     last_writes_stay,
     nobody_sees_another_user,
     open_writes_are_resolved,
@@ -228,6 +229,7 @@ PROMISES: tuple[Promise, ...] = (
     no_work_is_lost,
     nobody_sees_another_user,
     own_writes_are_read,
+    answers_come_from_where_they_say,
     sessions_move_for_a_reason,
     versions_come_in_order,
     writes_are_kept_once,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
+from simulator.verdict.completeness import absences_were_seen, every_request_has_its_outcome, the_audit_was_whole
 from simulator.verdict.faults import faults_took_effect
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
@@ -105,6 +106,27 @@ def probes_kept_their_rate(evidence: Evidence) -> Iterator[Check]:
     yield _check("the probes kept their rate", "the probes did not keep their rate", ok, told or "no probe was sent")
 
 
+def arrivals_kept_their_rate(evidence: Evidence) -> Iterator[Check]:
+    """What was intended was sent, and on time; only with an open model.
+
+    A generator that sends less than it was told to makes every figure look better than it is.
+    """
+    counts = evidence.arrival_counts
+    if not counts:
+        return
+    intended = counts["intended"]
+    ok = (
+        intended > 0
+        and counts["sent"] >= intended * evidence.expect.min_arrivals_sent
+        and counts["on_time"] >= counts["sent"] * evidence.expect.min_probe_rate_kept
+    )
+    detail = (
+        f"{counts['sent']:,} of {intended:,} arrivals sent, {counts['on_time']:,} of them on time, "
+        f"{counts['dropped']:,} dropped because everybody was busy"
+    )
+    yield _check("the arrivals kept their rate", "the load was not what was intended", ok, detail)
+
+
 def probes_looked_everywhere(evidence: Evidence) -> Iterator[Check]:
     """Both kinds of probe looked while each node was out, and the kept-alive kind really used kept connections."""
     if not evidence.probe_counts:
@@ -128,7 +150,10 @@ def probes_looked_everywhere(evidence: Evidence) -> Iterator[Check]:
 
 def users_worked_throughout(evidence: Evidence) -> Iterator[Check]:
     """Every user got good answers early and late: people who hang or never came cannot notice anything."""
-    good = [request for request in evidence.user_requests if not request.failed]
+    theirs = [request for request in evidence.user_requests if not request.is_arrival]
+    if not evidence.users and evidence.arrival_counts.get("sent"):
+        return  # nobody was to work all the time; the arrivals have a proof of their own
+    good = [request for request in theirs if not request.failed]
     if not evidence.users or not good:
         yield _check("every user worked throughout", "users did not work throughout", False, "no user worked")
         return
@@ -169,9 +194,13 @@ PROOFS: tuple[Proof, ...] = (
     mixed_saw_traffic,
     the_others_served,
     probes_kept_their_rate,
+    arrivals_kept_their_rate,
     probes_looked_everywhere,
     users_worked_throughout,
     generator_had_what_it_needs,
     writes_were_audited,
     faults_took_effect,
+    every_request_has_its_outcome,
+    absences_were_seen,
+    the_audit_was_whole,
 )

@@ -124,6 +124,7 @@ _LOST_BECAUSE = {
     "in-memory": "sessions were in the memory of one node each, and nobody had asked to be remembered",
     "remember-me": "remember-me should have signed them in again, and did not",
     "shared": "all nodes should have known their sessions, and did not",
+    "unknown": "another node did not know their sessions",
 }
 
 

@@ -84,6 +84,7 @@ def _figures_table(conclusion: Conclusion) -> Table:
     table.add_column()
     sessions, writes = result["sessions"], result["writes"]
     rows = [
+        *(("arrivals", _arrivals_line(arrivals)) for arrivals in [result["load"]["arrivals"]] if arrivals),
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {_percentile(latency, name)}" for name in PERCENTILES) + " ms"),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
@@ -106,6 +107,13 @@ def _figures_table(conclusion: Conclusion) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _arrivals_line(arrivals: dict[str, int]) -> str:
+    return (
+        f"{arrivals['sent']:,} of {arrivals['intended']:,} sent, {arrivals['on_time']:,} on time, "
+        f"{arrivals['dropped']:,} dropped"
+    )
 
 
 def _lag_line(lag: dict[str, Any]) -> str:

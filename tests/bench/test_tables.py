@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from bench.common.errors import BenchError
 from bench.common.tables import (
     Target,
     markdown_table,
@@ -14,6 +13,7 @@ from bench.common.tables import (
     replaced_between_markers,
     rotated,
 )
+from zdu.errors import UsageError
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
@@ -59,7 +59,7 @@ def test_only_what_stands_between_the_markers_is_replaced() -> None:
 
 @pytest.mark.parametrize("document", ["", "<!-- x -->", "<!-- /x --><!-- x -->", "<!-- x --><!-- x --><!-- /x -->"])
 def test_a_document_without_its_markers_is_left_alone(document: str) -> None:
-    with pytest.raises(BenchError, match="<!-- x -->"):
+    with pytest.raises(UsageError, match="<!-- x -->"):
         replaced_between_markers(document, "x", "new")
 
 

@@ -52,7 +52,7 @@ def test_every_command_that_is_shown_is_a_command_with_those_options(path: Path)
     add_app_path()
     blocks = re.findall(r"```(?:sh)?\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
     for line in COMMAND.findall("\n".join(blocks)):
-        words = re.split(r" {2,}|[|>&]", line)[0].split()
+        words = re.split(r" {2,}|[|>&]| -- ", line)[0].split()  # after -- comes somebody else's command
         command: click.Command | None = zdu
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
             command = command.get_command(click.Context(command), words.pop(0))

@@ -8,7 +8,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.accessibility import troubles_of
 from tests.support.browser import ON_THE_BROWSERS_LOOP, person
-from tests.support.living import cluster_up
+from tests.support.living import cluster_up, run_on_the_dashboard
+from tests.support.zdu_runs import STILL
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
 
@@ -77,3 +78,18 @@ async def test_an_address_without_the_token_shows_nothing_and_says_why(chromium:
             await stranger.goto("/#token=0000")
             await stranger.reload()
             await expect(stranger.get_by_role("alert")).to_contain_text("without its token")
+
+
+async def test_a_run_goes_on_step_by_step_at_the_press_of_the_space_bar(chromium: Browser, tmp_path: Path) -> None:
+    with run_on_the_dashboard(tmp_path, STILL, "--step") as (run, address):
+        url, _, secret = address.partition("#")
+        async with person(chromium, url) as page:
+            await page.goto(f"/#{secret}")
+            await expect(page.get_by_role("button", name="Go on")).to_be_visible()
+            await expect(page.get_by_role("button", name="Finalise")).to_be_hidden()
+            await page.keyboard.press("Space")
+            await expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+            await expect(page.locator("#step")).not_to_have_text("Nothing has happened yet")
+            await expect(page.locator("#verdict")).to_contain_text("INCONCLUSIVE")
+            assert await troubles_of(page) == []
+    assert run.returncode == 2

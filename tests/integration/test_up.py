@@ -114,3 +114,11 @@ def test_down_finds_what_a_killed_simulator_has_left_and_touches_nothing_else(tm
         assert (again.exit_code, "has left processes behind: " in again.stderr) == (64, True)
         assert sorted(up.zdu("down", "--json").json[0]["strays"]) == ["control", "lb", "node1", "node2"]
         assert still_alive(pids(up)) == []
+
+
+def test_a_wrong_option_is_told_in_one_message_and_nothing_is_started(tmp_path: Path) -> None:
+    wrong = zdu(tmp_path, "up", "--version", "7.3.99")
+    assert (wrong.exit_code, wrong.stdout) == (64, "")
+    assert "--version 7.3.99: unknown version '7.3.99'" in wrong.stderr
+    assert ".yaml" not in wrong.stderr, "the file is ours, not the reader's"
+    assert list(tmp_path.glob("runs/*")) == []

@@ -35,6 +35,7 @@ STATES = {
     "RUNNING_UPGRADE_TASKS": 13.0,
     "STABLE": 14.0,
 }
+RUNNING = [{"node": node, "t_s": 1.2, "state": "RUNNING"} for node in ("node1", "node2")]
 BACK_S = {"node1": 7.0, "node2": 12.0}
 """From when on each node answers with the new version."""
 PROBES_FINE = {kind: {"intended": 100, "on_time": 100} for kind in ("probe_new", "probe_reused")}
@@ -94,10 +95,10 @@ def good_events() -> list[tuple[float, Event]]:
     audit = {node: {"version": NEW, "build": 73013, "state": "STABLE"} for node in ("node1", "node2")}
     return [
         *events,
-        (15.0, LoadStopped(PROBES_FINE)),
+        (15.0, LoadStopped(PROBES_FINE, sent=520)),
         (15.1, ClusterAudited(audit)),
-        (15.1, BalancerAudited(500, [])),
-        (15.1, NodeLogsAudited([])),
+        (15.1, BalancerAudited(1000, [])),
+        (15.1, NodeLogsAudited([], RUNNING)),
         (15.2, UpgradeHistory(history, database_now_ms=15_200)),
         (15.3, WritesAudited(1, [], [], {"node1": [], "node2": []})),
         (16.0, RunEnded()),

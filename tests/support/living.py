@@ -102,5 +102,16 @@ def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
                 process.kill()
 
 
+@contextmanager
+def run_on_the_dashboard(
+    folder: Path, scenario: Path, *options: str
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """``zdu run`` with its dashboard, and the address of that; it has ended when the block has."""
+    command = [sys.executable, "-P", "-m", "zdu", "run", str(scenario), "--dashboard", "--json", "--out", str(folder)]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        yield process, process.stderr.readline().split()[-1]
+
+
 def _environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "PYTHONUNBUFFERED": "1"}

@@ -46,8 +46,8 @@ class Going:
     The test's own time limit guards each wait.
     """
 
-    def __init__(self, out: Path, *arguments: str, scenario: str | Path = QUICK) -> None:
-        self._folder = out / Path(scenario).stem / "latest"
+    def __init__(self, out: Path, *arguments: str, scenario: str | Path = QUICK, called: str = "") -> None:
+        self._folder = out / (called or Path(scenario).stem) / "latest"
         self._printed: list[str] = []
         self._errors = out / "stderr.txt"
         with self._errors.open("w") as errors:
@@ -105,9 +105,9 @@ class Going:
             yield line
 
 
-def run_zdu(out: Path, *arguments: str, scenario: str | Path = QUICK) -> Finished:
-    """Run to the end."""
-    return Going(out, *arguments, scenario=scenario).finish()
+def run_zdu(out: Path, *arguments: str, scenario: str | Path = QUICK, called: str = "") -> Finished:
+    """Run to the end. ``called`` is the name of what is played, if it is not the file's."""
+    return Going(out, *arguments, scenario=scenario, called=called).finish()
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

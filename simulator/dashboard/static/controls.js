@@ -20,7 +20,6 @@ export class Controls {
       });
     }
     find("play").addEventListener("click", () => this.send("play", {scenario: find("scenario").value}, "Play"));
-    find("apply-fault").addEventListener("click", () => this.applyFault());
     find("go-on").addEventListener("click", () => this.goOn());
     addEventListener("keydown", (event) => {
       if (event.key !== " " || find("go-on").hidden || event.target.closest("button, a, select, input")) return;
@@ -32,11 +31,8 @@ export class Controls {
   about(status) {
     this.options("to", status.versions || [], status.target);
     this.options("scenario", status.scenarios || [], "valiantys");
-    this.options("fault-node", status.nodes.map((node) => node.id), "");
-    this.options("fault", status.faults || [], "");
-    find("faults").hidden = !(status.faults || []).length;
-    find("commands").hidden = !status.commanded;
-    find("next").hidden = !status.commanded;
+    document.body.classList.toggle("watch-only", !status.commanded);
+    find("controls-head").textContent = status.commanded ? "Do something" : "The nodes";
     this.brief(status);
   }
 
@@ -49,7 +45,8 @@ export class Controls {
   // What may change at any time: what is under way, what to do next, whether the story waits for us.
   brief({under_way, next, users, waiting}) {
     if (users !== undefined) this.users = users;
-    const told = under_way ? `Under way: ${under_way}.` : next?.length ? `Sensible now: ${next[0].command} (${next[0].why}).` : "";
+    const steps = waiting ? `The story waits for you before: ${waiting}` : "";
+    const told = steps || (under_way ? `Under way: ${under_way}.` : next?.length ? `Sensible now: ${next[0].command} (${next[0].why}).` : "");
     if (find("next").textContent !== told) find("next").textContent = told;
     find("go-on").hidden = !waiting;
     this.mark(under_way ? "" : next?.[0]?.command || "");
@@ -69,11 +66,6 @@ export class Controls {
     const ask = action === "kill" ? `Kill ${name}?` : "";
     if (ask && !confirm(ask)) return;
     this.send(`nodes/${name}/${action}`, action === "upgrade" ? {to: find("to").value} : {}, `${action} ${name}`);
-  }
-
-  applyFault() {
-    const body = {name: find("fault").value, node: find("fault-node").value, for: find("fault-for").value};
-    this.send("faults/apply", body, "Apply");
   }
 
   goOn() {

@@ -10,7 +10,7 @@ const ACTIONS = [
   ["pause", "Pause", "Let it stand still: nobody answers"],
   ["resume", "Resume", "Let it go on"],
 ];
-const COLUMNS = ["version", "state", "heartbeat", "balancer", "sessions", "drain", "actions"];
+const COLUMNS = ["version", "state", "heartbeat", "balancer", "sessions", "actions"];
 const UP = new Set(["RUNNING", "DRAINING", "STARTING", "MAINTENANCE", "ERROR", "STOPPING"]);
 
 export function balancerWord(admin, operational) {
@@ -53,7 +53,8 @@ export class Nodes {
     bar.hidden = true;
     bar.setAttribute("aria-label", `Sessions that have left ${name}`);
     const left = document.createElement("span");
-    cells.drain.append(bar, " ", left);
+    const sessions = document.createElement("span");
+    cells.sessions.append(sessions, bar, left);
     const buttons = new Map(ACTIONS.map(([action, text, title]) => {
       const button = Object.assign(document.createElement("button"), {type: "button", textContent: text, title});
       button.setAttribute("aria-label", `${text} ${name}`);
@@ -61,7 +62,7 @@ export class Nodes {
       cells.actions.append(button);
       return [action, button];
     }));
-    return {element, cells, bar, left, buttons, words: {state: "", version: "", balancer: "", out: ""}, most: 0};
+    return {element, cells, sessions, bar, left, buttons, words: {state: "", version: "", balancer: "", out: ""}, most: 0};
   }
 
   set(name, what, value) {
@@ -82,7 +83,7 @@ export class Nodes {
   balancer(name, {sessions, sessions_left, in_flight}) {
     const row = this.rows.get(name);
     if (!row) return;
-    this.write(row.cells.sessions, `${sessions}, ${in_flight} in flight`);
+    this.write(row.sessions, `${sessions}, ${in_flight} in flight`);
     const draining = ["STOPPING", "DRAIN"].includes(row.words.balancer) && !row.words.out;
     row.most = draining ? Math.max(row.most, sessions_left || 0) : 0;
     row.bar.hidden = !row.most;
@@ -90,7 +91,7 @@ export class Nodes {
       row.bar.max = row.most;
       row.bar.value = row.most - (sessions_left || 0);
     }
-    this.write(row.left, row.most ? `${sessions_left || 0} left` : "");
+    this.write(row.left, row.most ? ` ${sessions_left || 0} to move` : "");
   }
 
   // What the other nodes know of it, by its heartbeat in the database.

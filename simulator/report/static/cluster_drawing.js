@@ -11,6 +11,7 @@ const DOT = 5;
 const MOVE_MS = 650;
 const PULSE_MS = 420;
 const MAX_PULSES = 80;
+const WIDEST = 1010; // from there on the drawing grows instead of getting more room
 
 function make(name, attributes, parent) {
   const element = document.createElementNS(SVG, name);
@@ -52,7 +53,7 @@ export function layOut(width, nodeCount, userCount) {
     : {x: 8, y: middle - 75, width: width * 0.135, height: 150};
   const balancer = narrow
     ? {x: columns > 1 ? width / 2 - 60 : width - 158, y: middle - 32, width: columns > 1 ? 120 : 150, height: 56}
-    : {x: width * 0.17, y: middle - 42, width: width * 0.115, height: 84};
+    : {x: width * 0.17, y: middle - 42, width: Math.max(104, width * 0.115), height: 84};
   door.perRow = Math.max(3, Math.floor((door.width - 16) / (DOT * 2 + 4)));
   // Small cards have two short lines: name and version, then state and the balancer's word.
   return {width, height, narrow, nodes, door, balancer, small: cardWidth < 240, wordsInCards: narrow || columns > 1};
@@ -166,12 +167,15 @@ export class ClusterDrawing {
   }
 
   resize() {
-    const width = Math.max(300, Math.round(this.container.clientWidth || 900));
-    if (this.places && this.places.width === width) return;
+    const there = this.container.clientWidth || 900;
+    const zoom = Math.max(1, there / WIDEST); // a wall is looked at from the last row
+    const width = Math.max(300, Math.round(there / zoom));
+    if (this.places && this.places.width === width && this.zoom === zoom) return;
+    this.zoom = zoom;
     this.places = layOut(width, this.nodeNames.length, this.userNames.length);
     const {height, door, balancer, nodes} = this.places;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.setAttribute("height", height);
+    this.svg.setAttribute("height", Math.round(height * zoom));
     for (const [box, place] of [[this.door, door], [this.balancer, balancer]]) {
       for (const key of ["x", "y", "width", "height"]) box.rect.setAttribute(key, place[key]);
       box.text.setAttribute("x", place.x + place.width / 2);
@@ -230,11 +234,13 @@ export class ClusterDrawing {
     const isNew = node.version && this.oldVersion && node.version !== this.oldVersion;
     card.versionBox.setAttribute("class", `chip ${node.version ? (isNew ? "chip-new" : "chip-old") : "chip-none"}`);
     card.version.setAttribute("class", `chip-text ${isNew ? "chip-text-new" : ""}`);
-    card.version.textContent = node.version;
     const place = this.places.nodes[this.nodeNames.indexOf(card.name)];
-    const wide = node.version.length * 7.6 + 12;
     card.titleWidth ||= card.title.getComputedTextLength();
     const x = place.x + 22 + card.titleWidth;
+    const room = place.x + place.width - x - (this.places.small ? 8 : 100);
+    const letters = Math.max(3, Math.floor((room - 12) / 7.6)); // a long version ends with dots rather than under the state
+    card.version.textContent = node.version.length > letters ? `${node.version.slice(0, letters - 1)}…` : node.version;
+    const wide = card.version.textContent.length * 7.6 + 12;
     for (const [key, value] of Object.entries({x, y: place.y + 8, width: wide, height: 18})) card.versionBox.setAttribute(key, value);
     card.version.setAttribute("x", x + wide / 2);
     card.version.setAttribute("y", place.y + 21);

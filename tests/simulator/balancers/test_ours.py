@@ -1,7 +1,7 @@
 """The load balancer's log tells of attempts that no client hears of."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.balancers.audit import Inquiry, tell
@@ -13,8 +13,10 @@ from zdu.events import BalancerAudited
 ABSENCES = [Absence("node1", 4.0, 7.0), Absence("node2", 9.0, None)]
 
 
-def audited(log: Path, *failed: int, leavings: Sequence[Leaving] = ()) -> BalancerAudited:
-    asked = Inquiry(ABSENCES, leavings, failed, lambda monotonic_s: monotonic_s - 100, float)
+def audited(
+    log: Path, *failed: int, leavings: Sequence[Leaving] = (), answered_by: Mapping[int, str] | None = None
+) -> BalancerAudited:
+    asked = Inquiry(ABSENCES, leavings, failed, answered_by or {}, lambda monotonic_s: monotonic_s - 100, float)
     return tell(read_log(log), asked, asked.since_start_s, who="the load balancer")
 
 
@@ -26,6 +28,17 @@ def held_line(received_s: float, began_s: float, *nodes: str) -> str:
     attempts = [{"node": node, "began_s": 100 + began_s} for node in nodes]
     facts = {"method": "GET", "target": "/", "received_s": 100 + received_s, "attempts": attempts}
     return json.dumps(facts) + "\n"
+
+
+def test_an_answer_that_names_another_node_than_it_was_sent_to_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "access.jsonl"
+    facts = {"request_id": "zdu-7", "method": "GET", "target": "/", "received_s": 101.0}
+    attempts = [{"node": node, "began_s": 101.0} for node in ("node1", "node2")]
+    log.write_text(json.dumps({**facts, "attempts": attempts}) + "\n" + line(1.0, "node1"))
+    assert audited(log, answered_by={7: "node2"}).misattributed == []
+    assert audited(log, answered_by={7: "node1"}).misattributed == [
+        "request 7 was sent to node2, and its answer names node1"
+    ]
 
 
 def test_attempts_to_a_node_that_was_out_are_named_and_others_are_not(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_the_issue_of_a_new_write_is_found_in_the_answer(recorder: Recorde
     assert (record.write, record.issue, record.acknowledged_write) == ("w000001", "ZDU-77", True)
 
 
-LOGIN = '<meta name="zdu-page" content="login">'
+LOGIN = '<meta name="zdu-page" content="login"></html>'
 SIGN_IN = (
     f"HTTP/1.1 200 OK\r\nX-ANODEID: node1\r\nContent-Length: {len(LOGIN)}\r\n\r\n{LOGIN}",
     "HTTP/1.1 302 Found\r\nX-ANODEID: node1\r\nLocation: /secure/Dashboard.jspa\r\nContent-Length: 0\r\n\r\n",

@@ -6,7 +6,8 @@ from simulator.load.judge import Expected, judge, xsrf_token
 
 
 def page(name: str, user: str = "user1", text: str = "") -> str:
-    return f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}"><p>{text}</p>'
+    marks = f'<meta name="ajs-remote-user" content="{user}"><meta name="zdu-page" content="{name}">'
+    return f"{marks}<p>{text}</p></html>"
 
 
 NODE = {"X-ANODEID": "node1"}
@@ -18,6 +19,7 @@ EXPECTED = Expected(user="user1", page="issue", text="ZDU-1")
     [
         (200, {}, page("issue", text="ZDU-1"), "ok"),
         (200, {}, page("issue", text="ZDU-2"), "wrong_content"),
+        (200, {}, page("issue", text="ZDU-1").removesuffix("</html>"), "wrong_content"),
         (200, {}, page("dashboard", text="ZDU-1"), "wrong_content"),
         (200, {}, page("issue", user="user2", text="ZDU-1"), "wrong_user"),
         (200, {}, page("issue", user="", text="ZDU-1"), "wrong_user"),
@@ -86,3 +88,10 @@ def test_lost_work_and_a_stale_form_have_their_own_words() -> None:
     assert judge(409, NODE, lost, Expected(page="bulk_edit_2")).outcome == "work_lost"
     assert judge(403, NODE, stale, Expected(status=302)).outcome == "stale_form"
     assert judge(403, NODE, page("error"), Expected(status=302)).outcome == "http_403"
+
+
+def test_what_an_error_page_says_is_told_as_people_read_it() -> None:
+    trouble = '<p role="alert">JIRA has a problem. The node&#39;s log tells <b>more</b>.</p>'
+    assert (
+        judge(500, NODE, trouble, Expected(page="issue")).detail == "JIRA has a problem. The node's log tells more ."
+    )

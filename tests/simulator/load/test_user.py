@@ -92,12 +92,15 @@ async def test_a_search_shows_what_was_written_and_an_index_that_does_not_is_beh
     await person.does("create_issue")
     assert await person.does("search_issues") == [("search_issues", "ok")]
     assert person.recorder.requests[-1].behind_s == 0.0
+    assert await person.does("view_board") == [("view_board", "ok")]
     node.context.local.index = SearchIndex()
 
     assert await person.does("search_issues") == [("search_issues", "ok")]
 
     assert person.recorder.requests[-1].behind_s > 0.0
-    assert await person.does("view_board") == [("view_board", "ok")]
+    assert await person.does("view_board") == [("view_board", "wrong_content")], (
+        "a board without any issue has lost them"
+    )
 
 
 async def test_a_bulk_edit_takes_three_pages_and_writes_to_each_issue(person: Person, node: WebNode) -> None:

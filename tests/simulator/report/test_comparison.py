@@ -47,7 +47,7 @@ def test_with_two_differences_nothing_is_put_down_to_one_of_them() -> None:
 
 
 def test_two_scenarios_have_no_common_measure() -> None:
-    other = load("roll-back").as_played()
+    other = load("cancel-and-roll-back").as_played()
     assert "two scenarios" in compared(passing_run().result, passing_run().result, PLAYED, other).judgement
 
 
@@ -90,6 +90,18 @@ def test_what_one_run_does_not_know_is_unknown_and_better_than_nothing() -> None
     one, two = passing_run().result, passing_run().result
     two["writes"]["lost"] = None
     assert row(compared(one, two), "writes lost") == Row("writes lost", "0", "unknown")
+
+
+def test_phases_are_compared_where_both_had_them_and_samples_enough() -> None:
+    phases = [
+        {"name": "before", "latency_ms": {"p90": 5.0}},
+        {"name": "node1 out", "latency_ms": {"p90": 7.5}},
+        {"name": "upgrade tasks", "latency_ms": {"p90": 9.0, "too_few_for": ["p90"]}},
+    ]
+    slower = [{**phase, "latency_ms": {**phase["latency_ms"], "p90": 10.0}} for phase in phases[1:]]  # type: ignore[dict-item]
+    found = compared({"phases": phases}, {"phases": slower})
+    rows = [row for row in found.rows if row.name.startswith("latency, 90th percentile, ")]
+    assert rows == [Row("latency, 90th percentile, node1 out", "7.5 ms", "10.0 ms", "+2.5 ms", "first")]
 
 
 @pytest.fixture

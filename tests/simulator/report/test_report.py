@@ -154,6 +154,16 @@ def test_a_run_that_broke_off_early_still_gets_its_page(result: dict[str, object
     assert "The run ended before its first step." in text
 
 
+def test_the_verdict_is_one_sentence_and_the_rest_follows_in_smaller_letters() -> None:
+    run = passing_run()
+    run.result["sentence"] = (
+        "Nobody noticed: 2 nodes went from 7.3.0 to 7.3.2 (both). 1,500 requests, none failed. So."
+    )
+    page = page_of(run)
+    assert "<h1>Nobody noticed: 2 nodes went from 7.3.0 to 7.3.2 (both).</h1>" in page
+    assert '<p class="verdict-more">1,500 requests, none failed. So.</p>' in page
+
+
 def test_an_interrupted_run_says_so_beside_its_verdict() -> None:
     assert "INCONCLUSIVE (interrupted)" in text_of(render_report({"interrupted": True}, [], []))
 

@@ -14,10 +14,12 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(scenario, arguments)
 
 
-def test_list_has_one_line_for_each_scenario() -> None:
+def test_list_names_each_scenario_and_its_twin() -> None:
     result = run("list")
     assert result.exit_code == 0
-    assert "valiantys      The Valiantys test" in result.output.splitlines()
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert "valiantys The Valiantys test" in lines
+    assert "--twin: The operator forgets to drain, and users notice (fail, as it is meant to)" in lines
 
 
 def test_list_speaks_json() -> None:

@@ -100,6 +100,15 @@ def test_a_node_that_answers_with_a_version_that_it_does_not_run_is_told() -> No
     assert f"was answered by node2 with {NEW} at 3.00 s, while that ran {OLD}" in detail_of(verdict, VERSIONS)
 
 
+def test_an_answer_that_names_another_node_than_it_came_from_is_told() -> None:
+    lies = BalancerAudited(1000, [], misattributed=["request 812 was sent to node2, and its answer names node1"])
+    events = [(at_s, lies if isinstance(event, BalancerAudited) else event) for at_s, event in good_events()]
+    name = "each answer came from the node that it names"
+    verdict = reach_verdict(evidence(events))
+    assert (verdict.word, broken(verdict)) == ("fail", [name])
+    assert "request 812 was sent to node2" in detail_of(verdict, name)
+
+
 OPEN = {"request": 812, "session": "s17", "kind": "comment_issue", "issue": "ZDU-7", "write": "w000009"}
 
 

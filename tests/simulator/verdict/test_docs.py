@@ -5,8 +5,8 @@ from pathlib import Path
 
 from simulator.result import build_result
 from simulator.verdict import CheckKind, reach_verdict
-from tests.support.evidence import evidence, good_events, good_requests, request
-from zdu.events import FaultApplied
+from tests.support.evidence import PROBES_FINE, evidence, good_events, good_requests, request
+from zdu.events import FaultApplied, LoadStopped
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 
@@ -25,9 +25,13 @@ def test_every_check_is_explained() -> None:
         request(999, 8.0, kind="bulk_edit"),
     ]
     refusals = (("node1", "8.0.3"),)
-    fault = (2.0, FaultApplied(1, "net.latency", "node1", {}))
-    events = [*good_events(), fault]
-    checks = reach_verdict(evidence(events, requests=requests, sessions_kind="shared", refusals=refusals)).checks
+    arrivals = {"intended": 1, "sent": 1, "on_time": 1, "dropped": 0}
+    events = [
+        (at_s, LoadStopped(PROBES_FINE, arrivals=arrivals) if isinstance(event, LoadStopped) else event)
+        for at_s, event in good_events()
+    ]
+    events.append((2.0, FaultApplied(1, "net.latency", "node1", {})))
+    checks = reach_verdict(evidence(events, requests, sessions_kind="shared", refusals=refusals)).checks
     objectives = [check.name for check in checks if check.kind is CheckKind.OBJECTIVE]
     assert rows_below("Objectives: missed ones fail the run") == objectives
     promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.scenario.expectations import Expectations
 from simulator.verdict import Verdict, reach_verdict
-from tests.support.evidence import NEW, OLD, evidence, good_events, good_requests, request, version_of
+from tests.support.evidence import NEW, OLD, RUNNING, evidence, good_events, good_requests, request, version_of
 from zdu.events import (
     BalancerAudited,
     ClusterAudited,
@@ -66,6 +66,14 @@ def test_a_scenario_may_allow_failed_requests_and_then_the_verdict_does_not_say_
     assert "1 failed" in verdict.sentence
 
 
+def test_a_run_in_which_people_had_to_wait_does_not_say_that_nobody_noticed() -> None:
+    slow = [replace(r, end_s=r.sent_s + 2.5) if r.session == "s1" and r.id % 9 == 0 else r for r in good_requests()]
+    verdict = reach_verdict(evidence(requests=slow))
+    assert verdict.word == "pass"
+    assert verdict.sentence.startswith("Nobody lost anything, but people had to wait")
+    assert "requests of users took longer than 1s, the longest 2.5 s" in verdict.sentence
+
+
 def test_a_session_that_met_the_log_in_page_is_lost() -> None:
     requests = [*good_requests(), request(999, 8.0, outcome="login_page", session="s5")]
     verdict = reach_verdict(evidence(requests=requests, expect=Expectations(objectives=("requests lost <= 1",))))
@@ -73,14 +81,15 @@ def test_a_session_that_met_the_log_in_page_is_lost() -> None:
     assert verdict.sessions.lost == ("s5",)
 
 
+EVERYWHERE: dict[str, list[str]] = {"node1": [], "node2": []}
 WRITES_NAME = "every acknowledged write is there exactly once"
 
 
 @pytest.mark.parametrize(
     ("audit", "name"),
     [
-        (WritesAudited(9, ["w000007 (create_issue)"], [], {"node1": []}), WRITES_NAME),
-        (WritesAudited(9, [], ["w000008 (comment_issue)"], {"node1": []}), WRITES_NAME),
+        (WritesAudited(9, ["w000007 (create_issue)"], [], EVERYWHERE), WRITES_NAME),
+        (WritesAudited(9, [], ["w000008 (comment_issue)"], EVERYWHERE), WRITES_NAME),
         (
             WritesAudited(9, [], [], {"node1": [], "node2": ["w000009 (edit_issue)"]}),
             "every acknowledged write is readable through every node",
@@ -136,7 +145,7 @@ REFUSED = {
 def test_a_statement_that_a_version_could_not_run_is_named_with_the_version_that_came_before_it() -> None:
     failed = request(999, 6.5, "node2", status=500, outcome="server_error")
     verdict = reach_verdict(
-        evidence(replaced(NodeLogsAudited, NodeLogsAudited([REFUSED])), requests=[*good_requests(), failed])
+        evidence(replaced(NodeLogsAudited, NodeLogsAudited([REFUSED], RUNNING)), requests=[*good_requests(), failed])
     )
 
     assert broken(verdict) == ["no request failed", "every version could work on the shared schema"]
@@ -208,7 +217,7 @@ def test_a_freeze_longer_than_people_wait_is_an_outage_although_every_request_is
 
 
 def test_an_attempt_that_only_the_load_balancer_knows_of_fails_the_run() -> None:
-    stray = BalancerAudited(500, ["the load balancer sent GET / of 5.00 s to node1"])
+    stray = BalancerAudited(1000, ["the load balancer sent GET / of 5.00 s to node1"])
     verdict = reach_verdict(evidence(replaced(BalancerAudited, stray)))
     assert broken(verdict) == ["no request went to a node after it was taken out"]
 
@@ -251,11 +260,11 @@ def short_of_sockets() -> Verdict:
 
 def late_probes() -> Verdict:
     late = {"probe_new": {"intended": 100, "on_time": 90}, "probe_reused": {"intended": 100, "on_time": 100}}
-    return reach_verdict(evidence(replaced(LoadStopped, LoadStopped(late))))
+    return reach_verdict(evidence(replaced(LoadStopped, LoadStopped(late, sent=520))))
 
 
 def no_probes() -> Verdict:
-    return reach_verdict(evidence(replaced(LoadStopped, LoadStopped({}))))
+    return reach_verdict(evidence(replaced(LoadStopped, LoadStopped({}, sent=520))))
 
 
 def no_writes() -> Verdict:
@@ -295,7 +304,7 @@ def test_a_run_that_proved_nothing_is_inconclusive(spoil: Callable[[], Verdict],
 
 
 def test_a_broken_promise_outweighs_a_missing_proof() -> None:
-    events = [*replaced(LoadStopped, LoadStopped({})), (8.0, ProcessExited("lb", 1, expected=False))]
+    events = [*replaced(LoadStopped, LoadStopped({}, sent=520)), (8.0, ProcessExited("lb", 1, expected=False))]
     assert reach_verdict(evidence(events)).word == "fail"
 
 

@@ -11,7 +11,7 @@ from simulator.verdict import Check, Evidence, reach_verdict
 from simulator.verdict.measures import _MEASURES, percentile_ms, samples_for
 from simulator.verdict.objectives import OTHERWISE
 from tests.support.evidence import evidence, good_events, good_requests, request
-from zdu.events import BalancerAudited, NodeObserved, UpgradeHistory
+from zdu.events import BalancerAudited, NodeLogsAudited, UpgradeHistory
 
 
 def judged(sentence: str, of: Evidence | None = None) -> Check:
@@ -156,9 +156,10 @@ def test_sessions_lost_and_kept_are_two_sides_of_one_thing() -> None:
 
 
 def test_the_lag_of_the_load_balancer_counts_from_when_the_node_said_that_it_was_leaving() -> None:
-    late = BalancerAudited(500, [], late_attempts=[{"node": "node1", "at_s": 3.9, "request": 1}])
-    events = [(at_s, late if isinstance(event, BalancerAudited) else event) for at_s, event in good_events()]
-    said = [*events, (3.7, NodeObserved("node1", "DRAINING")), (8.7, NodeObserved("node2", "DRAINING"))]
+    late = BalancerAudited(1000, [], late_attempts=[{"node": "node1", "at_s": 3.9, "request": 1}])
+    told = NodeLogsAudited([], [{"node": "node1", "t_s": 3.7, "state": "DRAINING"}])
+    new = {BalancerAudited: late, NodeLogsAudited: told}
+    said = [(at_s, new.get(type(event), event)) for at_s, event in good_events()]
     check = judged("lb lag < 250ms", evidence(said))
     assert check.word == "pass"
     assert check.detail == "the last request reached node1 200 ms after it had said that it was leaving"

@@ -6,11 +6,12 @@ import pytest
 
 from simulator.record.requests import RequestRecord
 from simulator.verdict import Evidence, Verdict, reach_verdict
-from tests.support.evidence import OLD, evidence, good_events, request
+from tests.support.evidence import OLD, PROBES_FINE, evidence, good_events, request
 from zdu.events import (
     ClusterAudited,
     ClusterObserved,
     Event,
+    LoadStopped,
     NodeBack,
     NodeNotStarted,
     NodeTakenOut,
@@ -118,7 +119,10 @@ def test_a_node_that_joined_after_all_or_moved_the_state_fails_the_run(spoil: Ca
 
 
 def test_a_refusal_during_which_nobody_was_served_proves_nothing() -> None:
-    verdict = judged(requests=served(without=(7.0, 10.0)))
+    requests = served(without=(7.0, 10.0))
+    ended = LoadStopped(PROBES_FINE, sent=len(requests))
+    events = [(at_s, ended if isinstance(event, LoadStopped) else event) for at_s, event in refused_events()]
+    verdict = judged(events, requests)
 
     assert verdict.word == "inconclusive"
     assert broken(verdict) == ["the others served while a node was refused"]

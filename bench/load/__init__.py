@@ -1,0 +1,1 @@
+"""How much the load generator can send, and whether it says so when it cannot."""

@@ -1,0 +1,168 @@
+"""Who looks at a system that is not ours: visitors who read pages, and the two kinds of probes."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from itertools import count
+
+from simulator.certify.target import Target, hidden_fields
+from simulator.load.client import RecordingClient
+from simulator.load.judge import LOGIN_PAGE, Expected
+from simulator.load.probes import Probe, Probes, Unrelated
+from simulator.record.recorder import Recorder
+from simulator.record.requests import CONTROL_KIND, OK, PROBE_KINDS, RequestRecord
+from zdu.clock import Entropy
+from zdu.errors import UsageError
+from zdu.events import LoadStarted, LoadStopped
+
+THINK_S = (0.2, 0.8)
+"""How long a visitor looks at a page."""
+BACK_OFF_S = 0.3
+"""After a failure a person looks at the error for a moment; hammering would count one outage many times."""
+
+
+class Visitor:
+    """Somebody with a session of their own, or a kind of probe, which is one."""
+
+    def __init__(self, number: int, target: Target, client: RecordingClient) -> None:
+        self._number = number
+        self._target = target
+        self._client = client
+        self._logged_in = False
+        self._logging_in = asyncio.Lock()
+
+    async def prepare(self) -> None:
+        """Log in, where that is wanted and has not been done."""
+        async with self._logging_in:
+            if self._logged_in or not self._target.login:
+                return
+            self._client.forget_cookies()
+            page = await self._client.send("open_login", "GET", self._target.login, Expected(page="login"))
+            if not page.ok:
+                return
+            form = self._target.form_of(self._number, hidden_fields(page.body))
+            sent = Expected(page="login", text="accepted")
+            answer = await self._client.send("log_in", "POST", self._target.login, sent, form=form)
+            self._logged_in = answer.ok
+
+    async def view(self, kind: str, intended_s: float | None = None) -> bool:
+        """Ask for the page; who is thrown out logs in again before the next one. Whether it was the right page."""
+        await self.prepare()
+        answer = await self._client.send(kind, "GET", self._target.path, Expected(), intended_s=intended_s)
+        if answer.record.outcome == LOGIN_PAGE:
+            self._logged_in = False
+        return answer.ok
+
+    async def work(self, stopping: asyncio.Event, rng: random.Random) -> None:
+        """Read one page after the other until ``stopping`` is set."""
+        try:
+            while not stopping.is_set():
+                fine = await self.view("view")
+                pause_s = rng.uniform(*THINK_S) if fine else BACK_OFF_S
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await stopping.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+class _Probing:
+    """A visitor as what a probe asks."""
+
+    def __init__(self, kind: str, visitor: Visitor) -> None:
+        self._kind = kind
+        self._visitor = visitor
+
+    async def prepare(self) -> None:
+        """Log in."""
+        await self._visitor.prepare()
+
+    async def ask(self, intended_s: float) -> None:
+        """Ask for the page that was due at ``intended_s``."""
+        await self._visitor.view(self._kind, intended_s)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._visitor.close()
+
+
+class Visit:
+    """All visitors and probes of one certification."""
+
+    def __init__(
+        self, target: Target, recorder: Recorder, control_url: str, *, users: int, rate: float, timeout_s: float
+    ) -> None:
+        self._target = target
+        self._recorder = recorder
+        self._users, self._rate, self._timeout_s = users, rate, timeout_s
+        self._ids = count(1)
+        self._rng = Entropy().rng
+        self._stopping = asyncio.Event()
+        self._control_url = control_url
+        self._probes: Probes | None = None
+
+    async def first_look(self) -> None:
+        """Raises UsageError when there is nothing to measure: nobody answers, or the answer is another one."""
+        seen: list[RequestRecord] = []
+        visitor = Visitor(1, self._target, self._client("first look", record=seen.append))
+        try:
+            await visitor.view("view")
+        finally:
+            await visitor.close()
+        wrong = [request for request in seen if request.outcome != OK]
+        if wrong:
+            raise UsageError(
+                f"{self._target.url}{wrong[0].path} does not answer as it should, before anything has happened: "
+                f"{wrong[0].outcome}{f', {wrong[0].detail}' if wrong[0].detail else ''}",
+                hint="See --url, --expect-text, --login and --form; the system must be well before it is upgraded.",
+            )
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Let everybody begin; ``tasks`` owns them."""
+        self._recorder.event(LoadStarted(self._users, self._rate))
+        for number in range(1, self._users + 1):
+            visitor = Visitor(number, self._target, self._client(f"s{number}"))
+            rng = Entropy(self._rng.getrandbits(64)).rng
+            tasks.create_task(visitor.work(self._stopping, rng), name=f"visitor {number}")
+        self._probes = self._make_probes(self._control_url)
+        tasks.create_task(self._probes.run(self._stopping), name="probes")
+
+    def stop(self) -> None:
+        """Ask all to stop; their tasks end when the requests under way have an outcome."""
+        self._stopping.set()
+
+    def record_end(self) -> None:
+        """Record that the last task has ended."""
+        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
+
+    def _make_probes(self, control_url: str) -> Probes:
+        probes = []
+        for index, kind in enumerate(PROBE_KINDS, start=self._users + 1):
+            client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
+            probes.append(Probe(kind, _Probing(kind, Visitor(index, self._target, client)), self._recorder))
+        control = RecordingClient(
+            control_url, self._recorder, self._ids, session=CONTROL_KIND, timeout_s=self._timeout_s,
+            keep_alive=False, connections=0, record=self._recorder.control_request,
+        )  # fmt: skip
+        probes.append(Probe(CONTROL_KIND, Unrelated(control), self._recorder))
+        return Probes(probes, self._recorder, rate=self._rate, phase_s=self._rng.random() / self._rate)
+
+    def _client(
+        self,
+        session: str,
+        *,
+        keep_alive: bool = True,
+        connections: int = 4,
+        record: Callable[[RequestRecord], None] | None = None,
+    ) -> RecordingClient:
+        return RecordingClient(
+            self._target.url, self._recorder, self._ids, session=session, timeout_s=self._timeout_s,
+            keep_alive=keep_alive, connections=connections, judged_by=self._target.judge,
+            node_of=self._target.node_of, headers=self._target.headers, record=record,
+        )  # fmt: skip

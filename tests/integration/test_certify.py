@@ -1,0 +1,87 @@
+"""Somebody else's system: nginx before two plain web servers, which a shell script restarts."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.balancers.programs import find_program
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+SCRIPT = Path(__file__).parents[1] / "support" / "plain_cluster.sh"
+
+
+class PlainCluster:
+    """The system, and the script by which its administrator upgrades it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+            ports = []
+            for sock in (one, two, three):
+                sock.bind(("127.0.0.1", 0))
+                ports.append(str(sock.getsockname()[1]))
+        self.url = f"http://127.0.0.1:{ports[0]}/"
+        self._environment = {
+            **os.environ, "PYTHON": sys.executable, "NGINX": str(find_program("nginx")),
+            "PORTS": " ".join(ports), "FOLDER": str(folder),
+        }  # fmt: skip
+
+    def run(self, word: str) -> None:
+        subprocess.run(
+            ["sh", str(SCRIPT), word], env=self._environment, check=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+
+    def certify(self, out: Path, word: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-P", "-m", "zdu", "certify", "--url", self.url, "--expect-text", "Welcome"),
+                *("--node-header", "X-Node", "--out", str(out), "--", "sh", str(SCRIPT), word),
+            ],
+            env=self._environment, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder,
+        )  # fmt: skip
+        found = out / "certify" / "latest" / "result.json"
+        assert found.exists(), done.stdout + done.stderr
+        return done.returncode, json.loads(found.read_text())
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[PlainCluster]:
+    if find_program("nginx") is None and "CI" not in os.environ:
+        pytest.skip("nginx is not installed")
+    made = PlainCluster(tmp_path / "system")
+    try:
+        made.run("start")
+        yield made
+    finally:
+        made.run("stop")
+        shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def test_an_upgrade_without_drain_fails_and_one_with_drain_passes(cluster: PlainCluster, tmp_path: Path) -> None:
+    code, result = cluster.certify(tmp_path / "blunt", "blunt")
+    assert (code, result["verdict"]) == (1, "fail"), result["reasons"]
+    assert result["requests"]["failed"] > 0
+    assert result["probes"]["new"]["longest_outage_ms"] > 0
+    assert "502" in " ".join(result["failures"])
+
+    code, result = cluster.certify(tmp_path / "drain", "drain")
+    checks = {check["name"]: check for check in result["checks"]}
+    assert checks["no request failed"]["ok"], result["reasons"]
+    assert checks["the command succeeded"]["detail"] == "it ended with exit code 0"
+    assert result["sessions"]["moved"] > 0
+    assert code in {0, 2}, result["reasons"]  # 2: this machine was too busy to keep the probes' rate, and says so
+    assert "Nobody noticed" in result["sentence"] or code == 2
+
+    code, result = cluster.certify(tmp_path / "failing", "fail")
+    assert (code, checks.keys()) == (1, {check["name"] for check in result["checks"]})
+    assert "the command failed: it ended with exit code 3" in result["reasons"]
