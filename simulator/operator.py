@@ -34,8 +34,10 @@ class Operator:
         picture: Picture,
         recorder: Recorder,
         admins: dict[str, JiraAdmin],
+        *,
+        seed: int = 0,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, self.perform)
+        self._hands = Hands(scenario, cluster, picture, recorder, admins, self.perform, seed)
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 

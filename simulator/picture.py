@@ -53,6 +53,7 @@ class NodePicture:
     out_since_s: float | None = None
     stopped_at_s: float | None = None
     back_since_s: float | None = None
+    away_since_s: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -74,6 +75,16 @@ class NodePicture:
     def ready_to_serve(self) -> bool:
         """Whether its application runs, by its own words."""
         return self.running and self.state in TAKES_REQUESTS
+
+    @property
+    def in_upgrade_mode(self) -> bool:
+        """Whether it asks to be drained, or an administrator drains it."""
+        return self.state == IN_UPGRADE_MODE or self.set_aside
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it serves users and nobody is taking it out."""
+        return self.running and self.takes_load and not self.in_upgrade_mode
 
     @property
     def set_aside(self) -> bool:
@@ -175,13 +186,14 @@ class Picture:
                 running=node.running,
                 crashed=node.crashed,
                 version=node.version,
-                in_upgrade_mode=node.state == IN_UPGRADE_MODE or node.set_aside,
+                in_upgrade_mode=node.in_upgrade_mode,
                 serving=node.takes_load,
                 set_aside=node.set_aside and node.ready_to_serve,
                 drained=node.drained,
                 failed=node.failed,
                 out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,
                 back_for_s=now_s - node.back_since_s if node.back_since_s is not None else 0.0,
+                away_for_s=now_s - node.away_since_s if node.away_since_s is not None else 0.0,
             )
             for node in self.nodes.values()
         )
@@ -206,5 +218,10 @@ class Picture:
 
     def _notify(self) -> None:
         """Wake all who wait; those who wait from now on wait for the next change."""
+        for node in self.nodes.values():
+            if node.at_work:
+                node.away_since_s = None
+            elif node.away_since_s is None:
+                node.away_since_s = self._recorder.now_s()
         self._changed.set()
         self._changed = asyncio.Event()

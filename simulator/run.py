@@ -27,7 +27,8 @@ class Run:
 
     async def _play(self, stage: Stage) -> None:
         """Everything between the start of the cluster and its end."""
-        operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins)
+        plan = stage.plan
+        operator = Operator(plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=plan.seed)
         async with asyncio.TaskGroup() as onlookers:
             watching = self._audience.watch(stage, onlookers) if self._audience else None
             await self._play_under_load(stage, operator)

@@ -23,7 +23,8 @@ class StoryBroken(Exception):
 class Hands:
     """Shared by all actions of one story. ``base`` is the version that the cluster comes from.
 
-    ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken.
+    ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken. ``seed`` is that of the
+    run, for what is left to chance.
     """
 
     scenario: Scenario
@@ -32,6 +33,7 @@ class Hands:
     recorder: Recorder
     admins: dict[str, JiraAdmin]
     perform: Callable[[Step], Awaitable[None]]
+    seed: int
     base: str = ""
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))

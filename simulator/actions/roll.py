@@ -1,8 +1,9 @@
 """``roll``: the nodes get another version, one safe step after the other."""
 
+from simulator.actions import finalise
 from simulator.actions.hands import Hands, StoryBroken
 from simulator.actions.rolling import carry_out_roll, policy_of
-from simulator.scenario.steps import Roll
+from simulator.scenario.steps import Finalise, Roll
 
 
 async def perform(hands: Hands, action: Roll, title: str) -> None:
@@ -15,3 +16,5 @@ async def perform(hands: Hands, action: Roll, title: str) -> None:
     failed = await carry_out_roll(hands, policy, may_be_refused=action.expect == "refused")
     if action.expect == "refused" and not failed:
         raise StoryBroken(f"the cluster was to refuse {' and '.join(policy.order)} with {action.to}")
+    if action.finalise == "auto":
+        await finalise.perform(hands, Finalise(), "")

@@ -1,8 +1,11 @@
 """Carries out what :mod:`simulator.roll` decides, over HTTP and by signals, until there is nothing left to do."""
 
 import asyncio
+from dataclasses import replace
+from typing import NoReturn
 
 from node.releases import find_release
+from simulator.actions.cancel import cancel_on
 from simulator.actions.hands import Hands, StoryBroken
 from simulator.roll import (
     AwaitDrained,
@@ -11,13 +14,14 @@ from simulator.roll import (
     Finished,
     NotStarted,
     PutBack,
-    RollPolicy,
     Step,
     Stop,
+    TurnBack,
     Upgrade,
     Wait,
     next_step,
 )
+from simulator.roll_policy import RollPolicy, ordered
 from simulator.scenario.steps import Roll, RollBack
 from zdu.events import NodeNotStarted
 
@@ -26,12 +30,28 @@ LOOK_AGAIN_S = 0.1
 
 def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_version: str) -> RollPolicy:
     """How ``action`` wants the nodes of ``order`` to be rolled."""
-    return RollPolicy(
+    drains = hands.scenario.balancer.drain and (hands.nodes_ask or hands.cluster.balancer.has_administrator)
+    plain = RollPolicy(
         order=order,
         to_version=to_version,
-        drain=hands.scenario.balancer.drain and (hands.nodes_ask or hands.cluster.balancer.has_administrator),
+        drain="own" if drains else "none",
         pause_while_out_s=action.pause_while_out,
         pause_after_s=action.pause_after,
+    )
+    if isinstance(action, RollBack):
+        return plain
+    return replace(
+        plain,
+        order=ordered(order, action.order, hands.seed),
+        drain=action.drain if drains else "none",
+        drain_deadline_s=action.drain_deadline or 0.0,
+        batch=action.batch,
+        max_unavailable=action.max_unavailable,
+        canary=action.canary,
+        canary_watch_s=action.canary_watch,
+        min_healthy_s=action.min_healthy_time,
+        node_deadline_s=action.node_deadline,
+        on_breach=action.on_breach,
     )
 
 
@@ -42,21 +62,50 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
     """
     loop = asyncio.get_running_loop()
     waiting, since_s = "", loop.time()
+    began_s = loop.time()
     while True:
-        hands.nobody_died()
-        step = next_step(hands.picture.seen(), policy)
+        _only_nodes_died(hands)
+        step = next_step(hands.picture.seen(), policy, rolling_for_s=loop.time() - began_s)
         if isinstance(step, NotStarted):
             _not_started(hands, step.node_id, policy.to_version, may_be_refused=may_be_refused)
             return True
+        if isinstance(step, TurnBack):
+            await _turn_back(hands, policy, step.reason)
         if isinstance(step, Finished):
             return False
         why = _what_is_awaited(step)
         if why != waiting:
             waiting, since_s = why, loop.time()
-        limit_s = hands.deadline_s + max(policy.pause_after_s, policy.pause_while_out_s)
+        limit_s = hands.deadline_s + policy.longest_pause_s
         if loop.time() - since_s > limit_s:
             raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
         await _carry_out(hands, step, policy)
+
+
+def _only_nodes_died(hands: Hands) -> None:
+    """What a dead node means the resolver decides; without a load balancer nothing can be seen any more."""
+    if set(hands.picture.crashed) - set(hands.picture.nodes):
+        hands.nobody_died()
+
+
+async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> NoReturn:
+    """Every node gets the version of before, those that do not run first, and the upgrade is cancelled."""
+    hands.tell(f"{reason}: every node goes back to {hands.base}")
+    seen = hands.picture.seen()
+    touched = [node for node in reversed(seen) if node.version != hands.base or not node.carries_load]
+    touched.sort(key=lambda node: node.running)
+    back = RollPolicy(
+        order=tuple(node.node_id for node in touched),
+        to_version=hands.base,
+        drain=policy.drain,
+        drain_deadline_s=policy.drain_deadline_s,
+        max_unavailable=policy.max_unavailable,
+        taking_back=True,
+    )
+    await carry_out_roll(hands, back)
+    await hands.until_all_show("READY_TO_UPGRADE")
+    await cancel_on(hands, next(iter(hands.picture.nodes)))
+    raise StoryBroken(f"{reason}; every node was brought back to {hands.base} and the upgrade was cancelled")
 
 
 def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
@@ -86,8 +135,11 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             node = hands.picture.nodes[node_id]
             await hands.until(f"that {node_id} asks to be drained", lambda: node.state == "DRAINING")
         case Stop(node_id):
-            how = "drained: it is stopped" if policy.drain else "simply stopped"
-            if hands.picture.nodes[node_id].failed:
+            node = hands.picture.nodes[node_id]
+            how = "drained: it is stopped" if policy.drain != "none" else "simply stopped"
+            if policy.drain == "deadline" and not node.drained:
+                how = f"not drained after {policy.drain_deadline_s:g} s: it is stopped all the same"
+            if node.failed:
                 how = "stopped: it serves nobody"
             hands.tell(f"{node_id} is {how}", node_id)
             await hands.cluster.stop_node(node_id)

@@ -67,6 +67,8 @@ class _Story:
     refused_told: bool = False
     finalised_from: str = ""
     """The version that the last finalised upgrade came from."""
+    never_final: bool = False
+    """Whether a roll of this upgrade says that it is never finalised."""
     certain: bool = True
     """False once a roll names a node that does not exist: which one was meant cannot be known."""
 
@@ -212,6 +214,7 @@ def _start(story: _Story, loc: Loc) -> list[Problem]:
     if story.upgrading:
         return [Problem(loc, "the cluster is in upgrade mode already: finalise the upgrade first")]
     story.upgrading, story.target, story.rolled, story.certain = True, "", [], True
+    story.never_final = False
     return []
 
 
@@ -237,6 +240,9 @@ def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Proble
     if again:
         found.append(Problem((*loc, "nodes"), f"an earlier step has upgraded {', '.join(again)} already"))
     story.rolled += [name for name in names if name not in story.rolled]
+    if roll.finalise == "auto":
+        found += _finalise(story, (*loc, "finalise"), nodes)
+    story.never_final |= roll.finalise == "never"
     return found
 
 
@@ -295,6 +301,8 @@ def _not_newer(version: str, to: str, loc: Loc) -> list[Problem]:
 def _finalise(story: _Story, loc: Loc, nodes: int | None) -> list[Problem]:
     found = _still_refused(story, [*loc])
     behind = [name for name in node_ids(nodes or 0) if name not in story.rolled]
+    if story.never_final:
+        found.append(Problem(loc, "the roll before says finalise: never"))
     if not story.target:
         found.append(Problem(loc, "finalise needs a roll before it: no node has been upgraded yet"))
     elif behind and story.certain:

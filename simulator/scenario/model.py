@@ -292,7 +292,8 @@ class Scenario(Section):
         for step in self.steps:
             if step.roll and step.roll.expect == "joined":
                 reached = step.roll.to
-            base = reached if step.finalise else base
+            is_final = step.finalise or (step.roll and step.roll.finalise == "auto")
+            base = reached if is_final else base
             reached = base if step.roll_back else reached
         return reached
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
+from simulator.roll_policy import Drain, OnBreach, Order
 from simulator.scenario.conditions import parse_condition
 from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
 from zdu.durations import Duration, parse_duration_s
@@ -45,18 +46,53 @@ class StartUpgrade(Section):
 
 
 class Roll(Section):
-    """Node by node: out of the load balancer, stop, upgrade, start, back in."""
+    """Node by node, or batch by batch: out of the load balancer, stop, upgrade, start, back in."""
 
     to: Version
     """The version that the nodes get."""
     nodes: NodeChoice = "all"
-    """`all`, or a list of names. They are upgraded in this order, one at a time."""
+    """`all`, or a list of names."""
+    order: Order = "listed"
+    """The order of `nodes`, or the `reverse` of it, or `random` by the seed of the run."""
+    batch: Annotated[Whole, Field(ge=1)] = 1
+    """How many nodes are out together; the next ones follow when all of them are back."""
+    max_unavailable: Annotated[Whole, Field(ge=1)] | None = None
+    """No node leaves while so many are out, for whatever reason. Without it another node must serve, no more."""
+    canary: Annotated[Whole, Field(ge=0)] = 0
+    """So many nodes are upgraded first and by themselves, and watched before any other follows."""
+    canary_watch: Duration = 0.0
+    """How long the canary must have served before the others follow."""
+    drain: Drain = "own"
+    """`own`: a node leaves once users need it no more; `deadline`: at the latest then; `none`: it is just stopped."""
+    drain_deadline: PositiveDuration | None = None
+    """For `drain: deadline`: how long after it has asked to be drained a node is stopped all the same."""
     pause_while_out: Duration = 0.0
     """How long a node stays away between its stop and its start with the new version."""
+    min_healthy_time: Duration = 0.0
+    """How long a node must have served without a break before it counts as back."""
     pause_after: Duration = 0.0
     """How long the roll waits once a node is back and healthy, before it goes on to the next."""
+    node_deadline: PositiveDuration | None = None
+    """A node that is not back so long after it left is a breach, as one is that dies or cannot start."""
+    on_breach: OnBreach = "abort"
+    """`abort` ends the story, `rollback` too, with all back; `pause` lets nobody leave till it is put right."""
+    finalise: Literal["manual", "auto", "never"] = "manual"
+    """`manual`: by a step `finalise`; `auto`: after the roll, on the first node; `never`: no step may do it."""
     expect: Literal["joined", "refused"] = "joined"
     """`refused`: the cluster has to refuse the one node that is named; it stays out until a `roll` puts it back."""
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        problem = ""
+        if (self.drain == "deadline") != (self.drain_deadline is not None):
+            problem = "drain: deadline and drain_deadline need each other"
+        elif self.canary_watch and not self.canary:
+            problem = "canary_watch needs a canary: say how many nodes go first"
+        elif self.expect == "refused" and self.on_breach != "abort":
+            problem = f"expect: refused wants a node that cannot start, on_breach: {self.on_breach} forbids it"
+        if problem:
+            raise PydanticCustomError("roll_policy", "{problem}", {"problem": problem})
+        return self
 
 
 class Cancel(Section):

@@ -78,7 +78,8 @@ class Session:
 
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
-        operator = Operator(stage.plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins)
+        plan = stage.plan
+        operator = Operator(plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=plan.seed)
         try:
             await operator.all_serving()
         except StoryBroken as error:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.roll import (
     AwaitDrained,
@@ -12,13 +14,15 @@ from simulator.roll import (
     NodeSeen,
     NotStarted,
     PutBack,
-    RollPolicy,
     Step,
     Stop,
+    TurnBack,
     Upgrade,
     Wait,
     next_step,
+    safe,
 )
+from simulator.roll_policy import Drain, OnBreach, RollPolicy, ordered
 
 POLICY = RollPolicy(order=("node1", "node2"), to_version="7.3.2")
 
@@ -86,11 +90,11 @@ def test_the_roll_is_finished_when_every_node_serves_the_new_version() -> None:
 
 
 def test_without_drain_a_serving_node_is_simply_stopped() -> None:
-    assert next_step((NODE1, NODE2), replace(POLICY, drain=False)) == Stop("node1")
+    assert next_step((NODE1, NODE2), replace(POLICY, drain="none")) == Stop("node1")
 
 
-@pytest.mark.parametrize("drain", [True, False])
-def test_the_last_serving_node_is_never_taken_away(drain: bool) -> None:
+@pytest.mark.parametrize("drain", ["own", "none", "deadline"])
+def test_the_last_serving_node_is_never_taken_away(drain: Drain) -> None:
     other = replace(NODE2, serving=False)
     assert isinstance(next_step((NODE1, other), replace(POLICY, drain=drain)), Wait)
 
@@ -125,33 +129,197 @@ def test_a_node_that_could_not_start_serves_nobody_and_is_put_back_without_a_dra
     assert next_step((replace(refused, running=False, failed=False), other), back) == Upgrade("node1")
 
 
-def test_with_three_nodes_each_cut_of_the_sequence_is_taken_up_where_it_was() -> None:
-    """Play the roll against a model cluster that obeys each step, from a fresh resolver every time."""
-    policy = RollPolicy(order=("node1", "node2", "node3"), to_version="7.3.2")
-    cluster = {name: serving(name) for name in policy.order}
-    taken: list[Step] = []
-    for _ in range(100):
-        step = next_step(tuple(cluster.values()), policy)
+NAMES = tuple(f"node{number}" for number in range(1, 6))
+
+
+@pytest.mark.parametrize("names", [NAMES[:2], NAMES[:3], NAMES])
+@pytest.mark.parametrize("batch", [1, 2, 4])
+@pytest.mark.parametrize("max_unavailable", [None, 1, 2])
+@pytest.mark.parametrize("canary", [0, 1])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_roll_cut_after_any_step_goes_on_and_never_has_too_many_out(
+    names: tuple[str, ...], batch: int, max_unavailable: int | None, canary: int, reverse: bool
+) -> None:
+    """Play it against a model cluster that obeys each step, from a fresh resolver every time."""
+    order = ordered(names, "reverse" if reverse else "listed", 0)
+    policy = RollPolicy(
+        order, "7.3.2", batch=batch, max_unavailable=max_unavailable, canary=canary, pause_after_s=1.0
+    )
+    cluster = {name: serving(name) for name in names}
+    cluster["node1"] = replace(cluster["node1"], in_upgrade_mode=True, serving=False)  # as start_upgrade leaves it
+    most_out = 1
+    for _ in range(200):
+        seen = tuple(cluster.values())
+        step = next_step(seen, policy)
         if isinstance(step, Finished):
             break
-        taken.append(step)
-        assert not isinstance(step, Blocked)
+        assert not isinstance(step, Blocked | NotStarted | TurnBack)
         cluster[step.node_id] = _obey(cluster[step.node_id], step)
-        assert sum(node.serving for node in cluster.values()) >= 2
-    assert [step for step in taken if isinstance(step, Upgrade)] == [Upgrade(name) for name in policy.order]
+        out = [node.node_id for node in cluster.values() if not node.carries_load]
+        most_out = max(most_out, len(out))
+        assert len(out) <= min(max_unavailable or batch, len(names) - 1)
+        assert any(set(out) <= set(together) for together in (*policy.batches, ("node1",)))
     assert all(node.version == "7.3.2" and node.serving for node in cluster.values())
+    together = max(len(part) for part in policy.batches)
+    assert reverse or most_out == min(max_unavailable or batch, together, len(names) - 1)
 
 
 def _obey(node: NodeSeen, step: Step) -> NodeSeen:
     match step:
         case EnterUpgradeMode():
             return replace(node, in_upgrade_mode=True, serving=False)
+        case Wait() if node.serving:
+            return replace(node, back_for_s=1.0)
         case Wait():
-            return replace(node, serving=True)
+            return replace(node, serving=True, back_for_s=0.5)
         case AwaitDrained():
             return replace(node, drained=True)
         case Stop():
-            return replace(node, running=False, in_upgrade_mode=False)
+            return replace(node, running=False, in_upgrade_mode=False, serving=False)
         case Upgrade():
             return replace(node, running=True, version="7.3.2", drained=False)
     raise AssertionError(step)
+
+
+SEEN = st.builds(
+    NodeSeen,
+    node_id=st.just(""),
+    running=st.booleans(),
+    crashed=st.just(False),
+    version=st.sampled_from(["7.3.0", "7.3.2"]),
+    in_upgrade_mode=st.booleans(),
+    serving=st.booleans(),
+    drained=st.booleans(),
+    failed=st.booleans(),
+    set_aside=st.booleans(),
+    out_for_s=st.floats(0, 3),
+    back_for_s=st.floats(0, 3),
+    away_for_s=st.floats(0, 3),
+)
+
+
+@given(
+    st.lists(SEEN, min_size=2, max_size=5),
+    st.integers(1, 3),
+    st.one_of(st.none(), st.integers(1, 3)),
+    st.integers(0, 2),
+    st.sampled_from(["own", "none", "deadline"]),
+    st.booleans(),
+)
+def test_whatever_is_seen_no_step_takes_the_last_node_or_more_than_is_allowed(
+    nodes: list[NodeSeen], batch: int, limit: int | None, canary: int, drain: Drain, taking_back: bool
+) -> None:
+    seen = tuple(replace(node, node_id=NAMES[index]) for index, node in enumerate(nodes))
+    policy = RollPolicy(
+        NAMES[: len(seen)],
+        "7.3.2",
+        drain=drain,
+        drain_deadline_s=1.0,
+        batch=batch,
+        max_unavailable=limit,
+        canary=canary,
+        pause_after_s=1.0,
+        taking_back=taking_back,
+    )
+
+    step = next_step(seen, policy)
+
+    if isinstance(step, EnterUpgradeMode | Stop):
+        left = [node for node in seen if node.carries_load and node.node_id != step.node_id]
+        taken = [node for node in seen if node.carries_load and node.node_id == step.node_id]
+        assert left or not taken
+        assert not taken or limit is None or len(seen) - len(left) <= limit
+
+
+def test_the_invariant_knows_a_step_that_must_not_be_taken() -> None:
+    third = serving("node3")
+    two_out = (NODE1, replace(NODE2, serving=False), third)
+    assert not safe(Stop("node1"), (NODE1, replace(NODE2, running=False)), POLICY)
+    assert not safe(EnterUpgradeMode("node1"), two_out, replace(POLICY, max_unavailable=1))
+    assert safe(EnterUpgradeMode("node1"), two_out, replace(POLICY, max_unavailable=2))
+
+
+def test_a_node_that_fell_out_by_itself_counts_against_max_unavailable() -> None:
+    seen = (NODE1, replace(NODE2, serving=False), serving("node3"))
+    policy = RollPolicy(("node1",), "7.3.2", max_unavailable=1)
+    assert next_step(seen, policy) == Wait("node1", "fewer than 1 other nodes are out, and node1 may leave")
+    assert next_step((NODE1, NODE2, serving("node3")), policy) == EnterUpgradeMode("node1")
+
+
+def test_the_nodes_of_a_batch_are_out_together_and_the_next_batch_waits_for_both() -> None:
+    policy = RollPolicy(("node1", "node2", "node3"), "7.3.2", batch=2)
+    draining = replace(NODE1, in_upgrade_mode=True, serving=False)
+    third = serving("node3")
+    assert next_step((draining, NODE2, third), policy) == EnterUpgradeMode("node2")
+    back1, away2 = serving("node1", "7.3.2"), replace(NODE2, version="7.3.2", serving=False)
+    assert next_step((back1, away2, third), policy) == Wait(
+        "node2", "the load balancer sends requests to node2 again"
+    )
+    assert next_step((back1, serving("node2", "7.3.2"), third), policy) == EnterUpgradeMode("node3")
+
+
+def test_a_canary_goes_alone_and_is_watched_before_the_rest_follows_in_batches() -> None:
+    policy = RollPolicy(NAMES, "7.3.2", batch=2, canary=1, canary_watch_s=5.0)
+    rest = tuple(serving(name) for name in NAMES[1:])
+    assert policy.batches == (("node1",), ("node2", "node3"), ("node4", "node5"))
+    watched = replace(serving("node1", "7.3.2"), back_for_s=4.9)
+    assert isinstance(next_step((watched, *rest), policy), Wait)
+    assert next_step((replace(watched, back_for_s=5.0), *rest), policy) == EnterUpgradeMode("node2")
+
+
+def test_a_node_counts_as_back_only_once_it_has_been_healthy_for_long_enough() -> None:
+    policy = replace(POLICY, min_healthy_s=2.0)
+    assert isinstance(next_step((replace(serving("node1", "7.3.2"), back_for_s=1.9), NODE2), policy), Wait)
+    assert next_step((replace(serving("node1", "7.3.2"), back_for_s=2.0), NODE2), policy) == EnterUpgradeMode("node2")
+
+
+def test_past_the_drain_deadline_a_node_is_stopped_although_it_is_not_drained() -> None:
+    policy = replace(POLICY, drain="deadline", drain_deadline_s=3.0)
+    draining = replace(NODE1, in_upgrade_mode=True, serving=False, away_for_s=2.9)
+    assert next_step((draining, NODE2), policy) == AwaitDrained("node1")
+    assert next_step((replace(draining, away_for_s=3.0), NODE2), policy) == Stop("node1")
+
+
+def test_a_random_order_is_the_same_for_the_same_seed_and_another_for_others() -> None:
+    assert ordered(NAMES, "random", 7) == ordered(NAMES, "random", 7)
+    assert sorted(ordered(NAMES, "random", 7)) == list(NAMES)
+    assert len({ordered(NAMES, "random", seed) for seed in range(20)}) > 5
+
+
+LATE = replace(NODE1, in_upgrade_mode=True, serving=False, away_for_s=9.0)
+
+
+@pytest.mark.parametrize(
+    ("on_breach", "step"),
+    [
+        ("abort", Blocked("node1 is not back 5 s after it left")),
+        ("pause", Wait("node1", "somebody has put right that node1 is not back 5 s after it left")),
+        ("rollback", TurnBack("node1 is not back 5 s after it left")),
+    ],
+)
+def test_a_node_that_is_away_for_too_long_is_a_breach(on_breach: OnBreach, step: Step) -> None:
+    policy = replace(POLICY, node_deadline_s=5.0, on_breach=on_breach)
+    assert next_step((LATE, NODE2), policy, rolling_for_s=9.0) == step
+    assert next_step((LATE, NODE2), policy, rolling_for_s=1.0) == AwaitDrained("node1")  # it had left long before
+    assert next_step((replace(LATE, away_for_s=5.0), NODE2), policy, rolling_for_s=9.0) == AwaitDrained("node1")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        replace(STOPPED1, crashed=True),
+        replace(NODE1, version="7.3.2", serving=False, failed=True),
+    ],
+)
+def test_a_node_that_dies_or_cannot_start_turns_the_roll_back_if_so_wanted(broken: NodeSeen) -> None:
+    assert isinstance(next_step((broken, NODE2), replace(POLICY, on_breach="rollback")), TurnBack)
+    assert isinstance(next_step((broken, NODE2), replace(POLICY, on_breach="pause")), Wait)
+
+
+def test_on_the_way_back_dead_nodes_are_started_and_those_that_ask_to_be_drained_start_anew() -> None:
+    back = RollPolicy(("node2", "node1"), "7.3.0", taking_back=True)
+    dead = replace(serving("node2", "7.3.2"), running=False, crashed=True, serving=False)
+    assert next_step((NODE1, dead), back) == Upgrade("node2")
+    asks = replace(NODE1, in_upgrade_mode=True, serving=False, drained=True)
+    assert next_step((asks, NODE2), back) == Stop("node1")
+    assert next_step((NODE1, NODE2), back) == Finished()

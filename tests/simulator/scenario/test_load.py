@@ -536,3 +536,39 @@ def test_what_is_wrong_inside_of_a_step_is_told_at_its_place(was: str, now: str,
     message = mistakes_of(SIDE_BY_SIDE.replace(was, now))[0]
 
     assert message.startswith(expected)
+
+
+def with_roll(policy: str) -> str:
+    return GOOD.replace("nodes: all}", f"nodes: all, {policy}}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (with_roll("batch: 0"), "f:9:44: expected at least 1, not 0"),
+        (
+            with_roll("order: reversed"),
+            "f:9:44: expected listed, reverse or random, not 'reversed'; did you mean 'reverse'?",
+        ),
+        (with_roll("drain: deadline"), "f:9:5: drain: deadline and drain_deadline need each other"),
+        (with_roll("canary_watch: 5s"), "f:9:5: canary_watch needs a canary: say how many nodes go first"),
+        (
+            with_roll("expect: refused, on_breach: pause"),
+            "f:9:5: expect: refused wants a node that cannot start, on_breach: pause forbids it",
+        ),
+        (with_roll("finalise: never"), "f:10:5: the roll before says finalise: never"),
+        (with_roll("finalise: auto"), "f:10:5: finalise needs a roll before it: no node has been upgraded yet"),
+        (
+            GOOD.replace("nodes: all}", "nodes: [node1], finalise: auto}").replace("  - finalise: {on: first}\n", ""),
+            "f:9:51: finalise needs every node upgraded: node2 would still run 7.3.0",
+        ),
+    ],
+)
+def test_a_policy_that_contradicts_itself_or_the_story_is_a_mistake(text: str, expected: str) -> None:
+    assert mistakes_of(text) == [expected]
+
+
+def test_a_roll_may_finalise_by_itself_and_the_next_upgrade_starts_from_there() -> None:
+    again = '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n  - roll_back: {}\n'
+    scenario = read(with_roll("finalise: auto").replace("  - finalise: {on: first}\n", again))
+    assert (scenario.version_to, scenario.rolled_back_from) == ("7.3.2", "7.3.3")

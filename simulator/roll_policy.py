@@ -1,0 +1,62 @@
+"""What an operator wants of a rolling upgrade, and how careful they are. Pure."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+Order = Literal["listed", "reverse", "random"]
+Drain = Literal["own", "none", "deadline"]
+OnBreach = Literal["abort", "pause", "rollback"]
+
+
+@dataclass(frozen=True)
+class RollPolicy:
+    """What the operator wants: every node of ``order`` on ``to_version``, and how.
+
+    ``max_unavailable`` None is no limit but that another node has to serve; ``node_deadline_s`` None is none.
+    ``taking_back`` is set for the way back after a breach: crashed nodes are started again, and so are those that run
+    the wanted version and still ask to be drained.
+    """
+
+    order: tuple[str, ...]
+    to_version: str
+    drain: Drain = "own"
+    drain_deadline_s: float = 0.0
+    batch: int = 1
+    max_unavailable: int | None = None
+    canary: int = 0
+    canary_watch_s: float = 0.0
+    min_healthy_s: float = 0.0
+    node_deadline_s: float | None = None
+    on_breach: OnBreach = "abort"
+    pause_while_out_s: float = 0.0
+    pause_after_s: float = 0.0
+    taking_back: bool = False
+
+    @property
+    def batches(self) -> tuple[tuple[str, ...], ...]:
+        """``order``, cut: the canary, then ``batch`` nodes at a time, fewer in the last."""
+        canary, rest = self.order[: self.canary], self.order[self.canary :]
+        cut = tuple(rest[start : start + self.batch] for start in range(0, len(rest), self.batch))
+        return (canary, *cut) if canary else cut
+
+    @property
+    def longest_pause_s(self) -> float:
+        """The longest that the roll may wait because it is told to."""
+        return max(self.pause_while_out_s, self.drain_deadline_s, self.rest_s(0))
+
+    def rest_s(self, batch: int) -> float:
+        """How long the nodes of that batch must have served before others leave."""
+        watch_s = self.canary_watch_s if self.canary and batch == 0 else 0.0
+        return self.min_healthy_s + max(self.pause_after_s, watch_s)
+
+
+def ordered(names: tuple[str, ...], order: Order, seed: int) -> tuple[str, ...]:
+    """The nodes in the order in which they are rolled; ``random`` is the same for the same seed."""
+    match order:
+        case "listed":
+            return names
+        case "reverse":
+            return names[::-1]
+        case "random":
+            return tuple(sorted(names, key=lambda name: sha256(f"{seed}:{name}".encode()).digest()))
