@@ -81,6 +81,7 @@ def judge_run(folder: RunFolder) -> JudgedRun:
         rolled_back_from=scenario.rolled_back_from,
         users=scenario.load.users,
         sessions_kind=scenario.sessions,
+        sticky=scenario.balancer.stickiness != "none",
         search_delay_s=scenario.search_delay_s,
     )
     verdict = reach_verdict(evidence)

@@ -8,13 +8,12 @@ from typing import Any
 
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
-from simulator.verdict.consistency import went_back_count
+from simulator.verdict.consistency import reason_of, went_back_count
 from simulator.verdict.explain import explain
 from simulator.verdict.lag import Lag, find_lags, longest_ms
 from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
 from simulator.verdict.phases import Phase
-from simulator.verdict.reasons import reason_for
 from simulator.verdict.sessions import Move
 from zdu.events import (
     BalancerAudited,
@@ -223,7 +222,7 @@ def _move(move: Move, evidence: Evidence) -> dict[str, Any]:
         "from_version": move.from_version,
         "to_node": move.to_node,
         "to_version": move.to_version,
-        "reason": reason_for(move, evidence.diaries) or None,
+        "reason": reason_of(move, evidence) or None,
         "lost": move.lost.value,
     }
 

@@ -48,12 +48,18 @@ def own_writes_are_read(evidence: Evidence) -> Iterator[Check]:
 def sessions_move_for_a_reason(evidence: Evidence) -> Iterator[Check]:
     """A session leaves its node only when the node leaves, or comes to one that has come back."""
     moves = follow_sessions(evidence.user_requests).moves
-    wrong = [_tell_move(move) for move in moves if not reason_for(move, evidence.diaries)]
+    wrong = [_tell_move(move) for move in moves if not reason_of(move, evidence)]
     yield _check(
         "sessions moved only for a reason",
         "sessions moved without a reason",
         not wrong,
-        examples(wrong) or f"{len(moves)} moves, each from a node that was leaving, or to one that had come back",
+        examples(wrong)
+        or f"{len(moves)} moves, "
+        + (
+            "each from a node that was leaving, or to one that had come back"
+            if evidence.sticky
+            else "and sessions are not tied to nodes here"
+        ),
     )
 
 
@@ -70,7 +76,7 @@ def versions_come_in_order(evidence: Evidence) -> Iterator[Check]:
     wrong += [
         f"{_tell_move(move)}: from {move.from_version} back to {move.to_version}"
         for move in backward
-        if not reason_for(move, evidence.diaries)
+        if not reason_of(move, evidence)
     ]
     yield _check(
         "versions went back and forth no more than the roll explains",
@@ -120,6 +126,11 @@ def last_writes_stay(evidence: Evidence) -> Iterator[Check]:
             not audit.overwritten,
             examples(audit.overwritten) or "every issue is as it was changed last",
         )
+
+
+def reason_of(move: Move, evidence: Evidence) -> str:
+    """Why a session moved; empty if nothing explains it. Where sessions are not tied to nodes, each request may."""
+    return reason_for(move, evidence.diaries) if evidence.sticky else "sessions are not tied to nodes here"
 
 
 def went_back_count(evidence: Evidence) -> int:

@@ -131,6 +131,8 @@ class Evidence:
     """The version that the nodes had for a while and in the end no more."""
     users: int = field(default=0)
     sessions_kind: str = "remember-me"
+    sticky: bool = True
+    """Whether the load balancer is to send a session to its node again."""
     search_delay_s: float = 2.0
     certified: dict[str, Any] = field(default_factory=dict)
     """Where the system is not ours: what it is, and what was expected of it."""

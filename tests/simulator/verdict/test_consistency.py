@@ -62,6 +62,13 @@ def test_a_balancer_without_stickiness_is_found_by_versions_that_go_back_and_for
     assert f"from {NEW} back to {OLD}" in detail_of(verdict, VERSIONS)
 
 
+def test_where_sessions_are_not_tied_to_nodes_each_request_may_go_anywhere() -> None:
+    anywhere = [replace(r, node="node2") if r.session == "s1" and r.sent_s == 2.5 else r for r in good_requests()]
+    verdict = reach_verdict(replace(evidence(requests=anywhere), sticky=False))
+    assert broken(verdict) == []
+    assert detail_of(verdict, MOVES) == "5 moves, and sessions are not tied to nodes here"
+
+
 def test_a_session_may_move_once_to_a_node_that_has_come_back() -> None:
     back = [
         replace(r, node="node1", version=NEW) if r.session == "s2" and 7.5 < r.sent_s < 8.95 else r
