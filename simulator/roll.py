@@ -29,7 +29,8 @@ it is stopped after that time although users still have requests on it.
 
 Invariant, looked at anew for each step: one that takes capacity away (EnterUpgradeMode, or the Stop of a node that
 serves) is returned only while another node takes requests, and only if no more than ``max_unavailable`` nodes are out
-afterwards, whoever took them out. :func:`next_step` waits otherwise, or says at once that there is no other node.
+afterwards, whoever took them out. With ``park`` the only node there is may stop: the load balancer holds what comes.
+:func:`next_step` waits otherwise, or says at once that there is no other node.
 
 A breach is a node that died by itself, one that is not back ``node_deadline`` after it left, or one that could not
 start. ``on_breach`` says what the operator does: end it there (abort), take nobody else out until it is put right
@@ -234,6 +235,8 @@ def _go_on(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> St
 def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
     if node.failed:
         return Stop(node.node_id)
+    if len(seen) == 1 and policy.park:
+        return Stop(node.node_id)
     if len(seen) == 1:
         return Blocked(f"{node.node_id} is the only node: while it is upgraded nobody could serve; add a second one")
     others = [other for other in seen if other.node_id != node.node_id]
@@ -286,7 +289,7 @@ def takes_capacity(step: Step, seen: tuple[NodeSeen, ...]) -> str:
 def safe(step: Step, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> bool:
     """The invariant of this module, said a second time: whether ``step`` may be taken in what is seen."""
     leaves = takes_capacity(step, seen)
-    if not leaves:
+    if not leaves or (policy.park and len(seen) == 1):
         return True
     left = [node for node in seen if node.carries_load and node.node_id != leaves]
     out = len(seen) - len(left)

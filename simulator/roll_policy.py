@@ -32,6 +32,8 @@ class RollPolicy:
     pause_while_out_s: float = 0.0
     pause_after_s: float = 0.0
     taking_back: bool = False
+    park: bool = False
+    """Whether an only node is stopped although nobody else serves: the load balancer holds requests meanwhile."""
 
     @property
     def batches(self) -> tuple[tuple[str, ...], ...]:

@@ -48,6 +48,7 @@ def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_
         batch=action.batch,
         max_unavailable=action.max_unavailable,
         canary=action.canary,
+        park=action.park,
         canary_watch_s=action.canary_watch,
         min_healthy_s=action.min_healthy_time,
         node_deadline_s=action.node_deadline,
@@ -154,7 +155,12 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
                 how = f"not drained after {policy.drain_deadline_s:g} s: it is stopped all the same"
             if node.failed:
                 how = "stopped: it serves nobody"
+            if policy.park:
+                how = "parked: the load balancer holds what comes, and it is stopped"
             hands.tell(f"{node_id} is {how}", node_id)
+            if policy.park:
+                await hands.cluster.balancer.take_out(node_id, deadline_s=0)
+                await hands.until(f"that nothing goes to {node_id} any more", lambda: node.drained)
             await _stop(hands, node_id)
         case Upgrade(node_id):
             build = find_release(policy.to_version).build

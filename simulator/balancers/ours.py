@@ -65,8 +65,12 @@ class OwnBalancer:
                 after = event["seq"]
 
     async def take_out(self, node_id: str, *, deadline_s: float) -> None:
-        """Drain with a deadline, through the admin port. Raises BalancerFailed."""
-        await self._set_state(node_id, {"state": "drain", "deadline": format_duration(deadline_s)})
+        """Drain with a deadline, or without one MAINT at once: requests wait if nobody else serves.
+
+        Raises BalancerFailed.
+        """
+        wish = {"state": "drain", "deadline": format_duration(deadline_s)} if deadline_s else {"state": "maint"}
+        await self._set_state(node_id, wish)
 
     async def put_back(self, node_id: str) -> None:
         """READY again. Raises BalancerFailed."""

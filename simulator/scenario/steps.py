@@ -10,7 +10,7 @@ from simulator.faults.catalogue import AnyFault
 from simulator.faults.fault import Fault
 from simulator.roll_policy import Drain, OnBreach, Order
 from simulator.scenario.conditions import parse_condition
-from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
+from simulator.scenario.fields import Flag, NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
 from zdu.durations import Duration, parse_duration_s
 
 Loc = tuple[str | int, ...]
@@ -80,6 +80,8 @@ class Roll(Section):
     """`abort` ends the story, `rollback` too, with all back; `pause` lets nobody leave till it is put right."""
     finalise: Literal["manual", "auto", "never"] = "manual"
     """`manual`: by a step `finalise`; `auto`: after the roll, on the first node; `never`: no step may do it."""
+    park: Flag = False
+    """Whether the only node of a cluster may be stopped: the balancer holds requests (`balancer.queue_timeout`)."""
     expect: Literal["joined", "refused"] = "joined"
     """`refused`: the cluster has to refuse the one node that is named; it stays out until a `roll` puts it back."""
 

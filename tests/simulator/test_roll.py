@@ -99,6 +99,11 @@ def test_the_last_serving_node_is_never_taken_away(drain: Drain) -> None:
     assert isinstance(next_step((NODE1, other), replace(POLICY, drain=drain)), Wait)
 
 
+def test_a_single_node_is_stopped_if_its_requests_are_to_be_parked() -> None:
+    assert next_step((NODE1,), RollPolicy(("node1",), "7.3.2", park=True)) == Stop("node1")
+    assert isinstance(next_step((NODE1, replace(NODE2, serving=False)), replace(POLICY, park=True)), Wait)
+
+
 def test_a_single_node_cannot_be_rolled() -> None:
     step = next_step((NODE1,), RollPolicy(("node1",), "7.3.2"))
     assert isinstance(step, Blocked)
