@@ -7,6 +7,7 @@ roll included, because a roll looks at the cluster anew before each of its steps
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from node.releases import find_release
@@ -245,12 +246,22 @@ class LivingCluster:
             raise Refused(
                 f"{scenario.name} needs {scenario.cluster.nodes} nodes; here are {len(self._picture.nodes)}"
             )
+        if scenario.needs_paths and self._stage.cluster.paths is None:
+            raise Refused(
+                f"{scenario.name} has faults of the path to a node, and this cluster has no path proxy",
+                hint=f"zdu run {scenario.name} starts a cluster with one.",
+            )
 
         stage = self._stage
         story = stage.plan.scenario.model_copy(update={"timeline": scenario.timeline})
         seed = stage.plan.seed
-        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=seed)
-        return await self._lead(f"the scenario {scenario.name}", teller.play, f"{scenario.name} is played to its end")
+
+        async def tell() -> None:
+            async with stage.faults() as faults:
+                parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
+                await Operator(story, *parts, seed=seed).play()
+
+        return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 
     # The people
 
@@ -294,6 +305,7 @@ class LivingCluster:
         async def lead() -> Done:
             try:
                 await work()
+                await self._until_the_state_follows()
                 await self._look_at_base()
             except StoryBroken as error:
                 raise WentWrong(f"{what} ended early: {error}") from error
@@ -310,6 +322,17 @@ class LivingCluster:
             await order
         except BalancerFailed as error:
             raise WentWrong(error.message, hint=error.hint) from error
+
+    async def _until_the_state_follows(self) -> None:
+        """Once the last node is upgraded the nodes see so at their next look; until then the next step is refused."""
+        nodes = self._picture.nodes.values()
+        if len({node.version for node in nodes}) == 1 and all(node.takes_load for node in nodes):
+            with suppress(NotInTime):  # then the state says itself what is missing
+                await self._picture.until(
+                    "that no node shows MIXED",
+                    lambda: not any(node.cluster_state == "MIXED" for node in nodes),
+                    within_s=SPEAKS_WITHIN_S,
+                )
 
     def _play(self, action: StartUpgrade | Cancel | Finalise | Roll | RollBack) -> Callable[[], Awaitable[None]]:
         names = {StartUpgrade: "start_upgrade", RollBack: "roll_back"}
