@@ -1,6 +1,7 @@
 """The processes of a run: writes their configuration, starts and stops them, and reports it to the picture."""
 
 import asyncio
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from node.config import NodeConfig
@@ -8,6 +9,7 @@ from simulator.balancers import OURS, make_balancer
 from simulator.balancers.balancer import BALANCER, LoadBalancer, Place
 from simulator.balancers.settings import Node
 from simulator.config_files import as_yaml
+from simulator.faults.path.paths import PATHS, Paths
 from simulator.picture import Picture
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import RunFolder
@@ -65,6 +67,12 @@ class Cluster:
         self._clock = clock or SystemClock()
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
+        self.paths: Paths | None = None
+        """The way to the path proxy, in a run that has one; from :meth:`start` on."""
+        self.starts: Counter[str] = Counter()
+        """How often each node was started."""
+        self.next_start: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """What the configuration of each node's next starts has otherwise than the scenario says."""
 
     @property
     def balancer_url(self) -> str:
@@ -75,6 +83,16 @@ class Cluster:
     def balancer_admin_url(self) -> str:
         """Where the load balancer's operators go; empty if it has no page."""
         return self.balancer.admin_url
+
+    @property
+    def heartbeat_s(self) -> float:
+        """How often each node writes its heartbeat."""
+        part = self.scenario.cluster
+        return part.intervals.heartbeat / part.time_scale
+
+    def wall_ms(self) -> int:
+        """The time of day, in milliseconds since the epoch."""
+        return self._clock.wall_ms()
 
     def node_url(self, node_id: str) -> str:
         """The node's own address, past the load balancer."""
@@ -98,6 +116,8 @@ class Cluster:
         """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
+        if self.scenario.needs_paths:
+            await self._start_paths()
         self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:
             starts.create_task(self._start_balancer())
@@ -106,6 +126,7 @@ class Cluster:
 
     async def start_node(self, node_id: str, version: str) -> None:
         """Start a node with that version, as after an installation. Raises StartFailed."""
+        self.starts[node_id] += 1
         home = self.folder.node_home(node_id)
         home.mkdir(exist_ok=True)
         log = self.folder.logs / f"{node_id}.log"
@@ -150,6 +171,8 @@ class Cluster:
 
     async def close(self) -> None:
         """Close the connections and give the reserved ports back; after the last process has ended."""
+        if self.paths:
+            await self.paths.close()
         if hasattr(self, "balancer"):
             await self.balancer.close()
         for port in self._ports.values():
@@ -159,10 +182,23 @@ class Cluster:
         started = await self.balancer.start()
         self._picture.process_started(BALANCER, pid=started.pid, url=started.url, version="", log=started.log)
 
+    async def _start_paths(self) -> None:
+        """The process through which the load balancer reaches every node, in a run that may harm what passes."""
+        log = self.folder.logs / f"{PATHS}.log"
+        nodes = [f"--to={name}={port.host}:{port.port}" for name, port in self._ports.items()]
+        child = await self._supervisor.start(
+            PATHS, ["path-proxy", *nodes, "--seed", str(self._seed), "--exit-with-parent"], log
+        )
+        self.paths = Paths(child.ready["url"], child.ready["ports"])
+        self._picture.process_started(PATHS, pid=child.pid, url=self.paths.url, version="", log=f"logs/{log.name}")
+
     def _place(self) -> Place:
         return Place(
             part=self.scenario.balancer,
-            nodes=tuple(Node(name, port.port, host=port.host) for name, port in self._ports.items()),
+            nodes=tuple(
+                Node(name, self.paths.ports[name] if self.paths else port.port, host=port.host)
+                for name, port in self._ports.items()
+            ),
             folder=self.folder,
             seed=self._seed,
             supervisor=self._supervisor,
@@ -187,5 +223,6 @@ class Cluster:
                     "idle_timeout": format_duration(self.scenario.cluster.session_timeout),
                 },
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
+                **self.next_start[node_id],
             }
         )

@@ -13,6 +13,7 @@ from simulator.actions.hands import Hands, StoryBroken
 from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
+from simulator.faults.faults import Faults
 from simulator.picture import NotInTime, Picture
 from simulator.record.recorder import Recorder
 from simulator.scenario.conditions import parse_condition
@@ -34,10 +35,11 @@ class Operator:
         picture: Picture,
         recorder: Recorder,
         admins: dict[str, JiraAdmin],
+        faults: Faults,
         *,
         seed: int = 0,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, self.perform, seed)
+        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform, seed)
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 

@@ -28,8 +28,10 @@ class Run:
     async def _play(self, stage: Stage) -> None:
         """Everything between the start of the cluster and its end."""
         plan = stage.plan
-        operator = Operator(plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=plan.seed)
-        async with asyncio.TaskGroup() as onlookers:
+        async with stage.faults() as faults, asyncio.TaskGroup() as onlookers:
+            operator = Operator(
+                plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, faults, seed=plan.seed
+            )
             watching = self._audience.watch(stage, onlookers) if self._audience else None
             await self._play_under_load(stage, operator)
             if watching:

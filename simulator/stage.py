@@ -6,6 +6,7 @@ way out as success.
 """
 
 import asyncio
+import itertools
 import os
 import platform
 import signal
@@ -20,6 +21,8 @@ from simulator.clients.jira_admin import JiraAdmin
 from simulator.closing_audit import audit
 from simulator.cluster import SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
 from simulator.database_target import without_password
+from simulator.faults.faults import Faults
+from simulator.faults.reach import Reach
 from simulator.load.control_target import CONTROL
 from simulator.load.load import Load, users_needed
 from simulator.observers import watch_node
@@ -109,6 +112,7 @@ class Stage:
         """Whether all processes serve, so that ``cluster`` and its addresses are there."""
         self._told: asyncio.Task[None] | None = None
         self._signals: list[str] = []
+        self._fault_numbers = itertools.count(1)
         self._cut = False
 
     @property
@@ -146,6 +150,10 @@ class Stage:
             accounts=self._accounts,
             control_url=self._control_url,
         )
+
+    def faults(self) -> Faults:
+        """What can be made to go wrong with the cluster; an asynchronous context, for the story."""
+        return Faults(Reach(self.cluster, self.picture), self.recorder, self._fault_numbers)
 
     async def audit(self) -> None:
         """Compare what users were told with what the cluster has kept; once nobody works any more."""

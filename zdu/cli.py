@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Serve what zdu calibrate plants its faults in.",
     ),
     "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
+    "fault": ("simulator.fault_cli:fault", "List and explain what can be made to go wrong."),
+    "path-proxy": ("simulator.faults.path.process:path_proxy", "Stand between load balancer and nodes, and do harm."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
     "doctor": ("zdu.doctor:doctor", "Say what this machine has, and what is missing for which feature."),
     "completion": ("zdu.completion:completion", "Print what makes your shell complete zdu's commands."),

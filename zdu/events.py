@@ -282,6 +282,40 @@ class ClusterAudited(Event):
 
 
 @dataclass(frozen=True)
+class FaultApplied(Event):
+    """The ``number``-th fault of the run is put on; ``node`` is empty if it is about none."""
+
+    kind: ClassVar[str] = "fault_applied"
+    number: int
+    fault: str
+    node: str
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FaultFired(Event):
+    """A fault took effect for the first time: it has met ``count`` requests, starts, nodes or the like."""
+
+    kind: ClassVar[str] = "fault_fired"
+    number: int
+    fault: str
+    node: str
+    count: int
+
+
+@dataclass(frozen=True)
+class FaultReset(Event):
+    """A fault is over and took effect ``count`` times; ``trouble`` is what went wrong as it was taken back."""
+
+    kind: ClassVar[str] = "fault_reset"
+    number: int
+    fault: str
+    node: str
+    count: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
 class CommandEnded(Event):
     """The command that did something to a system that is not ours has ended; it began at ``began_s`` of the run."""
 
@@ -340,6 +374,9 @@ _KINDS: dict[str, type[Event]] = {
         NotAudited,
         BalancerAudited,
         ClusterAudited,
+        FaultApplied,
+        FaultFired,
+        FaultReset,
         CommandEnded,
         RunAborted,
         RunInterrupted,

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator.actions import cancel, finalise, observe, parallel, repeat, roll, roll_back, start_upgrade
+from simulator.actions import cancel, fault, finalise, observe, parallel, repeat, roll, roll_back, start_upgrade
 from simulator.actions.hands import Hands
+from simulator.faults.catalogue import FAULTS
 from simulator.scenario.steps import Action, Cancel, Finalise, Observe, Parallel, Repeat, Roll, RollBack, StartUpgrade
 
 Perform = Callable[[Hands, Any, str], Awaitable[None]]
@@ -19,4 +20,5 @@ PERFORM: Mapping[type[Action], Perform] = {
     Finalise: finalise.perform,
     Repeat: repeat.perform,
     Parallel: parallel.perform,
+    **dict.fromkeys(FAULTS.values(), fault.perform),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import Cluster
+from simulator.faults.faults import Faults
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.scenario.model import Scenario
@@ -32,6 +33,7 @@ class Hands:
     picture: Picture
     recorder: Recorder
     admins: dict[str, JiraAdmin]
+    faults: Faults
     perform: Callable[[Step], Awaitable[None]]
     seed: int
     base: str = ""
@@ -53,6 +55,10 @@ class Hands:
     def nodes_ask(self) -> bool:
         """Whether nodes ask to be drained, and are heard."""
         return self.scenario.cluster.node_upgrade_mode and self.cluster.balancer.heeds_nodes
+
+    def has_habit(self, name: str) -> bool:
+        """Whether the operator has that bad habit at this moment; asked where it shows."""
+        return self.faults.reach.habits.show(f"operator.{name}")
 
     def all_show(self, state: str) -> bool:
         """Whether every node whose application runs shows ``state``; one that could not start shows nothing."""

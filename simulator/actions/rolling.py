@@ -60,6 +60,10 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
 
     Raises StoryBroken, NotInTime, AdminRequestFailed, BalancerFailed or StartFailed.
     """
+    if policy.drain != "none" and hands.has_habit("forgets_drain"):
+        policy = replace(policy, drain="none")
+    if hands.has_habit("upgrades_all_at_once"):
+        await _all_at_once(hands, policy)
     loop = asyncio.get_running_loop()
     waiting, since_s = "", loop.time()
     began_s = loop.time()
@@ -80,6 +84,15 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
         if loop.time() - since_s > limit_s:
             raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
         await _carry_out(hands, step, policy)
+
+
+async def _all_at_once(hands: Hands, policy: RollPolicy) -> None:
+    """Stop every node of the roll; the roll itself then finds them stopped, and starts them."""
+    hands.tell(f"{', '.join(policy.order)} are all stopped at once")
+    async with asyncio.TaskGroup() as stops:
+        for node_id in policy.order:
+            if hands.picture.nodes[node_id].running:
+                stops.create_task(_stop(hands, node_id))
 
 
 def _only_nodes_died(hands: Hands) -> None:
@@ -142,7 +155,7 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             if node.failed:
                 how = "stopped: it serves nobody"
             hands.tell(f"{node_id} is {how}", node_id)
-            await hands.cluster.stop_node(node_id)
+            await _stop(hands, node_id)
         case Upgrade(node_id):
             build = find_release(policy.to_version).build
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
@@ -153,6 +166,14 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
         case Wait():
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
+
+
+async def _stop(hands: Hands, node_id: str) -> None:
+    """In an orderly way, as a rule."""
+    if hands.has_habit("kills_instead_of_stopping"):
+        await hands.cluster.kill_node(node_id)
+    else:
+        await hands.cluster.stop_node(node_id)
 
 
 def _what_is_awaited(step: Step) -> str:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from simulator.faults.catalogue import FAULTS
 from simulator.scenario import document
 from simulator.scenario.coherence import nearest, suggestion
 from simulator.scenario.document import Scalar, Tree
@@ -86,6 +87,8 @@ def _walk(tree: Tree, loc: Loc) -> list[Tree]:
 
 def _place(details: ErrorDetails, tree: Tree) -> str:
     loc = details["loc"]
+    if details["type"] == "union_tag_invalid":
+        return place_of(tree, (*loc, "name"))
     parents = _walk(tree, loc[:-1])
     parent = parents[-1]
     if details["type"] == "extra_forbidden" and isinstance(parent, document.Mapping):
@@ -117,6 +120,10 @@ def _sentence(details: ErrorDetails, tree: Tree, model: type[BaseModel]) -> str:
         return _unknown_key(str(loc[-1]), _known_keys(model, loc[:-1]), model)
     if kind == "missing":
         return f"{loc[-1]!r} is missing" + (f" in {_name(loc[:-1])}" if loc[:-1] else "")
+    if kind == "union_tag_invalid":
+        return f"there is no fault {details['ctx']['tag']!r}; {suggestion(details['ctx']['tag'], list(FAULTS))}"
+    if kind == "union_tag_not_found":
+        return "'name' is missing in 'fault'; zdu fault list has the names"
     found = _walk(tree, loc)[-1]
     if isinstance(found, Scalar) and found.value is None:
         return f"{_name(loc)} has no value"
@@ -182,7 +189,7 @@ def section_at(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
         if here is None:
             return None
         if isinstance(part, str):
-            here = _section_in(annotation_of(here, part))
+            here = FAULTS.get(part) or _section_in(annotation_of(here, part))
     return here
 
 

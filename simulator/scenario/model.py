@@ -312,6 +312,11 @@ class Scenario(Section):
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
     @property
+    def needs_paths(self) -> bool:
+        """Whether a step has a fault that acts on the path between load balancer and nodes."""
+        return any(step.fault is not None and step.fault.acts_on == "path" for step in self.steps)
+
+    @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
         rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")

@@ -31,7 +31,7 @@ SECTIONS = (
     "load.think_time",
     "load.mix",
     "timeline",
-    *(f"timeline.{action}" for action in ACTIONS),
+    *(f"timeline.{action}" for action in ACTIONS if action != "fault"),  # docs/faults.md explains each of them
     "expect",
     "ends",
     "twin",
@@ -71,13 +71,17 @@ def _table(path: str) -> str:
         raise AssertionError(f"{path} is no section of the scenario language")
     title = f"### `{path}`" if path else "### The file"
     lines = [title, "", _intro(path, section), "", "| key | value | without it | meaning |", "|---|---|---|---|"]
+    return "\n".join([*lines, *describe(section)])
+
+
+def describe(section: type[BaseModel]) -> list[str]:
+    """A row of a table for each key of the section: key, kind of value, default, meaning."""
     properties = _properties(section)
     fields = zip(keys_of(section), section.model_fields.values(), strict=True)
-    lines += [
+    return [
         f"| `{key}` | {_kind(properties[key])} | {_default(field)} | {_meaning(key, field)} |"
         for key, field in fields
     ]
-    return "\n".join(lines)
 
 
 def _intro(path: str, section: type[BaseModel]) -> str:

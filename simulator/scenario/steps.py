@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
+from simulator.faults.catalogue import AnyFault
+from simulator.faults.fault import Fault
 from simulator.roll_policy import Drain, OnBreach, Order
 from simulator.scenario.conditions import parse_condition
 from simulator.scenario.fields import NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
@@ -144,9 +146,9 @@ class Parallel(Section):
     """Lists of steps; each list is played one step after the other, all lists side by side."""
 
 
-Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise | Repeat | Parallel
+Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise | Repeat | Parallel | Fault
 
-ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise", "repeat", "parallel")
+ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise", "repeat", "parallel", "fault")
 
 
 class Step(Section):
@@ -180,6 +182,8 @@ class Step(Section):
     """Do the same steps again and again."""
     parallel: Parallel | None = None
     """Let several things happen at the same time."""
+    fault: AnyFault | None = None
+    """Let something go wrong on purpose, while the story goes on."""
 
     @model_validator(mode="after")
     def _has_one_action(self) -> Self:

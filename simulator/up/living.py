@@ -246,12 +246,22 @@ class LivingCluster:
             raise Refused(
                 f"{scenario.name} needs {scenario.cluster.nodes} nodes; here are {len(self._picture.nodes)}"
             )
+        if scenario.needs_paths and self._stage.cluster.paths is None:
+            raise Refused(
+                f"{scenario.name} has faults of the path to a node, and this cluster has no path proxy",
+                hint=f"zdu run {scenario.name} starts a cluster with one.",
+            )
 
         stage = self._stage
         story = stage.plan.scenario.model_copy(update={"timeline": scenario.timeline})
         seed = stage.plan.seed
-        teller = Operator(story, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=seed)
-        return await self._lead(f"the scenario {scenario.name}", teller.play, f"{scenario.name} is played to its end")
+
+        async def tell() -> None:
+            async with stage.faults() as faults:
+                parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
+                await Operator(story, *parts, seed=seed).play()
+
+        return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 
     # The people
 

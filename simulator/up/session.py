@@ -78,24 +78,27 @@ class Session:
 
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
-        plan = stage.plan
-        operator = Operator(plan.scenario, stage.cluster, stage.picture, stage.recorder, stage.admins, seed=plan.seed)
-        try:
-            await operator.all_serving()
-        except StoryBroken as error:
-            stage.recorder.event(RunAborted(str(error)))
-            raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
-        self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
-        load = stage.load()
-        async with asyncio.TaskGroup() as working:
-            load.start(working)
-            watch = working.create_task(look_for(self._feed, stage))
-            living = self._living = LivingCluster(stage, load, operator, working)
-            self._on_ready(self.status(), self._site.page_url)
-            await living.ended.wait()
-            watch.cancel()
-            load.stop()
-        load.record_end()
+        async with stage.faults() as faults:
+            plan, admins = stage.plan, stage.admins
+            operator = Operator(
+                plan.scenario, stage.cluster, stage.picture, stage.recorder, admins, faults, seed=plan.seed
+            )
+            try:
+                await operator.all_serving()
+            except StoryBroken as error:
+                stage.recorder.event(RunAborted(str(error)))
+                raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
+            self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
+            load = stage.load()
+            async with asyncio.TaskGroup() as working:
+                load.start(working)
+                watch = working.create_task(look_for(self._feed, stage))
+                living = self._living = LivingCluster(stage, load, operator, working)
+                self._on_ready(self.status(), self._site.page_url)
+                await living.ended.wait()
+                watch.cancel()
+                load.stop()
+            load.record_end()
         await stage.audit()
 
     def _interrupt(self, signal_name: str) -> None:

@@ -1,6 +1,7 @@
 """A failed request in one plain sentence: which, when, where it went, what came, and what had just happened there."""
 
 from simulator.record.requests import RequestRecord
+from simulator.verdict.faults import faults_behind
 from simulator.verdict.model import Evidence
 from zdu.events import (
     BalancerAudited,
@@ -25,8 +26,10 @@ def explain(request: RequestRecord, evidence: Evidence) -> str:
     where = f" went to {node}" if node else " was sent"
     cause = _cause(request, node, evidence)[1]
     when = f" at {request.sent_s:.2f} s" + (f", {cause}," if cause else "")
+    behind = faults_behind(request, node, evidence)
+    fault = f", {behind}," if behind else ""
     detail = f": {request.detail}" if request.detail else ""
-    return f"{who}{where}{when} and got {request.outcome}{detail}"
+    return f"{who}{where}{when}{fault} and got {request.outcome}{detail}"
 
 
 def node_concerned(request: RequestRecord, evidence: Evidence) -> str:

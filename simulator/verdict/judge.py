@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from simulator.verdict.certified import CERTIFIED, certified_sentence
+from simulator.verdict.explain import node_tried
+from simulator.verdict.faults import faults_behind
 from simulator.verdict.model import Check, Evidence, Word
 from simulator.verdict.objectives import objectives_hold
 from simulator.verdict.promises import PROMISES
@@ -85,11 +87,22 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
     if failed or lost:
         also = f" and {lost} sessions were lost" if lost else ""
         noticed = f"Users noticed: {failed:,} of {len(evidence.requests):,} requests failed{also}."
+        noticed += _faults(evidence)
         refused = refused_statements(evidence)
         if refused:
             noticed += f" {tell(refused[0], evidence)}."
         return noticed + _people(evidence, sessions)
     return f"The upgrade went wrong: {wrong[0].otherwise} ({wrong[0].detail})."
+
+
+def _faults(evidence: Evidence) -> str:
+    """What was made to go wrong as the failed requests were on their way, as a sentence to follow."""
+    told = [faults_behind(request, node_tried(request, evidence), evidence) for request in evidence.failed_requests]
+    explained = [words for words in told if words]
+    if not explained:
+        return ""
+    most = max(dict.fromkeys(explained), key=explained.count)
+    return f" {explained.count(most):,} of them {most}."
 
 
 def _slow(evidence: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from signal import SIGKILL
 
 from simulator.load.judge import WORK_LOST
 from simulator.verdict.consistency import (
@@ -26,6 +27,7 @@ from zdu.events import (
     NodeNotStarted,
     ProcessExited,
     ProcessStarted,
+    ProcessStopping,
     RunAborted,
     RunEnded,
     RunInterrupted,
@@ -154,10 +156,16 @@ def processes_live(evidence: Evidence) -> Iterator[Check]:
     for t_s, exit_ in evidence.events(ProcessExited):
         if not exit_.expected:
             wrong.append(f"{exit_.process} died at {t_s:.2f} s ({_how(exit_.returncode)}); nobody had stopped it")
-        elif exit_.returncode != 0 and t_s < interrupted_s:
+        elif exit_.returncode != 0 and t_s < interrupted_s and not _killed_on_purpose(exit_, t_s, evidence):
             wrong.append(f"{exit_.process} was stopped at {t_s:.2f} s and ended badly ({_how(exit_.returncode)})")
     detail = "; ".join(wrong) or "every process ran until it was stopped"
     yield _check("every process lived until it was stopped", "a process died", not wrong, detail)
+
+
+def _killed_on_purpose(exit_: ProcessExited, t_s: float, evidence: Evidence) -> bool:
+    """Whether it was told to end by the very signal that it ended by: a fault, or a hand, has killed it."""
+    told = [e.signal for at_s, e in evidence.events(ProcessStopping) if e.process == exit_.process and at_s <= t_s]
+    return exit_.returncode == -SIGKILL and told[-1:] == ["SIGKILL"]
 
 
 def story_is_played(evidence: Evidence) -> Iterator[Check]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.completeness import absences_were_seen, every_request_has_its_outcome, the_audit_was_whole
+from simulator.verdict.faults import faults_took_effect
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
@@ -198,6 +199,7 @@ PROOFS: tuple[Proof, ...] = (
     users_worked_throughout,
     generator_had_what_it_needs,
     writes_were_audited,
+    faults_took_effect,
     every_request_has_its_outcome,
     absences_were_seen,
     the_audit_was_whole,

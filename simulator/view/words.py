@@ -5,6 +5,9 @@ from zdu.events import (
     BalancerObserved,
     ClusterObserved,
     Event,
+    FaultApplied,
+    FaultFired,
+    FaultReset,
     LoadChanged,
     NodeBack,
     NodeNotStarted,
@@ -30,7 +33,7 @@ def figures_line(figures: Figures) -> str:
 
 def event_line(event: Event) -> str:
     """What an event says to a person; empty for those that are only of use in the record."""
-    return _of_the_cluster(event) or _of_a_process(event)
+    return _of_the_cluster(event) or _of_a_process(event) or _of_a_fault(event)
 
 
 def _of_the_cluster(event: Event) -> str:
@@ -49,6 +52,17 @@ def _of_the_cluster(event: Event) -> str:
             return f"interrupted by {signal_name}: everything is stopped; once more to kill it"
         case RunAborted(reason=reason):
             return f"the story ends here: {reason}"
+    return ""
+
+
+def _of_a_fault(event: Event) -> str:
+    match event:
+        case FaultApplied(fault=fault, node=node):
+            return f"fault {fault} is on{f', {node}' if node else ''}"
+        case FaultFired(fault=fault):
+            return f"fault {fault} takes effect"
+        case FaultReset(fault=fault, count=count, trouble=trouble):
+            return f"fault {fault} is over, it took effect {count} times{f'; {trouble}' if trouble else ''}"
     return ""
 
 

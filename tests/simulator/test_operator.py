@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from simulator.faults.faults import Faults
+from simulator.faults.reach import Reach
 from simulator.operator import Operator, StoryBroken
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
@@ -28,7 +30,8 @@ class Stage:
         )
         self.recorder = Recorder(folder, SystemClock())
         self.picture = Picture(self.recorder, scenario.cluster.node_ids)
-        self.operator = Operator(scenario, cast(Any, None), self.picture, self.recorder, {})
+        faults = Faults(Reach(cast(Any, None), self.picture), self.recorder)
+        self.operator = Operator(scenario, cast(Any, None), self.picture, self.recorder, {}, faults)
 
     @property
     def told(self) -> list[str]:

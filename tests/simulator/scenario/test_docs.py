@@ -44,6 +44,7 @@ def test_every_section_of_the_language_is_in_the_reference() -> None:
         below = {name: section_at(Scenario, tuple(name.split("."))) for name in inner}
         found += [name for name, there in below.items() if there not in (None, Step)]  # steps are in steps, too
         found += [name for name, there in below.items() if there is Step and path == ""]
+    found.remove("timeline.fault")  # a page of its own has all of them
     assert sorted(found) == sorted(SECTIONS)
 
 

@@ -159,13 +159,13 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
             "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
-            "repeat, parallel; "
+            "repeat, parallel, fault; "
             "this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
             "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
-            "repeat, parallel; "
+            "repeat, parallel, fault; "
             "this one has 2: observe and finalise",
         ),
         (

@@ -6,7 +6,7 @@ from pathlib import Path
 from simulator.result import build_result
 from simulator.verdict import CheckKind, reach_verdict
 from tests.support.evidence import PROBES_FINE, evidence, good_events, good_requests, request
-from zdu.events import LoadStopped
+from zdu.events import FaultApplied, LoadStopped
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 
@@ -30,6 +30,7 @@ def test_every_check_is_explained() -> None:
         (at_s, LoadStopped(PROBES_FINE, arrivals=arrivals) if isinstance(event, LoadStopped) else event)
         for at_s, event in good_events()
     ]
+    events.append((2.0, FaultApplied(1, "net.latency", "node1", {})))
     checks = reach_verdict(evidence(events, requests, sessions_kind="shared", refusals=refusals)).checks
     objectives = [check.name for check in checks if check.kind is CheckKind.OBJECTIVE]
     assert rows_below("Objectives: missed ones fail the run") == objectives

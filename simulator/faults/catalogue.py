@@ -1,0 +1,62 @@
+"""All faults by name, in the order in which the documentation has them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from simulator.faults.db.locked import DbLocked
+from simulator.faults.fault import Fault
+from simulator.faults.health.flaps import HealthFlaps
+from simulator.faults.health.hangs import HealthHangs
+from simulator.faults.health.lies_ok import HealthLiesOk
+from simulator.faults.http.error_first_n import HttpErrorFirstN
+from simulator.faults.http.error_rate import HttpErrorRate
+from simulator.faults.http.slow_body import HttpSlowBody
+from simulator.faults.net.bandwidth import NetBandwidth
+from simulator.faults.net.blackhole import NetBlackhole
+from simulator.faults.net.latency import NetLatency
+from simulator.faults.net.partition import NetPartition
+from simulator.faults.net.reset import NetReset
+from simulator.faults.net.slow_close import NetSlowClose
+from simulator.faults.operator.finalises_early import OperatorFinalisesEarly
+from simulator.faults.operator.forgets_drain import OperatorForgetsDrain
+from simulator.faults.operator.kills_instead_of_stopping import OperatorKillsInsteadOfStopping
+from simulator.faults.operator.upgrades_all_at_once import OperatorUpgradesAllAtOnce
+from simulator.faults.proc.kill import ProcKill
+from simulator.faults.proc.pause import ProcPause
+from simulator.faults.proc.slow_start import ProcSlowStart
+from simulator.faults.proc.term import ProcTerm
+
+AnyFault = Annotated[
+    ProcKill
+    | ProcTerm
+    | ProcPause
+    | ProcSlowStart
+    | NetLatency
+    | NetBandwidth
+    | NetReset
+    | NetBlackhole
+    | NetSlowClose
+    | NetPartition
+    | HttpErrorRate
+    | HttpErrorFirstN
+    | HttpSlowBody
+    | HealthLiesOk
+    | HealthFlaps
+    | HealthHangs
+    | DbLocked
+    | OperatorKillsInsteadOfStopping
+    | OperatorForgetsDrain
+    | OperatorFinalisesEarly
+    | OperatorUpgradesAllAtOnce,
+    Field(discriminator="name"),
+]
+"""A fault as it is written in a scenario: ``name`` decides which other keys there are."""
+
+
+def _by_name() -> dict[str, type[Fault]]:
+    union = AnyFault.__origin__  # type: ignore[attr-defined]  # typing gives Annotated no public way to it
+    return {kind.model_fields["name"].annotation.__args__[0]: kind for kind in union.__args__}
+
+
+FAULTS: dict[str, type[Fault]] = _by_name()

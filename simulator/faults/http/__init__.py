@@ -1,0 +1,1 @@
+"""Faults of what a node answers, made by the path in its place."""

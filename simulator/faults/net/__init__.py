@@ -1,0 +1,1 @@
+"""Faults of the network between load balancer and node."""

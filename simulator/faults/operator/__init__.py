@@ -1,0 +1,1 @@
+"""Faults of the person who upgrades: habits that good administrators have given up."""
