@@ -7,6 +7,8 @@ from typing import TypedDict
 import click
 
 from simulator.scenario import Scenario, ScenarioError, find_scenario, load, load_scenario, shipped_scenarios
+from simulator.scenario.completion import complete_scenario
+from simulator.scenario.graph import DRAW, FORMATS
 from simulator.scenario.schema import json_schema
 from zdu.errors import ExitCode, UsageError
 
@@ -51,6 +53,18 @@ def show(name: str) -> None:
         raise UsageError(f"{path} cannot be read: {error}") from error
     click.echo(f"# {path}")
     click.echo(text, nl=not text.endswith("\n"))
+
+
+@scenario.command(short_help="Draw a scenario's story.")
+@click.argument("name", shell_complete=complete_scenario)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="tree", help="For a terminal (tree), or a page."
+)
+@click.option("--twin", is_flag=True, help="Draw its twin.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="With this value instead.")
+def graph(name: str, form: str, overrides: tuple[str, ...], *, twin: bool) -> None:
+    """Draw the story of the scenario NAME: its steps, what they do, and which of them are side by side."""
+    click.echo(DRAW[form](load(name, overrides, twin=twin)))
 
 
 @scenario.command(short_help="Tell all mistakes in scenario files.")
