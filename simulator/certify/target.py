@@ -13,6 +13,8 @@ from simulator.scenario.fields import is_loopback
 from zdu.errors import UsageError
 
 _NUMBER = "{n}"
+WHOLE = "the system"
+"""What answered, where one answer does not tell it from the others: sessions are followed all the same."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Target:
         return {**hidden, **{name: value.replace(_NUMBER, str(number)) for name, value in self.form.items()}}
 
     def node_of(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
-        """Which node answered; empty if it cannot be told. ``cookies`` are those the visitor has by now."""
+        """Which node answered; where nothing tells, the system as a whole. ``cookies`` are the visitor's by now."""
         if self.node_header:
             return headers.get(self.node_header, "")
-        return cookies.get(self.node_cookie, "") if self.node_cookie else ""
+        return cookies.get(self.node_cookie, "") if self.node_cookie else WHOLE
 
     def judge(self, status: int, headers: Mapping[str, str], body: str, expected: Expected) -> Judgement:
         """Whether an answer is what was asked for; where nothing else is said, 2xx is.

@@ -33,7 +33,7 @@ class Hold:
     """One fault that is on: how often it took effect so far, and the way back."""
 
     async def fired(self) -> int:
-        """How often it has taken effect."""
+        """How often it has taken effect; also asked once more after the reset, for the final count."""
         return 1
 
     async def reset(self) -> None:

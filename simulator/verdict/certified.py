@@ -13,20 +13,19 @@ from simulator.verdict.proofs import (
 )
 from simulator.verdict.sessions import SessionReport, follow_sessions
 from simulator.verdict.sometimes import sometimes_seen
-from zdu.events import CommandEnded
+from zdu.events import CommandEnded, RunInterrupted
 
 LEAST_PROBES = 20
 """So many probes of each kind must have looked, while the command ran or in all."""
 
 
 def command_ended_well(evidence: Evidence) -> Iterator[Check]:
-    """The command that did the upgrade said that it succeeded; only if there is one."""
-    if not evidence.certified.get("command"):
-        return
-    ends = [event for _, event in evidence.events(CommandEnded)]
-    detail = f"it ended with exit code {ends[0].returncode}" if ends else "it did not end"
-    ok = bool(ends) and ends[0].returncode == 0
-    yield Check("the command succeeded", "the command failed", CheckKind.PROMISE, ok, detail)
+    """The command that did the upgrade said that it succeeded; only if there was one and nobody interrupted it."""
+    if evidence.events(RunInterrupted):
+        return  # whoever interrupts the measurement interrupts the command too
+    for _, event in evidence.events(CommandEnded):
+        detail = f"it ended with exit code {event.returncode}"
+        yield Check("the command succeeded", "the command failed", CheckKind.PROMISE, event.returncode == 0, detail)
 
 
 def well_before(evidence: Evidence) -> Iterator[Check]:

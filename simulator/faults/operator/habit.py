@@ -25,12 +25,13 @@ class HabitFault(Fault):
 
 class _Habit(Hold):
     def __init__(self, habits: Habits, name: str) -> None:
-        self._habits, self._name = habits, name
+        self._habits, self._name, self._shown = habits, name, 0
 
     async def fired(self) -> int:
         """How often it has shown."""
-        return self._habits.on[self._name]
+        self._shown = self._habits.on.get(self._name, self._shown)
+        return self._shown
 
     async def reset(self) -> None:
         """The operator knows better again."""
-        del self._habits.on[self._name]
+        self._shown = self._habits.on.pop(self._name)

@@ -97,6 +97,7 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
     made = Rehearsal(tmp_path)
     yield made
     made.recorder.close()
+    assert [event.trouble for event in made.told(FaultReset) if event.trouble] == []
 
 
 async def test_a_paused_node_goes_on_when_its_time_is_over(rehearsal: Rehearsal) -> None:
