@@ -56,7 +56,9 @@ class Cluster:
         seed: int,
         lb: str = OURS,
         clock: Clock | None = None,
+        paths: bool = False,
     ) -> None:
+        """``paths`` puts the path proxy between load balancer and nodes although no step of the scenario needs it."""
         self.scenario = scenario
         self.folder = folder
         self.database = database
@@ -64,6 +66,7 @@ class Cluster:
         self._picture = picture
         self._seed = seed
         self._lb = lb
+        self._with_paths = paths or scenario.needs_paths
         self._clock = clock or SystemClock()
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
@@ -116,7 +119,7 @@ class Cluster:
         """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
-        if self.scenario.needs_paths:
+        if self._with_paths:
             await self._start_paths()
         self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:

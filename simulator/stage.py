@@ -173,6 +173,7 @@ class Stage:
             picture=self.picture,
             seed=self.plan.seed,
             lb=self.plan.lb,
+            paths=self.plan.by_hand,  # whoever commands it may want any fault
         )
         self._told = asyncio.create_task(self._tell(story), name="story")
         refresher = asyncio.create_task(self._refresh(), name="view")

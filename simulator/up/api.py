@@ -7,6 +7,7 @@ from typing import Any
 from simulator.dashboard.site import Site
 from simulator.scenario import load
 from simulator.up.advice import next_commands
+from simulator.up.fault_wishes import apply_fault, reset_faults
 from simulator.up.living import Done, LivingCluster, Refused
 from zdu.errors import UsageError
 
@@ -70,6 +71,18 @@ async def _play(living: LivingCluster, _words: Words, body: Body) -> Done:
     return await living.play(load(_text(body, "scenario")))
 
 
+async def _fault(living: LivingCluster, words: Words, body: Body) -> Done:
+    match words["action"]:
+        case "apply":
+            written = body.get("fault")
+            if not isinstance(written, dict):
+                raise UsageError("a fault is written as in a scenario: {name: proc.pause, node: node1}")
+            return await apply_fault(living.faults, written, living.node_ids)
+        case "reset":
+            return await reset_faults(living.faults, _text(body, "name"))
+    raise _unknown(words["action"], "apply, reset")
+
+
 async def _down(living: LivingCluster, _words: Words, _body: Body) -> Done:
     return living.end()
 
@@ -79,6 +92,7 @@ WISHES: Mapping[str, Wish] = {
     "upgrade/{action}": _upgrade,
     "load/{action}": _load,
     "play": _play,
+    "faults/{action}": _fault,
     "down": _down,
 }
 

@@ -13,14 +13,18 @@ from simulator.up.status_view import show_all, watch
 from zdu import living as files
 from zdu.errors import UsageError
 
+cluster_name = click.option(
+    "--name", "cluster", envvar=files.CHOOSES, show_envvar=True, help="The cluster (the only one that is up)."
+)
+as_json_only = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
 _name = click.option("--name", envvar=files.CHOOSES, show_envvar=True, help="The cluster (the only one that is up).")
-_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
+_json = as_json_only
 _to = click.option("--to", default="", metavar="VERSION", help="The version, such as 7.3.2.")
 
 
-def _wish(path: str, name: str | None, as_json: bool, **body: Any) -> None:
+def wish(path: str, cluster: str | None, as_json: bool, **body: Any) -> None:
     """Send a command to the cluster, print what happens meanwhile, its answer, and the sensible next command."""
-    living = files.find(name)
+    living = files.find(cluster)
     told = None if as_json else click.echo
     answer = asyncio.run(post(living, path, body, told=told))
     if as_json:
@@ -28,7 +32,7 @@ def _wish(path: str, name: str | None, as_json: bool, **body: Any) -> None:
         return
     click.echo(f"{answer['message']}.")
     if answer["next"]:
-        click.echo(f"\nNext: {_advice(answer['next'][0], name)}")
+        click.echo(f"\nNext: {_advice(answer['next'][0], cluster)}")
 
 
 def _advice(advice: Mapping[str, str], name: str | None) -> str:
@@ -37,7 +41,7 @@ def _advice(advice: Mapping[str, str], name: str | None) -> str:
 
 def _of_a_node(action: str, text: str, *, takes_version: bool = False) -> click.Command:
     def run(node: str, name: str | None, as_json: bool, to: str = "") -> None:
-        _wish(f"nodes/{node}/{action}", name, as_json, **({"to": to} if takes_version else {}))
+        wish(f"nodes/{node}/{action}", name, as_json, **({"to": to} if takes_version else {}))
 
     run.__doc__ = text
     command: Callable[..., None] = wraps(run)(run)
@@ -72,7 +76,7 @@ def upgrade() -> None:
 
 def _of_the_upgrade(action: str, text: str, *, takes_version: bool = False) -> None:
     def run(name: str | None, as_json: bool, to: str = "") -> None:
-        _wish(f"upgrade/{action}", name, as_json, **({"to": to} if takes_version else {}))
+        wish(f"upgrade/{action}", name, as_json, **({"to": to} if takes_version else {}))
 
     run.__doc__ = text
     command: Callable[..., None] = run
@@ -98,7 +102,7 @@ def people() -> None:
 @_json
 def people_start(name: str | None, as_json: bool) -> None:
     """Let the users come back that went home."""
-    _wish("load/start", name, as_json)
+    wish("load/start", name, as_json)
 
 
 @people.command("stop")
@@ -106,7 +110,7 @@ def people_start(name: str | None, as_json: bool) -> None:
 @_json
 def people_stop(name: str | None, as_json: bool) -> None:
     """Let everybody go home."""
-    _wish("load/stop", name, as_json)
+    wish("load/stop", name, as_json)
 
 
 @people.command("set")
@@ -115,7 +119,7 @@ def people_stop(name: str | None, as_json: bool) -> None:
 @_json
 def people_set(users: int, name: str | None, as_json: bool) -> None:
     """Let users come or go."""
-    _wish("load/set", name, as_json, users=users)
+    wish("load/set", name, as_json, users=users)
 
 
 @click.command()
@@ -124,7 +128,7 @@ def people_set(users: int, name: str | None, as_json: bool) -> None:
 @_json
 def play(scenario_name: str, name: str | None, as_json: bool) -> None:
     """Play the story of SCENARIO on the cluster that is up, which has to be as the scenario begins."""
-    _wish("play", name, as_json, scenario=scenario_name)
+    wish("play", name, as_json, scenario=scenario_name)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from node.releases import find_release
 from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed
+from simulator.faults.faults import Faults
 from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
 from simulator.picture import IN_UPGRADE_MODE, NodePicture, NotInTime
@@ -52,18 +53,26 @@ class Done:
 class LivingCluster:
     """A cluster with people at work on it. ``tasks`` owns what is begun; ``load`` is at work already."""
 
-    def __init__(self, stage: Stage, load: Load, operator: Operator, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, stage: Stage, load: Load, operator: Operator, faults: Faults, tasks: asyncio.TaskGroup
+    ) -> None:
         self._stage = stage
         self._picture = stage.picture
         self._load = load
         self._operator = operator
         self._tasks = tasks
+        self.faults = faults
         self._went_home = 0
         self._leading: asyncio.Task[Done] | None = None
         self._locks = {node_id: asyncio.Lock() for node_id in self._picture.nodes}
         self.base = stage.plan.scenario.cluster.version
         self.under_way = ""
         self.ended = asyncio.Event()
+
+    @property
+    def node_ids(self) -> list[str]:
+        """The nodes, by name."""
+        return list(self._picture.nodes)
 
     # What is so now
 
@@ -245,11 +254,6 @@ class LivingCluster:
         if scenario.cluster.nodes > len(self._picture.nodes):
             raise Refused(
                 f"{scenario.name} needs {scenario.cluster.nodes} nodes; here are {len(self._picture.nodes)}"
-            )
-        if scenario.needs_paths and self._stage.cluster.paths is None:
-            raise Refused(
-                f"{scenario.name} has faults of the path to a node, and this cluster has no path proxy",
-                hint=f"zdu run {scenario.name} starts a cluster with one.",
             )
 
         stage = self._stage

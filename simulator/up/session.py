@@ -93,7 +93,7 @@ class Session:
             async with asyncio.TaskGroup() as working:
                 load.start(working)
                 watch = working.create_task(look_for(self._feed, stage))
-                living = self._living = LivingCluster(stage, load, operator, working)
+                living = self._living = LivingCluster(stage, load, operator, faults, working)
                 self._on_ready(self.status(), self._site.page_url)
                 await living.ended.wait()
                 watch.cancel()

@@ -75,6 +75,10 @@ def test_nodes_can_be_maltreated_one_by_one_and_ctrl_c_ends_it_all_with_a_verdic
         assert not up.zdu("node", "pause", "node1", "--json").json["changed"]
         assert state_of(up, "node1") == "paused"
         assert up.zdu("node", "resume", "node1", "--name", "lab").exit_code == 0
+        slow = up.zdu("fault", "apply", "net.latency", "--node", "node2", "latency=50ms")
+        assert (slow.exit_code, "net.latency on node2 is on" in slow.stdout) == (0, True), slow.stderr
+        assert up.zdu("fault", "reset", "--json").json["message"] == "net.latency on node2 taken back"
+        assert not up.zdu("fault", "reset", "net.latency", "--json").json["changed"]
         assert up.zdu("node", "kill", "node1").exit_code == 0
         assert not up.zdu("node", "stop", "node1", "--json").json["changed"]
         refused = up.zdu("node", "start", "node1", "--to", "8.0.3")
