@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak multi-host wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak scenarios multi-host wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,10 @@ compare-lb: dev ## The Valiantys test behind ours, Apache, HAProxy and nginx, wi
 SECONDS ?= 600
 soak: dev ## Ten minutes of faults before the load balancer: memory, descriptors, orders (SECONDS=600)
 	@$(BIN)/python -m bench.soak --seconds $(SECONDS) $(ARGS)
+
+SEEDS ?= 10
+scenarios: dev ## Every shipped scenario and its twin with several seeds each, for the night (SEEDS=10)
+	@$(BIN)/python -P -m tools.play_all --seeds $(SEEDS) $(ARGS)
 
 multi-host: dev ## Nodes, database and load balancer on hosts of their own (network namespaces; Linux, as root)
 	@$(BIN)/python -m tools.multi_host
