@@ -22,6 +22,7 @@ from simulator.faults.operator.finalises_early import OperatorFinalisesEarly
 from simulator.faults.operator.forgets_drain import OperatorForgetsDrain
 from simulator.faults.operator.kills_instead_of_stopping import OperatorKillsInsteadOfStopping
 from simulator.faults.operator.upgrades_all_at_once import OperatorUpgradesAllAtOnce
+from simulator.faults.proc.crash_loop import ProcCrashLoop
 from simulator.faults.proc.kill import ProcKill
 from simulator.faults.proc.pause import ProcPause
 from simulator.faults.proc.slow_start import ProcSlowStart
@@ -32,6 +33,7 @@ AnyFault = Annotated[
     | ProcTerm
     | ProcPause
     | ProcSlowStart
+    | ProcCrashLoop
     | NetLatency
     | NetBandwidth
     | NetReset

@@ -172,6 +172,22 @@ async def test_a_slow_start_counts_the_starts_while_it_is_on(rehearsal: Rehearsa
     assert [event.count for event in rehearsal.told(FaultReset)] == [1]
 
 
+async def test_in_a_crash_loop_every_start_ends_in_death_until_it_is_taken_back(rehearsal: Rehearsal) -> None:
+    async with rehearsal.faults:
+        number = await rehearsal.faults.apply(fault("proc.crash_loop", node="node1"))
+        assert rehearsal.picture.nodes["node1"].running, "it dies with its next start"
+        for _ in range(2):
+            await rehearsal.cluster.kill_node("node1")
+            await rehearsal.cluster.start_node("node1", "7.3.0")
+            async with asyncio.timeout(20):
+                while rehearsal.picture.nodes["node1"].running:  # noqa: ASYNC110 - what another task does
+                    await asyncio.sleep(0.01)
+        await rehearsal.faults.reset(number)
+        await rehearsal.cluster.start_node("node1", "7.3.0")
+    assert rehearsal.picture.nodes["node1"].running
+    assert [event.count for event in rehearsal.told(FaultReset)] == [2]
+
+
 async def test_a_habit_counts_only_when_it_shows(rehearsal: Rehearsal) -> None:
     habits = rehearsal.faults.reach.habits
     async with rehearsal.faults:
