@@ -13,8 +13,9 @@ help: ## List the targets
 run: setup ## Set up and play the Valiantys scenario (more options: make run ARGS="--seed 7")
 	@$(BIN)/zdu run valiantys $(ARGS)
 
-# One worker for each core, up to four: most tests wait for something, and more would wait for each other.
-WORKERS := -n auto --maxprocesses 4 --dist worksteal
+# One worker more than there are cores, up to four: many tests wait for something, and more would wait for each other.
+WORKERS := -n $(shell $(PYTHON) -c 'import os; print(min(4, 1 + len(os.sched_getaffinity(0))))' 2>/dev/null || echo 2) \
+	--dist worksteal
 
 test: dev ## Set up and run all tests, on a PostgreSQL of their own where its programs are found
 	@$(BIN)/python -P -m tests.support.postgres $(BIN)/python -m pytest $(WORKERS) $(ARGS)

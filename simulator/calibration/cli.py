@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from simulator.calibration.calibrate import Bench
 from simulator.calibration.cases import CASES, CLEAN, Case, Finding
 from simulator.load.control_target import CONTROL
+from simulator.record.run_folder import create_run_folder
 from simulator.supervisor import Child, Supervisor
 from zdu.clock import SystemClock
 from zdu.errors import ExitCode, UsageError
@@ -43,8 +43,9 @@ class Row:
 @click.option("--fast", is_flag=True, help="A few clean runs only: for a quick look, and for CI.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, help="Users choose by it, and it grows by run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where its folder goes (runs).")
 @click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Put the table into this page.")
-def calibrate(clean_runs: int, fast: bool, seed: int, as_json: bool, write: Path | None) -> int:
+def calibrate(clean_runs: int, fast: bool, seed: int, as_json: bool, out: Path, write: Path | None) -> int:
     """Test the instruments first: plant faults of known size, and see that each is found and named.
 
     The users, probes, auditor and verdict of a run look at a small application of ours that loses a write, doubles
@@ -59,7 +60,8 @@ def calibrate(clean_runs: int, fast: bool, seed: int, as_json: bool, write: Path
         raise UsageError(f"{write} does not have {BEGIN} and {END}", hint="docs/calibration.md has them.")
     runs = min(clean_runs, FAST_CLEAN_RUNS) if fast else clean_runs
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        rows = runner.run(_calibrate(runs, seed, quiet=as_json))
+        folder = create_run_folder(out, "calibration", SystemClock())
+        rows = runner.run(_calibrate(runs, seed, folder.path, quiet=as_json))
     if as_json:
         click.echo(json.dumps({"ok": all(row.ok for row in rows), "rows": [asdict(row) for row in rows]}))
     else:
@@ -70,18 +72,16 @@ def calibrate(clean_runs: int, fast: bool, seed: int, as_json: bool, write: Path
     return ExitCode.PASS if all(row.ok for row in rows) else ExitCode.FAIL
 
 
-async def _calibrate(clean_runs: int, seed: int, *, quiet: bool) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="zdu-calibration-") as name:
-        folder = Path(name)
-        async with asyncio.TaskGroup() as watchers:
-            supervisor = Supervisor(watchers, lambda _child: None)
-            try:
-                bench = await _set_up(supervisor, folder)
-                rows = [await _measure(bench, case, seed, quiet=quiet) for case in CASES]
-                if clean_runs:
-                    rows.append(await _measure_clean(bench, clean_runs, seed, quiet=quiet))
-            finally:
-                await supervisor.stop_all(within_s=5.0)
+async def _calibrate(clean_runs: int, seed: int, folder: Path, *, quiet: bool) -> list[Row]:
+    async with asyncio.TaskGroup() as watchers:
+        supervisor = Supervisor(watchers, lambda _child: None)
+        try:
+            bench = await _set_up(supervisor, folder)
+            rows = [await _measure(bench, case, seed, quiet=quiet) for case in CASES]
+            if clean_runs:
+                rows.append(await _measure_clean(bench, clean_runs, seed, quiet=quiet))
+        finally:
+            await supervisor.stop_all(within_s=5.0)
     return rows
 
 

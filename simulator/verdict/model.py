@@ -103,14 +103,17 @@ class Absence:
 
 
 def find_absences(envelopes: Iterable[Envelope]) -> list[Absence]:
-    """When each node was out, in the load balancer's own time."""
-    events = [envelope.event for envelope in envelopes]
+    """When each node was out, in the load balancer's own time; what was over before anybody worked is none."""
+    told = list(envelopes)
+    began_s = next((envelope.t_s for envelope in told if isinstance(envelope.event, LoadStarted)), 0.0)
+    events = [envelope.event for envelope in told]
     backs = [event for event in events if isinstance(event, NodeBack)]
     found: list[Absence] = []
     for out in events:
         if isinstance(out, NodeTakenOut):
             later = [back.at_s for back in backs if back.node == out.node and back.at_s > out.at_s]
-            found.append(Absence(out.node, out.at_s, min(later, default=None)))
+            if not later or min(later) > began_s:
+                found.append(Absence(out.node, out.at_s, min(later, default=None)))
     return found
 
 

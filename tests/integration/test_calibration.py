@@ -10,9 +10,9 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-def test_every_planted_fault_is_found_and_named_and_clean_runs_show_none() -> None:
+def test_every_planted_fault_is_found_and_named_and_clean_runs_show_none(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "zdu", "calibrate", "--fast", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, cwd=tmp_path)
     told = json.loads(done.stdout)
     assert [row["planted"] for row in told["rows"] if row["found"] != row["runs"]] == [], done.stdout
     assert (done.returncode, told["ok"], len(told["rows"])) == (0, True, 8)

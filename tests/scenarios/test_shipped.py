@@ -13,8 +13,8 @@ from tests.support.zdu_runs import Finished, run_zdu, still_alive
 BUSY = ("--set", "expect.min_probe_rate_kept=0.5", "--set", "expect.longest_outage=3s")
 BREAKS_OLD_NODES = "bad-release-breaks-old-nodes"
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
-ON_POSTGRESQL = ("valiantys", "major-upgrade", "cancel-and-roll-back")
-"""An upgrade, a refusal and a way back; what releases do wrong is tried on both databases in one process, in
+ON_POSTGRESQL = ("valiantys", "cancel-and-roll-back")
+"""An upgrade and a way back; what releases do wrong is tried on both databases in one process, in
 ``tests/node/test_bad_releases.py``."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

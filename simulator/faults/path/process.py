@@ -4,13 +4,13 @@ Its control port takes ``PUT`` and ``DELETE`` on ``/paths/NODE/NUMBER``, and ``G
 """
 
 import asyncio
-import random
 
 import click
 from aiohttp import web
 
 from simulator.faults.path.gate import Gate
 from simulator.faults.path.rules import KINDS, Rule
+from zdu.clock import Entropy
 from zdu.errors import UsageError
 from zdu.process import Shutdown, announce_ready, run_process
 
@@ -36,7 +36,7 @@ def _target(text: str) -> tuple[str, tuple[str, int]]:
 
 
 async def _serve(targets: dict[str, tuple[str, int]], seed: int | None, shutdown: Shutdown) -> int:
-    rng = random.Random(seed)  # noqa: S311 - chance of a rehearsal, no secret
+    rng = Entropy(seed).rng
     gates = {name: Gate(host, port, rng) for name, (host, port) in targets.items()}
     runner = web.AppRunner(_control(gates), access_log=None)
     await runner.setup()

@@ -73,6 +73,7 @@ def test_only_status_log_in_and_what_it_looks_like_is_open_to_strangers() -> Non
     open_ones = {_name(route) for route in _ROUTES if route.access in {Access.PUBLIC, Access.LOG_IN}}
 
     assert open_ones == {
+        "GET /ready",
         "GET /status",
         "GET /login.jsp",
         "POST /login.jsp",
