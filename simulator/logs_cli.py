@@ -47,7 +47,7 @@ def logs(
                 tail.skip_to_last(lines)
             _print_what_is_there(tail)
             if follow:
-                asyncio.run(_follow(tail))
+                _follow_until_ctrl_c(tail)
             elif not tail.present:
                 click.echo(f"{name} has not logged anything yet: {tail.path}", err=True)
     except BrokenPipeError:
@@ -77,6 +77,13 @@ def _list(run: Path) -> None:
 def _print_what_is_there(tail: LogTail) -> None:
     while text := tail.more():
         click.echo(text, nl=False)
+
+
+def _follow_until_ctrl_c(tail: LogTail) -> None:
+    try:
+        asyncio.run(_follow(tail))
+    except asyncio.CancelledError:  # asyncio's own answer to a Ctrl-C that comes before the first step
+        raise KeyboardInterrupt from None
 
 
 async def _follow(tail: LogTail) -> None:

@@ -116,7 +116,7 @@ def test_down_finds_what_a_killed_simulator_has_left_and_touches_nothing_else(tm
         file.write_text(json.dumps(words))
         again = zdu(tmp_path, "up")
         assert (again.exit_code, "has left processes behind: " in again.stderr) == (64, True)
-        assert sorted(up.zdu("down", "--json").json[0]["strays"]) == ["control", "lb", "node1", "node2"]
+        assert sorted(up.zdu("down", "--json").json[0]["strays"]) == ["control", "lb", "node1", "node2", "paths"]
         assert still_alive(pids(up)) == []
 
 

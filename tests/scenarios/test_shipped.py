@@ -36,8 +36,14 @@ def test_a_shipped_scenario_ends_as_it_says(name: str, tmp_path: Path) -> None:
     play(name, tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in shipped_scenarios() if load(name).twin))
-def test_a_twin_differs_in_one_thing_and_ends_as_it_says(name: str, tmp_path: Path) -> None:
+def failing_twins() -> list[str]:
+    """Those that pass are an ordinary roll: `make scenarios` plays them, at night."""
+    twins = {name: one.twin for name in sorted(shipped_scenarios()) if (one := load(name)).twin}
+    return [name for name, twin in twins.items() if twin and twin.ends.verdict != "pass"]
+
+
+@pytest.mark.parametrize("name", failing_twins())
+def test_a_twin_differs_in_one_thing_and_fails_for_the_reason_it_gives(name: str, tmp_path: Path) -> None:
     play(name, tmp_path, twin=True)
 
 
