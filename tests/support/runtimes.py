@@ -24,10 +24,10 @@ from zdu.clock import Entropy, SystemClock
 
 INTERVALS = JiraIntervals.model_construct(
     heartbeat=0.05,
-    dead_after=0.6,
+    dead_after=1.2,
     offline_after=60.0,
     removed_after=60.0,
-    version_check_wait=1.5,
+    version_check_wait=2.5,
     lock_expiry=0.8,
     upgrade_state_poll=0.03,
     index_replay=0.03,
