@@ -46,8 +46,8 @@ def fault_windows(evidence: Evidence) -> list[FaultWindow]:
 def faults_behind(request: RequestRecord, node: str, evidence: Evidence) -> str:
     """Which faults may explain what a request suffered: ``while net.latency on node1 was on``; empty if none may.
 
-    One that was on and had not taken effect yet explains nothing. A fault of another node than the one that the request went to does not explain it; where nobody knows the node,
-    any may.
+    One that was on and had not taken effect yet explains nothing, nor does one of another node than that to which the
+    request went; where nobody knows the node, any may.
     """
     found = [
         window

@@ -129,8 +129,8 @@ async def test_the_database_refuses_so_many_upgrade_tasks_and_then_takes_them(
         assert task not in await database.schema.applied()
         assert await hold.fired() == 0
         await client.run(
-            "INSERT INTO clusterupgradestate (database_time, cluster_build_number, cluster_version, state, order_number) "
-            "VALUES (1, 73013, '7.3.2', 'UPGRADE_TASKS_FAILED', 99)"
+            "INSERT INTO clusterupgradestate (database_time, cluster_build_number, cluster_version, state, "
+            "order_number) VALUES (1, 73013, '7.3.2', 'UPGRADE_TASKS_FAILED', 99)"
         )
         assert await hold.fired() == 1
         assert await database.schema.run_task(task), "once it has failed as often as was wished"
