@@ -177,7 +177,9 @@ class Cluster:
         """Upgrade every node, one by one, from upgrade mode to finalised. ``to`` is the newest of the line if empty.
 
         ``with_node_down`` is called with each node while it is stopped, ``in_mixed_version`` while both versions
-        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous. Raises CommandFailed.
+        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous.
+
+        Raises CommandFailed.
         """
         jira = bool((await self.state()).upgrade_state)
         if jira:
