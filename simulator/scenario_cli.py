@@ -66,7 +66,7 @@ def new(name: str) -> None:
     name = name.removesuffix(".yaml")
     text = _STARTER.read_text(encoding="utf-8").replace("NAME", name)
     path = Path(f"{name}.yaml")
-    read_scenario(parse_document(text, f"{path}, with that name,"))
+    read_scenario(parse_document(text, str(path)))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

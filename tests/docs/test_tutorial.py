@@ -1,4 +1,4 @@
-"""The tutorial is held to the product: what it plays exists and ends as it says, its exercises are those of the lessons."""
+"""The tutorial is held to the product: its runs end as it says, its exercises are those of the lessons."""
 
 import re
 from pathlib import Path
