@@ -32,7 +32,7 @@ class Lesson:
     number: int
     title: str
     scenario: str
-    """The scenario that is broken on purpose; its twin is the chapter's own way to mend it."""
+    """What the exercise is made from: a scenario that is broken on purpose."""
     task: str
     yours: tuple[str, ...]
     """What may be changed: these keys and all below them."""
@@ -46,6 +46,8 @@ class Lesson:
     objectives: tuple[str, ...] = ()
     """What has to hold besides the scenario's own objectives."""
     limits: tuple[Limit, ...] = ()
+    chapter: str = ""
+    """The scenario that the chapter breaks, if another one; its twin is the chapter's way to mend it."""
 
     @property
     def file_name(self) -> str:
@@ -120,6 +122,7 @@ LESSONS = (
         number=4,
         title="Stopped without a drain",
         scenario="drain-too-short",
+        chapter="no-drain",
         task=(
             "This operator does drain, and is impatient: each node is stopped 300 ms after it has asked to be "
             "drained, and the load balancer lets users finish what they are at for two seconds. Nobody may "
