@@ -24,7 +24,7 @@ from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode, UsageError
 from zdu.process import new_event_loop
 
-STORY = "valiantys"
+ACTS = ("valiantys", "no-drain")
 EXIT_CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}
 
 
@@ -58,7 +58,7 @@ def demo(auto_s: float | None, no_browser: bool, out: Path, seed: int | None) ->
         "Two acts. First an upgrade as it should be: two nodes of Jira, users at work, from 7.3.0 to 7.3.2. Then the "
         "same with one thing forgotten. Everything is real: processes, requests, a database, and a verdict."
     )
-    acts = [load(STORY), load(STORY, twin=True)]
+    acts = [load(name) for name in ACTS]
     ended: list[Conclusion] = []
     for number, scenario in enumerate(acts, start=1):
         if ended:
@@ -75,9 +75,8 @@ def _act(scenario: Scenario, guide: Guide, out: Path, seed: int | None, *, show:
     """Play one act step by step; an interrupted one ends the tour."""
     clock, entropy = SystemClock(), Entropy()
     folder = create_run_folder(out, scenario.name, clock)
-    twin = " --twin" if scenario.name != STORY else ""
     seed = entropy.rng.randrange(LARGEST_SEED) if seed is None else seed
-    plan = RunPlan(scenario, seed, folder, choose_database(None, folder), f"zdu run {STORY}{twin} --seed {seed}")
+    plan = RunPlan(scenario, seed, folder, choose_database(None, folder), f"zdu run {scenario.name} --seed {seed}")
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, entropy.token(), steps=True, prompt=guide.before)
 
