@@ -10,7 +10,7 @@ from itertools import pairwise
 from simulator.verdict.model import Evidence
 from zdu.events import ClusterObserved, LoadStarted, LoadStopped
 
-BEFORE, AFTER = "before", "after"
+BEFORE, BETWEEN, AFTER = "before", "all in", "after"
 WORDS = {
     "READY_TO_UPGRADE": "upgrade mode",
     "MIXED": "MIXED",
@@ -67,6 +67,9 @@ def _name(t_s: float, changes: list[tuple[float, str]], evidence: Evidence) -> s
     out = {absence.node for absence in evidence.absences if absence.covers(t_s)}
     if out:
         return f"{' and '.join(node for node in evidence.nodes if node in out)} out"
+    if evidence.wanted:
+        window = evidence.rolled_within or (float("inf"), 0.0)
+        return BEFORE if t_s < window[0] else AFTER if t_s > window[1] else BETWEEN
     so_far = [state for at_s, state in changes if at_s <= t_s]
     if not so_far or (so_far[-1] == "STABLE" and set(so_far) == {"STABLE"}):
         return BEFORE

@@ -45,11 +45,22 @@ def overlaps_s(from_s: float, to_s: float, windows: Windows) -> list[float]:
 
 
 def _around_the_upgrade(part: Part, evidence: Evidence) -> Windows:
-    """The upgrade lasts from the first row of the history to the last one that says STABLE."""
+    """The upgrade lasts from the first row of the history to the last one that says STABLE.
+
+    Another application has no such history: there it is from the first node that is out to the last one that is back.
+    """
+    if evidence.wanted:
+        window = evidence.rolled_within
+        starts, ends = ([window[0]], [window[1]]) if window else ([], [])
+        return _around(part, starts, ends)
     starts = [at_s for at_s, state in evidence.history if state == "READY_TO_UPGRADE"]
+    ends = [at_s for at_s, state in evidence.history if state == "STABLE" and at_s > starts[0]] if starts else []
+    return _around(part, starts, ends)
+
+
+def _around(part: Part, starts: list[float], ends: list[float]) -> Windows:
     if not starts:
         return []
-    ends = [at_s for at_s, state in evidence.history if state == "STABLE" and at_s > starts[0]]
     end_s = ends[-1] if ends else inf
     match part:
         case Part.BEFORE:
