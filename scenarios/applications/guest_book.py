@@ -2,8 +2,8 @@
 
     python3 guest_book.py --port 8080 --name one --version 1.0 --secrets secret.txt
 
-Who is logged in is told by a signed cookie, so that every copy with the same secret knows it. Pages take a moment to
-make. SIGTERM ends it at once, as it ends any program that does not care: what is on its way then is lost. Example of
+Who is logged in is told by a signed cookie, so that every copy with the same secret knows it. A page is sent as
+it is made, which takes a moment. SIGTERM ends it at once, as it ends any program that does not care: what is on its way then is lost. Example of
 the scenario ``another-application``.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 WORK_S = 0.12
-"""How long a page takes to make."""
+"""How long the rest of a page takes to make."""
 FORM = '<form method="post" action="/login"><input name="user"><input name="password" type="password"></form>'
 
 
@@ -38,8 +38,7 @@ class GuestBook(BaseHTTPRequestHandler):
         elif self.path != "/":
             self._answer(404, "no such page")
         elif user := self._user():
-            time.sleep(WORK_S)
-            self._answer(200, f"<h1>Guest book {self.version}</h1><p>Welcome, {user}.</p>")
+            self._answer(200, f"<h1>Guest book {self.version}</h1>", f"<p>Welcome, {user}.</p>")
         else:
             self._answer(302, "", Location="/login")
 
@@ -62,14 +61,18 @@ class GuestBook(BaseHTTPRequestHandler):
     def _signed(self, user: str) -> str:
         return hmac.new(self.secret, user.encode(), hashlib.sha256).hexdigest()
 
-    def _answer(self, status: int, body: str, **headers: str) -> None:
-        data = body.encode()
+    def _answer(self, status: int, body: str, rest: str = "", **headers: str) -> None:
+        """Send a page; its ``rest`` takes a moment to make, and what there is goes out meanwhile."""
+        data, later = body.encode(), rest.encode()
         self.send_response(status)
         for key, value in {"Content-Type": "text/html", "X-Served-By": self.name, **headers}.items():
             self.send_header(key, value)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(len(data) + len(later)))
         self.end_headers()
         self.wfile.write(data)
+        if later:
+            time.sleep(WORK_S)
+            self.wfile.write(later)
 
 
 def shared_secret(file: Path) -> bytes:
