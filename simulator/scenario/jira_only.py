@@ -62,8 +62,8 @@ def _settings(
         (load, "load", ("mix", "arrivals")),
         (balancer, "balancer", ("expect_state",)),
     ):
-        for key in keys if part is not None else ():
-            if getattr(part, key) != type(part).model_fields[key].get_default():
+        for key in keys:
+            if part is not None and getattr(part, key) != type(part).model_fields[key].get_default():
                 yield Problem((name, key), f"{name}.{key} {_WHY}")
     if balancer is not None and getattr(balancer, "stickiness", "") == "none" and not node.page.node_header:
         message = "stickiness: none leaves no cookie that tells who answered: name node.page.node_header"
