@@ -34,7 +34,7 @@ if os.getppid() == int(parent):
 """What a program that is not ours does first: it asks the system to be ended when the simulator ends (prctl(2))."""
 
 
-_GROUP_ENDS_WITH_US = 'cat >/dev/null; kill -KILL -- "-$1"'
+_GROUP_ENDS_WITH_US = 'cat >/dev/null; kill -KILL "-$1"'
 """What the guard of a program does: its input closes when the simulator ends, ``kill -9`` included."""
 
 
@@ -188,7 +188,6 @@ class Supervisor:
             if announced.done():
                 await announced
         child.ready = {"ready": True}
-        announced.cancel()
         return child
 
     def _adopt(self, child: Child) -> "asyncio.Future[None]":
@@ -211,6 +210,8 @@ class Supervisor:
             raise self._start_failed(child, f"did not serve within {within_s:g} s") from None
         except _EndedEarly:
             raise self._start_failed(child, "did not start") from None
+        finally:
+            announced.cancel()  # nobody waits for it any more
 
     async def run_to_end(self, name: str, arguments: Sequence[str], log: Path) -> None:
         """Run ``zdu ARGUMENTS`` and wait for its end. Raises StartFailed when its exit code is not 0."""

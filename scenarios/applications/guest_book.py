@@ -2,9 +2,9 @@
 
     python3 guest_book.py --port 8080 --name one --version 1.0 --secrets secret.txt
 
-Who is logged in is told by a signed cookie, so that every copy with the same secret knows it. A page is sent as
-it is made, which takes a moment. SIGTERM ends it at once, as it ends any program that does not care: what is on its way then is lost. Example of
-the scenario ``another-application``.
+Who is logged in is told by a signed cookie, so every copy with the same secret knows it. A page is sent while it is
+made, which takes a moment. SIGTERM ends the program at once, as it ends any that does not care: what is on its way
+then is lost. It is the example of the scenario ``another-application``.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import time
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,10 +80,8 @@ def shared_secret(file: Path) -> bytes:
     """The secret of all copies: the first one makes it."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.write_bytes(os.urandom(32))
-    try:
+    with suppress(FileExistsError):
         os.link(draft, file)
-    except FileExistsError:
-        pass
     draft.unlink()
     return file.read_bytes()
 

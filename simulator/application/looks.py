@@ -17,6 +17,8 @@ class NodeLook:
 
     def __init__(self, url: str, health: HealthPart, *, version: Callable[[], str] = str) -> None:
         """``version`` tells what the node was started with: an application need not tell it itself."""
+        self.told = ""
+        """What became of the last look, for people."""
         self._health = health
         self._version = version
         self._http = aiohttp.ClientSession(base_url=url, timeout=aiohttp.ClientTimeout(total=LOOK_WITHIN_S))
@@ -26,7 +28,9 @@ class NodeLook:
         try:
             async with self._http.get(self._health.path, allow_redirects=False) as answer:
                 good = answer.status == self._health.status and self._health.text in await answer.text()
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+                self.told = f"answered with {answer.status}" + ("" if good else ", which is not what is expected")
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            self.told = f"not answered ({str(error) or type(error).__name__})"
             return None
         return Said(SERVES, self._version(), 0) if good else None
 

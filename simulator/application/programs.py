@@ -13,7 +13,7 @@ from simulator.application.looks import NodeLook
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.application import NodePart, filled
-from simulator.supervisor import Child, Supervisor
+from simulator.supervisor import Child, StartFailed, Supervisor
 from zdu.errors import UsageError
 
 ASKED_WITHIN_S = 5.0
@@ -56,6 +56,9 @@ class Programs:
                 within_s=self.part.start_deadline,
                 with_children=True,
             )
+        except StartFailed as error:
+            error.hint = f"Its health check, GET {self.part.health.path}, was {look.told}. {error.hint}"
+            raise
         finally:
             await look.close()
 

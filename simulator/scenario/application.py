@@ -138,8 +138,8 @@ class NodePart(Section):
             if not any("{port}" in word for word in words):
                 raise PydanticCustomError(
                     "no_port",
-                    "{whose} has no {{port}}: each node has a port of its own, and must be told which",
-                    {"whose": f"the command of version {version!r}" if version else "command"},
+                    "{whose} has no {port}: each node has a port of its own, and must be told which",
+                    {"whose": f"the command of version {version!r}" if version else "command", "port": "{port}"},
                 )
         return self
 
