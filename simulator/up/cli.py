@@ -29,7 +29,7 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu import living as files
 from zdu.clock import Entropy, SystemClock
-from zdu.errors import ExitCode
+from zdu.errors import ExitCode, UsageError
 from zdu.process import new_event_loop
 
 DEFAULT_NAME = "up"
@@ -100,6 +100,8 @@ def up(
     files.check_name(name)
     changes: list[str | Override] = [*for_balancer(lb), *settings, *_overrides(nodes, users, version, lb_port)]
     scenario = expecting(_cluster(like, changes), objectives).model_copy(update={"name": name})
+    if not scenario.of_jira:
+        raise UsageError("zdu up starts nodes of Jira", hint="Play another application with zdu run and a file.")
     check_balancer(lb, scenario)
     raise_descriptor_limit()
     clock, entropy = SystemClock(), Entropy()

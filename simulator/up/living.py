@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from node.releases import find_release
 from simulator.balancers.balancer import BalancerFailed
+from simulator.certify.visitors import Visit
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.faults.faults import Faults
 from simulator.load.load import Load
@@ -36,7 +37,7 @@ class LivingCluster:
     def __init__(
         self,
         stage: Stage,
-        load: Load,
+        load: Load | Visit,
         operator: Operator,
         faults: Faults,
         tasks: asyncio.TaskGroup,
