@@ -4,11 +4,13 @@ Its control port takes ``PUT`` and ``DELETE`` on ``/paths/NODE/NUMBER``, and ``G
 """
 
 import asyncio
+import random
 
 import click
 from aiohttp import web
 
 from simulator.faults.path.gate import Gate
+from simulator.faults.path.paths import to_database
 from simulator.faults.path.rules import KINDS, Rule
 from zdu.clock import Entropy
 from zdu.errors import UsageError
@@ -18,13 +20,20 @@ _HOST = "127.0.0.1"
 
 
 @click.command()
-@click.option("--to", "nodes", metavar="NODE=HOST:PORT", multiple=True, required=True, help="A node; once for each.")
+@click.option("--to", "nodes", metavar="NODE=HOST:PORT", multiple=True, help="A node; once for each.")
+@click.option(
+    "--to-database", "databases", metavar="NODE=HOST:PORT", multiple=True, help="A node's way to its database."
+)
 @click.option("--seed", type=int, help="Make chance decide as in an earlier run.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input closes: leave no orphan behind.")
-def path_proxy(nodes: tuple[str, ...], seed: int | None, exit_with_parent: bool) -> int:
+def path_proxy(nodes: tuple[str, ...], databases: tuple[str, ...], seed: int | None, exit_with_parent: bool) -> int:
     """Stand between a load balancer and its nodes, and do harm when told to. zdu run starts it by itself."""
-    targets = dict(_target(node) for node in nodes)
-    return run_process(lambda shutdown: _serve(targets, seed, shutdown), exit_with_parent=exit_with_parent)
+    rng = Entropy(seed).rng
+    ways = {name: (*address, True) for name, address in map(_target, nodes)}
+    ways |= {to_database(name): (*address, False) for name, address in map(_target, databases)}
+    if not ways:
+        raise UsageError("nowhere to go", hint="Name a node: --to node1=127.0.0.1:8080")
+    return run_process(lambda shutdown: _serve(ways, rng, shutdown), exit_with_parent=exit_with_parent)
 
 
 def _target(text: str) -> tuple[str, tuple[str, int]]:
@@ -35,9 +44,8 @@ def _target(text: str) -> tuple[str, tuple[str, int]]:
     return name, (host, int(port))
 
 
-async def _serve(targets: dict[str, tuple[str, int]], seed: int | None, shutdown: Shutdown) -> int:
-    rng = Entropy(seed).rng
-    gates = {name: Gate(host, port, rng) for name, (host, port) in targets.items()}
+async def _serve(ways: dict[str, tuple[str, int, bool]], rng: random.Random, shutdown: Shutdown) -> int:
+    gates = {name: Gate(host, port, rng, http=http) for name, (host, port, http) in ways.items()}
     runner = web.AppRunner(_control(gates), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, _HOST, 0)
