@@ -52,7 +52,7 @@ def test_the_same_roll_passes_on_postgresql(tmp_path: Path, postgres_url: str) -
     slow = "  - fault: {name: db.slow, node: node1, latency: 5ms, for: 1s}\n"
     story = tmp_path / "slow.yaml"
     story.write_text(QUICK.read_text(encoding="utf-8").replace("timeline:\n", f"timeline:\n{slow}"), encoding="utf-8")
-    run = run_zdu(tmp_path, "--db", postgres_url, scenario=story)
+    run = run_zdu(tmp_path, "--db", postgres_url, scenario=story, called="quick")
     assert run.exit_code == 0, run.stdout + run.stderr
     assert run.result["database"].startswith("postgresql")
     (fired,) = [check["detail"] for check in run.result["checks"] if check["name"] == "every fault took effect"]
