@@ -10,7 +10,7 @@ import random
 from contextlib import suppress
 
 from simulator.faults.path.connection import Connection
-from simulator.faults.path.rules import Rule, Rules
+from simulator.faults.path.rules import HEALTH_TARGET, Rule, Rules
 from simulator.ports import ReservedPort
 
 LOOPBACK = "127.0.0.1"
@@ -21,10 +21,18 @@ CONNECT_WITHIN_S = 5.0
 class Gate:
     """One path, from its own port to the node at ``host`` and ``port``."""
 
-    def __init__(self, host: str, port: int, rng: random.Random, *, http: bool = True) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        rng: random.Random,
+        health_target: str = HEALTH_TARGET,
+        *,
+        http: bool = True,
+    ) -> None:
         """``http`` is false for a path to a database, in whose words nothing is read."""
         self._host, self._node_port, self._http = host, port, http
-        self._rules = Rules(rng)
+        self._rules = Rules(rng, health_target=health_target)
         self._own_host = host if http else LOOPBACK
         self._reserved = ReservedPort(self._own_host)
         self._server: asyncio.Server | None = None
