@@ -106,20 +106,25 @@ def run(
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
-    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
+    conclusion, interrupted = play(
+        plan, recorder, lambda: choose_view(played, plain=plain, as_json=as_json), audience
+    )
     print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
+def choose_view(played: Scenario, *, plain: bool, as_json: bool = False) -> View:
+    """What shows the run in this terminal; nothing with ``as_json``."""
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()
     console = Console()
     if plain or not console.is_terminal:
-        click.echo(f"{played.title}. Jira's own intervals run {played.cluster.time_scale:g} times as fast.")
+        scale = f" Jira's own intervals run {played.cluster.time_scale:g} times as fast." if played.of_jira else ""
+        click.echo(f"{played.title}.{scale}")
         return PlainView(model, click.echo)
-    return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
+    scale = f" · time scale {played.cluster.time_scale:g}" if played.of_jira else ""
+    return LiveView(model, f"{played.title}{scale}", console)
 
 
 def raise_descriptor_limit() -> None:

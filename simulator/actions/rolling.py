@@ -117,9 +117,12 @@ async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> NoReturn:
         taking_back=True,
     )
     await carry_out_roll(hands, back)
-    await hands.until_all_show("READY_TO_UPGRADE")
-    await cancel_on(hands, next(iter(hands.picture.nodes)))
-    raise StoryBroken(f"{reason}; every node was brought back to {hands.base} and the upgrade was cancelled")
+    told = f"{reason}; every node was brought back to {hands.base}"
+    if hands.scenario.of_jira:
+        await hands.until_all_show("READY_TO_UPGRADE")
+        await cancel_on(hands, next(iter(hands.picture.nodes)))
+        told += " and the upgrade was cancelled"
+    raise StoryBroken(told)
 
 
 def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
@@ -163,9 +166,9 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
                 await hands.until(f"that nothing goes to {node_id} any more", lambda: node.drained)
             await _stop(hands, node_id)
         case Upgrade(node_id):
-            build = find_release(policy.to_version).build
+            build = f" (build {find_release(policy.to_version).build})" if hands.scenario.of_jira else ""
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
-            hands.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
+            hands.tell(f"{node_id} is {how} {policy.to_version}{build} and starts", node_id)
             await hands.cluster.start_node(node_id, policy.to_version)
             await _sees_a_wrong_version(hands, node_id, policy.to_version)
         case AwaitDrained(node_id):
