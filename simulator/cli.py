@@ -120,9 +120,11 @@ def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
         return SilentView()
     console = Console()
     if plain or not console.is_terminal:
-        click.echo(f"{played.title}. Jira's own intervals run {played.cluster.time_scale:g} times as fast.")
+        scale = f" Jira's own intervals run {played.cluster.time_scale:g} times as fast." if played.of_jira else ""
+        click.echo(f"{played.title}.{scale}")
         return PlainView(model, click.echo)
-    return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
+    scale = f" · time scale {played.cluster.time_scale:g}" if played.of_jira else ""
+    return LiveView(model, f"{played.title}{scale}", console)
 
 
 def raise_descriptor_limit() -> None:

@@ -1,13 +1,15 @@
 """The processes of a run: writes their configuration, starts and stops them, and reports it to the picture."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from node.config import NodeConfig
+from simulator.application.programs import Programs
 from simulator.balancers import OURS, make_balancer
 from simulator.balancers.balancer import BALANCER, LoadBalancer, Place
-from simulator.balancers.settings import Node
+from simulator.balancers.settings import JIRA_HEALTH, Health, Node
 from simulator.config_files import as_yaml
 from simulator.faults.path.paths import PATHS, Paths
 from simulator.picture import Picture
@@ -40,6 +42,14 @@ class DatabaseTarget:
     namespace: str = ""
 
 
+def health_of(scenario: Scenario) -> Health:
+    """How the load balancer can tell that a node serves."""
+    if scenario.node is None:
+        return JIRA_HEALTH
+    part = scenario.node.health
+    return Health(path=part.path, status=part.status, text=part.text, tells_state=False)
+
+
 class Cluster:
     """The nodes and the load balancer of one run, as processes. ``balancer`` is there from :meth:`start` on."""
 
@@ -70,12 +80,19 @@ class Cluster:
         self._clock = clock or SystemClock()
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
+        self._programs = Programs(scenario.node, folder, supervisor) if scenario.node else None
         self.paths: Paths | None = None
         """The way to the path proxy, in a run that has one; from :meth:`start` on."""
         self.starts: Counter[str] = Counter()
         """How often each node was started."""
-        self.next_start: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """What the configuration of each node's next starts has otherwise than the scenario says."""
+        self.start_changes: list[Callable[[str, str], Mapping[str, str]]] = []
+        """Whoever has nodes start otherwise than the scenario says: asked at each start, with node and version."""
+
+    @property
+    def stop_patience_s(self) -> float:
+        """How long a process may take to stop before it is killed."""
+        node = self.scenario.node
+        return node.stop.deadline if node else self.scenario.cluster.stop_duration + STOP_GRACE_S
 
     @property
     def balancer_url(self) -> str:
@@ -103,7 +120,9 @@ class Cluster:
         return f"http://{port.host}:{port.port}"
 
     async def set_up_database(self, *, users: int) -> None:
-        """Make the tables, the users and some issues. Raises StartFailed with the reason."""
+        """Make the tables, the users and some issues; another application has none. Raises StartFailed."""
+        if not self.scenario.of_jira:
+            return
         namespace = ["--namespace", self.database.namespace] if self.database.namespace else []
         await self._supervisor.run_to_end(
             "database set-up",
@@ -130,22 +149,36 @@ class Cluster:
     async def start_node(self, node_id: str, version: str) -> None:
         """Start a node with that version, as after an installation. Raises StartFailed."""
         self.starts[node_id] += 1
+        if self._programs:
+            child = await self._programs.start(node_id, version, self._ports[node_id])
+        else:
+            child, version = await self._start_of_jira(node_id, version)
+        self._children[node_id] = child
+        self._picture.process_started(
+            node_id, pid=child.pid, url=self.node_url(node_id), version=version, log=f"logs/{child.log.name}"
+        )
+
+    async def _start_of_jira(self, node_id: str, version: str) -> tuple[Child, str]:
+        """The process, and the version it was really given: a fault may have it another one."""
         home = self.folder.node_home(node_id)
         home.mkdir(exist_ok=True)
         log = self.folder.logs / f"{node_id}.log"
         config = home / "node.yaml"
         config.touch(mode=0o600)  # it has the database's password
-        config.write_text(as_yaml(self._node_config(node_id, version)), encoding="utf-8")
-        child = await self._supervisor.start(node_id, ["node", "--config", str(config), "--exit-with-parent"], log)
-        self._children[node_id] = child
-        self._picture.process_started(
-            node_id, pid=child.pid, url=self.node_url(node_id), version=version, log=f"logs/{log.name}"
-        )
+        written = self._node_config(node_id, version)
+        config.write_text(as_yaml(written), encoding="utf-8")
+        arguments = ["node", "--config", str(config), "--exit-with-parent"]
+        return await self._supervisor.start(node_id, arguments, log), written.version
 
     async def stop_node(self, node_id: str) -> None:
-        """Stop a node in an orderly way (SIGTERM), and return when its process has ended."""
-        self._picture.process_stopping(node_id, "SIGTERM")
-        await self._children[node_id].stop(within_s=self.scenario.cluster.stop_duration + STOP_GRACE_S)
+        """Stop a node in an orderly way, and return when its process has ended."""
+        child = self._children[node_id]
+        if self._programs:
+            self._picture.process_stopping(node_id, self._programs.part.stop.request or child.stop_signal.name)
+            await self._programs.stop(child, self._ports[node_id])
+        else:
+            self._picture.process_stopping(node_id, child.stop_signal.name)
+            await child.stop(within_s=self.stop_patience_s)
 
     async def kill_node(self, node_id: str) -> None:
         """Kill a node (SIGKILL), as a power cut does, and return when its process has ended."""
@@ -189,8 +222,9 @@ class Cluster:
         """The process through which the load balancer reaches every node, in a run that may harm what passes."""
         log = self.folder.logs / f"{PATHS}.log"
         nodes = [f"--to={name}={port.host}:{port.port}" for name, port in self._ports.items()]
+        health = f"--health={health_of(self.scenario).path}"
         child = await self._supervisor.start(
-            PATHS, ["path-proxy", *nodes, "--seed", str(self._seed), "--exit-with-parent"], log
+            PATHS, ["path-proxy", *nodes, health, "--seed", str(self._seed), "--exit-with-parent"], log
         )
         self.paths = Paths(child.ready["url"], child.ready["ports"])
         self._picture.process_started(PATHS, pid=child.pid, url=self.paths.url, version="", log=f"logs/{log.name}")
@@ -206,10 +240,14 @@ class Cluster:
             seed=self._seed,
             supervisor=self._supervisor,
             clock=self._clock,
+            health=health_of(self.scenario),
         )
 
     def _node_config(self, node_id: str, version: str) -> NodeConfig:
         port = self._ports[node_id]
+        changes: dict[str, str] = {}
+        for change in self.start_changes:
+            changes |= change(node_id, version)
         return NodeConfig.model_validate(
             {
                 "node_id": node_id,
@@ -226,6 +264,6 @@ class Cluster:
                     "idle_timeout": format_duration(self.scenario.cluster.session_timeout),
                 },
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
-                **self.next_start[node_id],
+                **changes,
             }
         )

@@ -81,7 +81,8 @@ def judge_run(folder: RunFolder) -> JudgedRun:
         refusals=scenario.refusals,
         rolled_back_from=scenario.rolled_back_from,
         users=scenario.load.users,
-        sessions_kind=scenario.sessions,
+        sessions_kind=scenario.sessions if scenario.of_jira else "unknown",
+        wanted={} if scenario.of_jira else scenario.versions_in_the_end,
         sticky=scenario.balancer.stickiness != "none",
         search_delay_s=scenario.search_delay_s,
     )

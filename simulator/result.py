@@ -1,11 +1,11 @@
 """``result.json``: the verdict and its figures, for programs. The keys are a promise; more may come, none goes."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from simulator.of_jira import JIRA
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import reason_of, went_back_count
@@ -13,7 +13,7 @@ from simulator.verdict.explain import explain
 from simulator.verdict.lag import Lag, find_lags, longest_ms
 from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
-from simulator.verdict.phases import Phase
+from simulator.verdict.parts import Phase
 from simulator.verdict.sessions import Move
 from zdu.events import (
     BalancerAudited,
@@ -48,6 +48,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "interrupted": bool(evidence.events(RunInterrupted)),
         "duration_s": round(ends[-1][0] if ends else evidence.envelopes[-1].t_s, 2),
         "database": started.database,
+        "application": _application(started),
         "load_balancer": started.load_balancer,
         "version_from": started.version_from,
         "version_to": started.version_to,
@@ -104,12 +105,12 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` of the ``ordered`` values do not exceed (nearest rank)."""
-    if not ordered:
-        raise ValueError("there is no percentile of nothing")
-    rank = max(1, -(-len(ordered) * share // 1))
-    return ordered[int(rank) - 1]
+def _application(started: RunStarted) -> str:
+    """Jira, the command by which another application's nodes are started, or the address of what was certified."""
+    if started.certified:
+        return str(started.certified["url"])
+    node = started.played.get("node")
+    return " ".join(node["command"]) if node else JIRA
 
 
 def _retried(evidence: Evidence, started: RunStarted) -> int | None:

@@ -283,6 +283,8 @@ class ResultFile(_Part):
     interrupted: bool
     duration_s: float
     database: str
+    application: str
+    """`Jira`, or the command by which the nodes of another application are started, or what was certified."""
     load_balancer: str
     version_from: str
     version_to: str

@@ -4,6 +4,7 @@ import asyncio
 
 from simulator.dashboard.audience import Audience
 from simulator.hopeless import stop_when_hopeless
+from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
@@ -49,7 +50,8 @@ class Run:
         load = stage.load()
         async with asyncio.TaskGroup() as working:
             load.start(working)
-            operator.lead(load)
+            if isinstance(load, Load):
+                operator.lead(load)
             try:
                 await self._play_steps(stage, operator)
             except StoryBroken as error:

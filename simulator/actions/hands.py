@@ -89,6 +89,8 @@ def longest_step_s(scenario: Scenario) -> float:
     """How long a step may take by what the scenario itself says: start, stop, drain, health checks, state polls."""
     cluster, balancer = scenario.cluster, scenario.balancer
     checks_s = (balancer.inter + balancer.timeout) * (balancer.rise + balancer.fall)
+    if scenario.node:
+        return scenario.node.start_deadline + scenario.node.stop.deadline + balancer.drain_deadline + checks_s
     intervals = cluster.intervals.scaled(cluster.time_scale)
     return (
         cluster.start_duration

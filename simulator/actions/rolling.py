@@ -87,11 +87,10 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, wanted: Ended = Ended
             _not_started(hands, step.node_id, policy.to_version, may_be_refused=wanted is Ended.REFUSED)
             return Ended.REFUSED
         if isinstance(step, TurnBack):
-            await _turn_back(hands, policy, step.reason)
+            told = await _turn_back(hands, policy, step.reason)
             if wanted is Ended.BREACHED:
                 return Ended.BREACHED
-            done = f"every node was brought back to {hands.base} and the upgrade was cancelled"
-            raise StoryBroken(f"{step.reason}; {done}")
+            raise StoryBroken(told)
         if isinstance(step, Finished):
             return Ended.JOINED
         why = _what_is_awaited(step)
@@ -118,8 +117,8 @@ def _only_nodes_died(hands: Hands) -> None:
         hands.nobody_died()
 
 
-async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> None:
-    """Every node gets the version of before, those that do not run first, and the upgrade is cancelled."""
+async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> str:
+    """Every node gets the version of before, those that do not run first, and the upgrade is cancelled; told."""
     hands.tell(f"{reason}: every node goes back to {hands.base}")
     seen = hands.picture.seen()
     touched = [node for node in reversed(seen) if node.version != hands.base or not node.carries_load]
@@ -133,8 +132,12 @@ async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> None:
         taking_back=True,
     )
     await carry_out_roll(hands, back)
+    told = f"{reason}; every node was brought back to {hands.base}"
+    if not hands.scenario.of_jira:
+        return told
     await hands.until_all_show("READY_TO_UPGRADE")
     await cancel_on(hands, next(iter(hands.picture.nodes)))
+    return f"{told} and the upgrade was cancelled"
 
 
 def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
@@ -178,15 +181,29 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
                 await hands.until(f"that nothing goes to {node_id} any more", lambda: node.drained)
             await _stop(hands, node_id)
         case Upgrade(node_id):
-            build = find_release(policy.to_version).build
+            build = f" (build {find_release(policy.to_version).build})" if hands.scenario.of_jira else ""
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
-            hands.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
+            hands.tell(f"{node_id} is {how} {policy.to_version}{build} and starts", node_id)
             await hands.cluster.start_node(node_id, policy.to_version)
+            await _sees_a_wrong_version(hands, node_id, policy.to_version)
         case AwaitDrained(node_id):
             hands.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
         case Wait():
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
+
+
+async def _sees_a_wrong_version(hands: Hands, node_id: str, meant: str) -> None:
+    """Where another version was installed than was meant: look what becomes of it; the roll then puts it right."""
+    node = hands.picture.nodes[node_id]
+    if node.version == meant:
+        return
+    hands.tell(f"{node_id} was given {node.version} by mistake, and not {meant}", node_id)
+    await hands.until(f"that {node_id} says what becomes of it", lambda: node.failed or node.ready_to_serve)
+    if node.failed:
+        reason = hands.cluster.why_not_started(node_id)
+        hands.recorder.event(NodeNotStarted(node_id, node.version, reason))
+        hands.tell(f"{node_id} could not start with {node.version}: {reason}", node_id)
 
 
 async def _stop(hands: Hands, node_id: str) -> None:

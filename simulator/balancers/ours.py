@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ import aiohttp
 from lb.config import BalancerConfig
 from simulator.balancers.audit import Inquiry, tell
 from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Report, Started
-from simulator.balancers.settings import Logged
+from simulator.balancers.settings import Health, Logged
 from simulator.config_files import as_yaml
 from zdu.durations import format_duration
 from zdu.events import BalancerAudited
@@ -29,9 +30,9 @@ class OwnBalancer:
     """Started from a configuration file, watched through its journal, audited by its access log."""
 
     heeds_nodes = True
-    has_administrator = False
 
     def __init__(self, place: Place) -> None:
+        self.has_administrator = not place.health.tells_state
         self._place = place
         self._access_log = place.folder.logs / f"{BALANCER}-access.jsonl"
         self._http: aiohttp.ClientSession | None = None
@@ -125,7 +126,7 @@ class OwnBalancer:
                 "stickiness": {"mode": part.stickiness},
                 "timeouts": {"server_keep_alive": format_duration(part.server_keep_alive)},
                 "queue": {"timeout": format_duration(part.queue_timeout)},
-                "health": part.model_dump(mode="json", include=HEALTH_KEYS),
+                "health": self._health(),
                 "drain": {"enabled": part.drain, "deadline": format_duration(part.drain_deadline)},
                 "log_file": str(self._place.folder.logs / f"{BALANCER}.log"),
                 "access_log_file": str(self._access_log),
@@ -133,6 +134,18 @@ class OwnBalancer:
                 "trusted_proxies": LOOPBACK,  # whose requests carry their number in this run, for the log
             }
         )
+
+    def _health(self) -> dict[str, Any]:
+        part, health = self._place.part, self._place.health
+        told: dict[str, Any] = part.model_dump(mode="json", include=HEALTH_KEYS)
+        if health.tells_state:
+            return told
+        states = {"expect_state": "", "drain_states": [], "stopping_states": []}
+        return {**told, **states, **self._asked(health)}
+
+    @staticmethod
+    def _asked(health: Health) -> dict[str, Any]:
+        return {"path": health.path, "expect_status": health.status, "expect_body": re.escape(health.text)}
 
 
 def read_log(path: Path) -> Iterator[Logged]:

@@ -48,6 +48,9 @@ class _Story:
     """Where the cluster is while the timeline is read from its first step to its last."""
 
     version: str
+    of_jira: bool = True
+    runs: dict[str, str] = field(default_factory=dict)
+    """What nodes of another application run after a roll."""
     upgrading: bool = False
     target: str = ""
     rolled: list[str] = field(default_factory=list)
@@ -63,10 +66,18 @@ class _Story:
 
 
 def find_problems(
-    nodes: int | None, version: str | None, timeline: Sequence[Step | None] | None, *, where: Loc = ("timeline",)
+    nodes: int | None,
+    version: str | None,
+    timeline: Sequence[Step | None] | None,
+    *,
+    where: Loc = ("timeline",),
+    of_jira: bool = True,
 ) -> list[Problem]:
-    """All contradictions between the cluster and its timeline, in the order of the file."""
-    problems = _unknown_version(version, ("cluster", "version")) if version is not None else []
+    """All contradictions between the cluster and its timeline, in the order of the file.
+
+    Without ``of_jira`` the nodes are another application's, whose versions and upgrades follow no rules of ours.
+    """
+    problems = _unknown_version(version, ("cluster", "version")) if version is not None and of_jira else []
     if timeline is None:
         return problems
     readable = [step for step in timeline if step is not None]
@@ -74,17 +85,17 @@ def find_problems(
         if not any(step.observe for step in all_steps(readable)):
             problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
         problems += _bad_names(_named(readable, where))
-    story = _Story(version) if version is not None else None
+    story = _Story(version, of_jira=of_jira) if version is not None else None
     for index, step in enumerate(timeline):
         if step is None:
             story = None  # what an unreadable step would have changed is anybody's guess
             continue
-        for loc, one in _with_inner(step, (*where, index)):
-            problems += _about(one, loc, story, nodes)
+        for loc, one in with_inner(step, (*where, index)):
+            problems += _about(one, loc, story, nodes, of_jira=of_jira)
     return problems
 
 
-def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> list[Problem]:
+def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None, *, of_jira: bool) -> list[Problem]:
     """What is wrong with one step; moves the story on."""
     loc = (*at, step.action_name)
     problems = _unknown_names(step, loc, nodes)
@@ -92,7 +103,7 @@ def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> li
         node = parse_condition(step.when).node
         if node and node not in ("any node", *node_ids(nodes)):
             problems.append(Problem((*at, "when"), f"there is no node {node!r}; {_which(node, node_ids(nodes))}"))
-    if isinstance(step.action, Roll):
+    if isinstance(step.action, Roll) and of_jira:
         problems += _unknown_version(step.action.to, (*loc, "to"))
     if isinstance(step.action, Parallel):
         problems += _two_leaders(step.action, loc)
@@ -101,15 +112,15 @@ def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> li
     return problems
 
 
-def _with_inner(step: Step, loc: Loc) -> Iterator[tuple[Loc, Step]]:
+def with_inner(step: Step, loc: Loc) -> Iterator[tuple[Loc, Step]]:
     """The step and all inside of it, with the way to each."""
     yield loc, step
     for way, inner in step.inner:
-        yield from _with_inner(inner, (*loc, *way))
+        yield from with_inner(inner, (*loc, *way))
 
 
 def _named(steps: Sequence[Step], where: Loc) -> list[tuple[Loc, Step]]:
-    return [found for index, step in enumerate(steps) for found in _with_inner(step, (*where, index))]
+    return [found for index, step in enumerate(steps) for found in with_inner(step, (*where, index))]
 
 
 def _bad_names(steps: Sequence[tuple[Loc, Step]]) -> list[Problem]:
@@ -187,6 +198,10 @@ def _which(word: str, choices: Sequence[str]) -> str:
 def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
     """What is wrong with ``step`` at this point of the story; moves the story on."""
     match step.action:
+        case Roll() as roll if not story.of_jira:
+            return _plain_roll(story, roll, loc, nodes)
+        case _ if not story.of_jira:
+            return []
         case StartUpgrade():
             return _start(story, loc)
         case Roll() as roll:
@@ -210,6 +225,16 @@ def _start(story: _Story, loc: Loc) -> list[Problem]:
     story.upgrading, story.target, story.rolled, story.certain = True, "", [], True
     story.never_final = False
     return []
+
+
+def _plain_roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:
+    """A roll of another application: to any version, as long as there is a node that does not run it yet."""
+    names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
+    behind = [name for name in names if story.runs.get(name, story.version) != roll.to]
+    story.runs.update(dict.fromkeys(names, roll.to))
+    if behind or not names:
+        return []
+    return [Problem((*loc, "to"), f"{', '.join(names)} would run {roll.to} already: nothing would happen")]
 
 
 def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:

@@ -4,6 +4,7 @@ These are the words of the scenario language; ``docs/scenarios.md`` is made from
 A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from node.config import JiraIntervals, MixedWhen
 from simulator.roll_policy import ordered
-from simulator.scenario.coherence import find_problems, node_ids
+from simulator.scenario.application import NodePart
+from simulator.scenario.coherence import Problem, find_problems, node_ids
 from simulator.scenario.expectations import Expectations, unknown_nodes
 from simulator.scenario.fields import (
     Address,
@@ -26,6 +28,7 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
+from simulator.scenario.jira_only import all_of_jira
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step, all_steps
 from simulator.scenario.work import ActionMix, ThinkTime
 from zdu.durations import Duration
@@ -182,6 +185,31 @@ class Twin(Section):
     """How the twin is meant to end."""
 
 
+def contradictions(
+    cluster: ClusterPart | None,
+    timeline: Sequence[Step | None] | None,
+    expect: Expectations | None,
+    *,
+    node: NodePart | None,
+    load: LoadPart | None,
+    balancer: BalancerPart | None,
+    of_jira: bool | None = None,
+) -> list[Problem]:
+    """What does not fit together, in as much of a scenario as could be read; ``None`` is what could not.
+
+    ``of_jira`` is whether the nodes are Jira's, where that is not what ``node`` tells: its part could not be read.
+    """
+    count, version = (cluster.nodes, cluster.version) if cluster else (None, None)
+    found = find_problems(count, version, timeline, of_jira=node is None if of_jira is None else of_jira)
+    if count is not None and expect is not None:
+        found += unknown_nodes(expect, count)
+    if node is not None:
+        found += all_of_jira(
+            node=node, cluster=cluster, load=load, balancer=balancer, timeline=timeline, expect=expect
+        )
+    return found
+
+
 class Scenario(Section):
     """A whole scenario file."""
 
@@ -195,6 +223,8 @@ class Scenario(Section):
     """What a moved user has: a silent sign-in by `remember-me`, nothing (`in-memory`), or a `shared` session."""
     cluster: ClusterPart
     """The nodes before anything happens, and how this Jira behaves."""
+    node: NodePart | None = None
+    """Another application in the place of Jira: what each node is."""
     balancer: BalancerPart = BalancerPart()
     """The load balancer's health checks and how it takes a node out."""
     load: LoadPart = LoadPart()
@@ -210,8 +240,9 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        problems = find_problems(self.cluster.nodes, self.cluster.version, self.timeline)
-        problems += unknown_nodes(self.expect, self.cluster.nodes)
+        problems = contradictions(
+            self.cluster, self.timeline, self.expect, node=self.node, load=self.load, balancer=self.balancer
+        )
         if problems:
             raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
         return self
@@ -219,6 +250,20 @@ class Scenario(Section):
     def as_played(self) -> dict[str, Any]:
         """All that it says, defaults and overrides included, in the words of a file: for the record of a run."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def of_jira(self) -> bool:
+        """Whether the nodes are ours, which behave like Jira's, and not another application's."""
+        return self.node is None
+
+    @property
+    def versions_in_the_end(self) -> dict[str, str]:
+        """What each node is to run in the end, where the nodes are another application's."""
+        runs = dict.fromkeys(self.cluster.node_ids, self.cluster.version)
+        for step in self.steps:
+            if step.roll:
+                runs.update(dict.fromkeys(self.nodes_of(step.roll), step.roll.to))
+        return runs
 
     @property
     def search_delay_s(self) -> float:

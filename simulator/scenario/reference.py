@@ -25,6 +25,11 @@ SECTIONS = (
     "",
     "cluster",
     "cluster.intervals",
+    "node",
+    "node.health",
+    "node.stop",
+    "node.page",
+    "node.versions",
     "balancer",
     "load",
     "load.arrivals",
@@ -97,7 +102,8 @@ def _properties(section: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, Any] = (
         whole["properties"] if section is Scenario else whole["$defs"][section.__name__]["properties"]
     )
-    return found
+    words = {f"#/$defs/{name}": part for name, part in whole["$defs"].items() if "enum" in part}
+    return {key: words.get(schema.get("$ref", ""), schema) for key, schema in found.items()}
 
 
 _KINDS = {

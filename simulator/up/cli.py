@@ -26,7 +26,7 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu import living as files
 from zdu.clock import Entropy, SystemClock
-from zdu.errors import ExitCode
+from zdu.errors import ExitCode, UsageError
 from zdu.process import new_event_loop
 
 DEFAULT_NAME = "up"
@@ -89,6 +89,8 @@ def up(
     files.check_name(name)
     changes: list[str | Override] = [*settings, *_overrides(nodes, users, version, lb_port)]
     scenario = read_scenario(apply_overrides(read_document(CLUSTER, "of zdu up"), changes))
+    if not scenario.of_jira:
+        raise UsageError("zdu up starts nodes of Jira", hint="Play another application with zdu run and a file.")
     scenario = scenario.model_copy(update={"name": name})
     raise_descriptor_limit()
     clock, entropy = SystemClock(), Entropy()

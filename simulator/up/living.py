@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from node.releases import find_release
 from simulator.balancers.balancer import BalancerFailed
+from simulator.certify.visitors import Visit
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.faults.faults import Faults
 from simulator.load.load import Load
@@ -54,7 +55,7 @@ class LivingCluster:
     """A cluster with people at work on it. ``tasks`` owns what is begun; ``load`` is at work already."""
 
     def __init__(
-        self, stage: Stage, load: Load, operator: Operator, faults: Faults, tasks: asyncio.TaskGroup
+        self, stage: Stage, load: Load | Visit, operator: Operator, faults: Faults, tasks: asyncio.TaskGroup
     ) -> None:
         self._stage = stage
         self._picture = stage.picture
@@ -264,7 +265,8 @@ class LivingCluster:
             async with stage.faults() as faults:
                 parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
                 operator = Operator(story, *parts, seed=seed)
-                operator.lead(self._load)
+                if isinstance(self._load, Load):
+                    operator.lead(self._load)
                 await operator.play()
 
         return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")

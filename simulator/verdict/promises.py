@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from signal import SIGKILL
+from signal import SIGKILL, Signals
 
 from simulator.load.judge import WORK_LOST
 from simulator.verdict.consistency import (
@@ -36,6 +36,10 @@ from zdu.events import (
 )
 
 Promise = Callable[[Evidence], Iterator[Check]]
+
+
+SHELL_SAYS = 128
+"""A program that reports its end by a signal as an exit code of its own adds this, as shells and the JVM do."""
 
 
 def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
@@ -165,6 +169,9 @@ def processes_live(evidence: Evidence) -> Iterator[Check]:
 def _killed_on_purpose(exit_: ProcessExited, t_s: float, evidence: Evidence) -> bool:
     """Whether it was told to end by the very signal that it ended by: a fault, or a hand, has killed it."""
     told = [e.signal for at_s, e in evidence.events(ProcessStopping) if e.process == exit_.process and at_s <= t_s]
+    if evidence.wanted and told[-1:]:  # not every program has a handler for the signal that is to stop it
+        number = getattr(Signals, told[-1], None)
+        return number is not None and exit_.returncode in {-number, SHELL_SAYS + number}
     return exit_.returncode == -SIGKILL and told[-1:] == ["SIGKILL"]
 
 

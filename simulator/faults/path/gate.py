@@ -10,7 +10,7 @@ import random
 from contextlib import suppress
 
 from simulator.faults.path.connection import Connection
-from simulator.faults.path.rules import Rule, Rules
+from simulator.faults.path.rules import HEALTH_TARGET, Rule, Rules
 from simulator.ports import ReservedPort
 
 LOOK_EVERY_S = 0.05
@@ -20,9 +20,9 @@ CONNECT_WITHIN_S = 5.0
 class Gate:
     """One path, from its own port to the node at ``host`` and ``port``."""
 
-    def __init__(self, host: str, port: int, rng: random.Random) -> None:
+    def __init__(self, host: str, port: int, rng: random.Random, health_target: str = HEALTH_TARGET) -> None:
         self._host, self._node_port = host, port
-        self._rules = Rules(rng)
+        self._rules = Rules(rng, health_target=health_target)
         self._reserved = ReservedPort(host)
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()

@@ -9,7 +9,7 @@ import click
 from aiohttp import web
 
 from simulator.faults.path.gate import Gate
-from simulator.faults.path.rules import KINDS, Rule
+from simulator.faults.path.rules import HEALTH_TARGET, KINDS, Rule
 from zdu.clock import Entropy
 from zdu.errors import UsageError
 from zdu.process import Shutdown, announce_ready, run_process
@@ -19,12 +19,13 @@ _HOST = "127.0.0.1"
 
 @click.command()
 @click.option("--to", "nodes", metavar="NODE=HOST:PORT", multiple=True, required=True, help="A node; once for each.")
+@click.option("--health", default=HEALTH_TARGET, metavar="PATH", help="What health checks ask for.")
 @click.option("--seed", type=int, help="Make chance decide as in an earlier run.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input closes: leave no orphan behind.")
-def path_proxy(nodes: tuple[str, ...], seed: int | None, exit_with_parent: bool) -> int:
+def path_proxy(nodes: tuple[str, ...], health: str, seed: int | None, exit_with_parent: bool) -> int:
     """Stand between a load balancer and its nodes, and do harm when told to. zdu run starts it by itself."""
     targets = dict(_target(node) for node in nodes)
-    return run_process(lambda shutdown: _serve(targets, seed, shutdown), exit_with_parent=exit_with_parent)
+    return run_process(lambda shutdown: _serve(targets, health, seed, shutdown), exit_with_parent=exit_with_parent)
 
 
 def _target(text: str) -> tuple[str, tuple[str, int]]:
@@ -35,9 +36,9 @@ def _target(text: str) -> tuple[str, tuple[str, int]]:
     return name, (host, int(port))
 
 
-async def _serve(targets: dict[str, tuple[str, int]], seed: int | None, shutdown: Shutdown) -> int:
+async def _serve(targets: dict[str, tuple[str, int]], health: str, seed: int | None, shutdown: Shutdown) -> int:
     rng = Entropy(seed).rng
-    gates = {name: Gate(host, port, rng) for name, (host, port) in targets.items()}
+    gates = {name: Gate(host, port, rng, health) for name, (host, port) in targets.items()}
     runner = web.AppRunner(_control(gates), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, _HOST, 0)
