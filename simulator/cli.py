@@ -109,12 +109,15 @@ def run(
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
-    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
+    conclusion, interrupted = play(
+        plan, recorder, lambda: choose_view(played, plain=plain, as_json=as_json), audience
+    )
     print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
+def choose_view(played: Scenario, *, plain: bool, as_json: bool = False) -> View:
+    """What shows the run in this terminal; nothing with ``as_json``."""
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()

@@ -57,7 +57,7 @@ class Operator:
         for number, step in enumerate(self._hands.scenario.timeline, start=1):
             if before:
                 await before(step)
-            self._hands.recorder.event(ChapterStarted(number, step.title, step.text))
+            self._hands.recorder.event(ChapterStarted(number, step.title, step.text, step.notes))
             await self.perform(step)
 
     async def perform(self, step: Step) -> None:
