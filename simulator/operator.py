@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from simulator.actions import PERFORM
-from simulator.actions.hands import Hands, StoryBroken
+from simulator.actions.hands import BeforeRollStep, Hands, StoryBroken
 from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
@@ -39,8 +39,12 @@ class Operator:
         faults: Faults,
         *,
         seed: int = 0,
+        before_roll_step: BeforeRollStep | None = None,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform, seed)
+        self._hands = Hands(
+            *(scenario, cluster, picture, recorder, admins, faults, self.perform, seed),
+            before_roll_step=before_roll_step,
+        )
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 

@@ -10,9 +10,14 @@ from simulator.load.load import Load
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.tally import Tally
+from simulator.roll import NodeSeen
+from simulator.roll import Step as RollStep
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Step
 from zdu.events import StepStarted
+
+BeforeRollStep = Callable[[RollStep, tuple[NodeSeen, ...]], Awaitable[bool]]
+"""Hears of each step of a roll before it is carried out; whether it took its time, so that one has to look anew."""
 
 SLACK_S = 30.0
 """A step that has not taken effect so long after it should have will not."""
@@ -27,7 +32,7 @@ class Hands:
     """Shared by all actions of one story. ``base`` is the version that the cluster comes from.
 
     ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken. ``seed`` is that of the
-    run, for what is left to chance.
+    run, for what is left to chance. ``before_roll_step`` may hold a roll before any of its steps.
     """
 
     scenario: Scenario
@@ -42,6 +47,7 @@ class Hands:
     load: Load | None = None
     """Those who work on the cluster, once they do."""
     tally: Tally = field(init=False)
+    before_roll_step: BeforeRollStep | None = None
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))
 

@@ -99,6 +99,8 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, wanted: Ended = Ended
         limit_s = hands.deadline_s + policy.longest_pause_s
         if loop.time() - since_s > limit_s:
             raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
+        if hands.before_roll_step and await hands.before_roll_step(step, seen):
+            continue  # who held it may have done anything meanwhile
         await _carry_out(hands, step, policy)
 
 
