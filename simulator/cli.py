@@ -13,7 +13,7 @@ from rich.console import Console
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
 from simulator.dashboard.audience import Audience
-from simulator.database_target import choose_database, without_password
+from simulator.database_target import check_database, choose_database, without_password
 from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -92,6 +92,7 @@ def run(
     named = named_overrides(nodes=nodes, users=users, rate=rate)
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
+    check_database(database_url, played)
     raise_descriptor_limit()
     check_summary(summary)
     clock = SystemClock()
