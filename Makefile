@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak scenarios multi-host wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load calibration compare-lb oracle soak scenarios multi-host tutorial wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ scenarios: dev ## Every shipped scenario and its twin with several seeds each, f
 
 multi-host: dev ## Nodes, database and load balancer on hosts of their own (network namespaces; Linux, as root)
 	@$(BIN)/python -m tools.multi_host
+
+tutorial: dev ## Play the tutorial's runs and write what they show into its chapters (10 minutes)
+	@$(BIN)/python -P -m tools.tutorial $(ARGS)
 
 wheel: dev ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --quiet

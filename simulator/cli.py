@@ -13,7 +13,7 @@ from rich.console import Console
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
 from simulator.dashboard.audience import Audience
-from simulator.database_target import choose_database, without_password
+from simulator.database_target import check_database, choose_database, without_password
 from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -90,6 +90,7 @@ def run(
     named = named_overrides(nodes=nodes, users=users, rate=rate)
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
+    check_database(database_url, played)
     raise_descriptor_limit()
     check_summary(summary)
     clock = SystemClock()
@@ -106,12 +107,15 @@ def run(
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
-    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
+    conclusion, interrupted = play(
+        plan, recorder, lambda: choose_view(played, plain=plain, as_json=as_json), audience
+    )
     print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
+def choose_view(played: Scenario, *, plain: bool, as_json: bool = False) -> View:
+    """What shows the run in this terminal; nothing with ``as_json``."""
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()

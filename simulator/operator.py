@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from simulator.actions import PERFORM
-from simulator.actions.hands import Hands, StoryBroken
+from simulator.actions.hands import BeforeRollStep, Hands, StoryBroken
 from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
@@ -38,8 +38,12 @@ class Operator:
         faults: Faults,
         *,
         seed: int = 0,
+        before_roll_step: BeforeRollStep | None = None,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform, seed)
+        self._hands = Hands(
+            *(scenario, cluster, picture, recorder, admins, faults, self.perform, seed),
+            before_roll_step=before_roll_step,
+        )
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 
@@ -52,7 +56,7 @@ class Operator:
         for number, step in enumerate(self._hands.scenario.timeline, start=1):
             if before:
                 await before(step)
-            self._hands.recorder.event(ChapterStarted(number, step.title, step.text))
+            self._hands.recorder.event(ChapterStarted(number, step.title, step.text, step.notes))
             await self.perform(step)
 
     async def perform(self, step: Step) -> None:

@@ -1,5 +1,7 @@
 """``make scenarios``: every shipped scenario and its twin, with several seeds each, held against its meant end.
 
+So is each lesson's exercise, whose twin is the answer.
+
 For the night: a run takes about twenty seconds. Exit code 0 if every run ended as its file says, 1 if not.
 """
 
@@ -14,7 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.lessons.catalogue import LESSONS
+from simulator.lessons.exercise import exercise_text
 from simulator.scenario import load, shipped_scenarios
+from simulator.scenario.library import lesson_scenarios
 from simulator.supervisor import zdu_command
 
 RUN_WITHIN_S = 300.0
@@ -43,6 +48,13 @@ def plays(names: Sequence[str], seeds: int) -> Iterator[Play]:
         for name, twin in chosen:
             ends = load(name, twin=twin).ends
             yield Play(name, twin, seed, ends.verdict, ends.because)
+
+
+def exercises(folder: Path) -> list[str]:
+    """Each lesson's exercise as a file in ``folder``, with the answer for its twin."""
+    for lesson in LESSONS:
+        (folder / lesson.file_name).write_text(exercise_text(lesson, answered=True), encoding="utf-8")
+    return [str(folder / lesson.file_name) for lesson in LESSONS]
 
 
 def made(play: Play, folder: Path) -> str:
@@ -86,9 +98,9 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side (default 1)")
     parser.add_argument("names", nargs="*", help="only these (default: all that ship)")
     options = parser.parse_args()
-    names = options.names or sorted(shipped_scenarios())
     outcomes: list[tuple[Play, str]] = []
     with tempfile.TemporaryDirectory(prefix="zdu-scenarios-") as folder, ThreadPoolExecutor(options.at_once) as runs:
+        names = options.names or [*sorted(shipped_scenarios()), *lesson_scenarios(), *exercises(Path(folder))]
         todo = list(plays(names, options.seeds))
         for play, other in zip(todo, runs.map(lambda play: made(play, Path(folder)), todo), strict=True):
             outcomes.append((play, other))

@@ -44,12 +44,16 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class ChapterStarted(Event):
-    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience."""
+    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience.
+
+    ``notes`` are for whoever tells the story.
+    """
 
     kind: ClassVar[str] = "chapter_started"
     number: int
     title: str
     text: str
+    notes: str = ""
 
 
 @dataclass(frozen=True)

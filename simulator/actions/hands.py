@@ -8,9 +8,14 @@ from simulator.cluster import Cluster
 from simulator.faults.faults import Faults
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
+from simulator.roll import NodeSeen
+from simulator.roll import Step as RollStep
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Step
 from zdu.events import StepStarted
+
+BeforeRollStep = Callable[[RollStep, tuple[NodeSeen, ...]], Awaitable[bool]]
+"""Hears of each step of a roll before it is carried out; whether it took its time, so that one has to look anew."""
 
 SLACK_S = 30.0
 """A step that has not taken effect so long after it should have will not."""
@@ -25,7 +30,7 @@ class Hands:
     """Shared by all actions of one story. ``base`` is the version that the cluster comes from.
 
     ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken. ``seed`` is that of the
-    run, for what is left to chance.
+    run, for what is left to chance. ``before_roll_step`` may hold a roll before any of its steps.
     """
 
     scenario: Scenario
@@ -37,6 +42,7 @@ class Hands:
     perform: Callable[[Step], Awaitable[None]]
     seed: int
     base: str = ""
+    before_roll_step: BeforeRollStep | None = None
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))
 

@@ -70,7 +70,8 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
     began_s = loop.time()
     while True:
         _only_nodes_died(hands)
-        step = next_step(hands.picture.seen(), policy, rolling_for_s=loop.time() - began_s)
+        seen = hands.picture.seen()
+        step = next_step(seen, policy, rolling_for_s=loop.time() - began_s)
         if isinstance(step, NotStarted):
             _not_started(hands, step.node_id, policy.to_version, may_be_refused=may_be_refused)
             return True
@@ -84,6 +85,8 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
         limit_s = hands.deadline_s + policy.longest_pause_s
         if loop.time() - since_s > limit_s:
             raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
+        if hands.before_roll_step and await hands.before_roll_step(step, seen):
+            continue  # who held it may have done anything meanwhile
         await _carry_out(hands, step, policy)
 
 

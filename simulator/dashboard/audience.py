@@ -1,7 +1,7 @@
 """Whoever watches a run on the dashboard, and lets it go on step by step if it waits for that."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from simulator.conclude import Conclusion
@@ -13,15 +13,21 @@ from simulator.record.recorder import Recorder
 from simulator.scenario.steps import Step
 from simulator.stage import RunPlan, Stage
 
+Prompt = Callable[[Step], Awaitable[None]]
+"""Tells of the next step and returns when it may begin; cut short if the page lets it begin before."""
+
 NOTHING_TO_DO = "the run does not wait for anybody"
 
 
 class Audience:
     """The dashboard of one run. It shows, and commands nothing; with ``steps`` each step waits for a click."""
 
-    def __init__(self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool) -> None:
+    def __init__(
+        self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool, prompt: Prompt | None = None
+    ) -> None:
         self._plan = plan
         self._steps = steps
+        self._prompt = prompt
         self._waits_for = ""
         self._go_on = asyncio.Event()
         self._stage: Stage | None = None
@@ -50,9 +56,17 @@ class Audience:
         self._go_on.clear()
         self._waits_for = step.title or step.action_name.replace("_", " ")
         try:
-            await self._go_on.wait()
+            async with asyncio.TaskGroup() as waiting:
+                asked = waiting.create_task(self._ask(step))
+                await self._go_on.wait()
+                asked.cancel()
         finally:
             self._waits_for = ""
+
+    async def _ask(self, step: Step) -> None:
+        if self._prompt:
+            await self._prompt(step)
+            self._go_on.set()
 
     async def close(self, conclusion: Conclusion | None) -> None:
         """Tell the verdict, if there is one, and close the page."""

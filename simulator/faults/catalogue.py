@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from simulator.faults.db.down import DbDown
 from simulator.faults.db.locked import DbLocked
+from simulator.faults.db.slow import DbSlow
 from simulator.faults.fault import Fault
 from simulator.faults.health.flaps import HealthFlaps
 from simulator.faults.health.hangs import HealthHangs
@@ -52,6 +54,8 @@ AnyFault = Annotated[
     | HealthFlaps
     | HealthHangs
     | DbLocked
+    | DbSlow
+    | DbDown
     | UpgradeBadVersion
     | UpgradeTaskFails
     | UpgradeDiesMidMigration

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from simulator.faults.reach import Reach
 
 
+BALANCER_PATH = "balancer"
+DATABASE_PATH = "database"
+NEEDS_SERVER = (
+    "SQLite is a file that each node opens by itself, so nothing is on the way; db.locked keeps its writers waiting"
+)
+
+
 class FaultFailed(ZduError):
     """A fault could not be put into effect."""
 
@@ -56,6 +63,11 @@ class Fault(Section):
     @property
     def where(self) -> str:
         """The node it is about; empty if it is about none."""
+        return ""
+
+    @property
+    def path(self) -> str:
+        """Which path of a node it needs a proxy on, that of the ``balancer`` or the ``database``; empty for none."""
         return ""
 
     async def apply(self, reach: Reach) -> Hold:

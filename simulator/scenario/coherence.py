@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from node.releases import Flaw, find_release, is_known, known_versions
-from simulator.faults.fault import Fault, NodeFault
+from simulator.faults.fault import Fault
 from simulator.scenario.conditions import parse_condition
 from simulator.scenario.steps import (
     Cancel,
@@ -183,8 +183,8 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         if action.on in choices:
             return []
         return [Problem((*loc, "on"), f"there is no node {action.on!r}; {_which(action.on, choices)}")]
-    if isinstance(action, NodeFault) and action.node not in known:
-        return [Problem((*loc, "node"), f"there is no node {action.node!r}; {_which(action.node, known)}")]
+    if isinstance(action, Fault) and action.where and action.where not in known:
+        return [Problem((*loc, "node"), f"there is no node {action.where!r}; {_which(action.where, known)}")]
     if not isinstance(action, Roll) or action.nodes == "all":
         return []
     found = []

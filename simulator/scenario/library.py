@@ -16,18 +16,25 @@ def shipped_scenarios() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def lesson_scenarios() -> dict[str, Path]:
+    """The scenarios that only the tutorial plays, by name."""
+    folder = Path(str(files("scenarios"))) / "lessons"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
 def find_scenario(name_or_path: str) -> Path:
     """The file of a shipped scenario, or the file at that path. Raises UsageError with the nearest name."""
     shipped = shipped_scenarios()
-    if name_or_path in shipped:
-        return shipped[name_or_path]
+    by_name = {**shipped, **lesson_scenarios()}
+    if name_or_path in by_name:
+        return by_name[name_or_path]
     path = Path(name_or_path)
     looks_like_path = path.suffix in _SUFFIXES or os.sep in name_or_path
     if looks_like_path or path.is_file():
         if path.exists():
             return path
         raise UsageError(f"there is no file {name_or_path}", hint=_near_file(path) or _shipped(shipped))
-    close = nearest(name_or_path, list(shipped))
+    close = nearest(name_or_path, list(by_name))
     meant = f" Did you mean {close!r}?" if close else ""
     raise UsageError(f"unknown scenario {name_or_path!r}.{meant}", hint=_shipped(shipped))
 

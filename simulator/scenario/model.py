@@ -357,9 +357,9 @@ class Scenario(Section):
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
     @property
-    def needs_paths(self) -> bool:
-        """Whether a step has a fault that acts on the path between load balancer and nodes."""
-        return any(step.fault is not None and step.fault.acts_on == "path" for step in self.steps)
+    def paths(self) -> frozenset[str]:
+        """The paths that its faults need a proxy on: to the ``balancer``, to the ``database``."""
+        return frozenset(step.fault.path for step in self.steps if step.fault and step.fault.path)
 
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:

@@ -160,6 +160,8 @@ class Step(Section):
     """A line for the audience; without it the step names itself after its action."""
     text: Text = ""
     """A few sentences for the audience: what happens here and why."""
+    notes: Text = ""
+    """For whoever tells the story, what to look at: shown by `zdu demo`, and on pages opened with `?notes`."""
     name: Text = ""
     """What other steps call this one by, in `after`."""
     at: Duration | None = None

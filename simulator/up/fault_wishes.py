@@ -10,7 +10,7 @@ from simulator.faults.fault import Fault, FaultFailed
 from simulator.faults.faults import Faults
 from simulator.scenario.coherence import suggestion
 from simulator.scenario.explain import keys_of
-from simulator.up.living import Done, WentWrong
+from simulator.up.leading import Done, WentWrong
 from zdu.errors import UsageError
 
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault)

@@ -64,6 +64,9 @@ def _journey(evidence: Evidence) -> str:
     if evidence.rolled_back_from:
         tried = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.rolled_back_from}"
         return f"{tried} and back to {evidence.version_to}"
+    if not evidence.rolled:
+        out = ", ".join(dict.fromkeys(absence.node for absence in evidence.absences))
+        return f"the load balancer did without {out} for a while" if out else "nothing happened to the nodes"
     return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
 
 

@@ -12,6 +12,7 @@ from simulator.dashboard.audience import Audience
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
 from simulator.scenario import load
+from simulator.scenario.steps import Step
 from simulator.stage import RunPlan
 from zdu.clock import SystemClock
 
@@ -62,3 +63,16 @@ async def test_without_step_nobody_waits(recorder: Recorder, tmp_path: Path) -> 
     watchers = audience(recorder, tmp_path, steps=False)
     async with asyncio.timeout(30):
         await watchers.before(STEP)
+
+
+async def test_who_is_asked_in_the_terminal_lets_it_go_on_as_well(recorder: Recorder, tmp_path: Path) -> None:
+    plan = RunPlan(SCENARIO, 1, RunFolder(tmp_path), DatabaseTarget("sqlite+aiosqlite:///x"), "zdu run")
+    asked: list[str] = []
+
+    async def at_once(step: Step) -> None:
+        asked.append(step.title)
+
+    watchers = Audience(plan, recorder, "t0ken", steps=True, prompt=at_once)
+    async with asyncio.timeout(30):
+        await watchers.before(STEP)
+    assert asked == [STEP.title]

@@ -28,6 +28,10 @@ def fault(name: str, **keys: object) -> Fault:
     return found
 
 
+def cut_from_database(node_id: str) -> Fault:
+    return fault("net.partition", node=node_id, **{"from": "database"})
+
+
 class Cluster:
     """As much of a cluster as a fault touches, with a real database file."""
 
@@ -144,10 +148,10 @@ async def test_a_lock_counts_the_nodes_whose_heartbeat_it_kept_waiting_and_no_ot
     assert [event.count for event in rehearsal.told(FaultReset)] == [1]  # node1; the other was gone before
 
 
-async def test_a_lock_is_refused_on_postgresql(rehearsal: Rehearsal) -> None:
-    rehearsal.cluster.database = DatabaseTarget("postgresql+asyncpg://nowhere/x")
-    with pytest.raises(FaultFailed, match="PostgreSQL has no such lock"):
-        await rehearsal.faults.apply(fault("db.locked"))
+async def test_on_sqlite_there_is_no_path_to_a_database(rehearsal: Rehearsal) -> None:
+    for written in (fault("db.slow"), fault("db.down", node="node1"), cut_from_database("node1")):
+        with pytest.raises(FaultFailed, match="between nodes and database, which this cluster has not got"):
+            await rehearsal.faults.apply(written)
 
 
 async def test_a_killed_node_is_started_again_after_its_time_and_stays_down_at_the_end_of_a_story(
