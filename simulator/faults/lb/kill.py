@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class LbKill(Fault):
     """The load balancer is killed (SIGKILL); after `for` it is started again at the same port.
 
-    Sessions survive if its stickiness is in a cookie; what an administrator had told it of nodes is forgotten. Without
-    a `for` it stays away. The last lines of its log may die with it, and a proof with them.
+    Sessions survive if its stickiness is in a cookie; what an administrator had told it of nodes is forgotten.
+    Without a `for` it stays away. The last lines of its log may die with it, and a proof with them.
     """
 
     acts_on: ClassVar[str] = "load balancer"
