@@ -105,6 +105,9 @@ class NodeConfig(_Strict):
     """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
     warm_up_delay: Duration = 0.0
     """By how much its first request takes longer; the later ones by less and less."""
+    keep_alive: Duration = 75.0
+    """How long an idle connection stays open (Tomcat's ``keepAliveTimeout``): longer than load balancers keep theirs,
+    so that they close first."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

@@ -46,6 +46,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
+@click.option("--fail-fast", is_flag=True, help="End the story once an objective can no longer be met.")
 @summary_option
 @click.option("--dashboard", is_flag=True, help="Show the run in a browser, too; the address is printed.")
 @click.option("--step", "steps", is_flag=True, help="Each step waits for a click there, or the space bar.")
@@ -63,6 +64,7 @@ def run(
     rate: float | None,
     settings: Sequence[str],
     objectives: Sequence[str],
+    fail_fast: bool,
     summary: Path | None,
     dashboard: bool,
     steps: bool,
@@ -104,6 +106,7 @@ def run(
         database=database,
         command=_command_to_run_again(click.get_current_context(), seed),
         lb=lb,
+        fail_fast=fail_fast,
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
@@ -150,4 +153,6 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
         words += ["--set", setting]
     for objective in context.params["objectives"]:
         words += ["--expect", objective]
+    if context.params["fail_fast"]:
+        words.append("--fail-fast")
     return shlex.join(words)

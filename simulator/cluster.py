@@ -29,7 +29,7 @@ PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
 NODE_KEYS = {
     *("time_scale", "intervals", "mixed_when", "node_upgrade_mode"),
-    *("start_duration", "warm_up", "warm_up_delay", "stop_duration"),
+    *("start_duration", "warm_up", "warm_up_delay", "stop_duration", "keep_alive"),
 }
 """What a scenario says in the very words of the node's configuration."""
 POSTGRES_PORT = 5432

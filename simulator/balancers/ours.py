@@ -124,6 +124,7 @@ class OwnBalancer:
                 "nodes": [{**node, "slowstart": format_duration(part.slowstart)} for node in nodes],
                 "balance": part.balance,
                 "stickiness": {"mode": part.stickiness},
+                "timeouts": {"server_keep_alive": format_duration(part.server_keep_alive)},
                 "queue": {"timeout": format_duration(part.queue_timeout)},
                 "health": self._health(),
                 "drain": {"enabled": part.drain, "deadline": format_duration(part.drain_deadline)},

@@ -183,7 +183,7 @@ def test_a_node_that_dies_while_it_starts_with_the_new_version_is_told_in_a_verd
 
 
 def test_a_cluster_that_freezes_for_longer_than_people_wait_fails(tmp_path: Path) -> None:
-    longer = ("--set", "timeline.1.observe.for=7s", "--set", "expect.longest_outage=1s")
+    longer = ("--set", "timeline.1.observe.for=7s", "--expect", "longest outage <= 1s")
     run = Going(tmp_path, *longer, scenario=STILL)
     run.wait_for("Users work")
     nodes = [run.pid_of(name) for name in ("node1", "node2")]
