@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import make_url
+from yarl import URL
 
 from node.config import NodeConfig
 from simulator.application.programs import Programs
@@ -86,6 +87,8 @@ class Cluster:
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
         self._programs = Programs(scenario.node, folder, supervisor) if scenario.node else None
+        self._kept_ports: dict[str, ReservedPort] = {}
+        """Those of a load balancer that was ended: whoever comes to it again looks for it there."""
         self.paths: Paths | None = None
         """The way to the path proxy, in a run that has one; from :meth:`start` on."""
         self.starts: Counter[str] = Counter()
@@ -147,7 +150,7 @@ class Cluster:
             await self._start_paths(ways)
         self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:
-            starts.create_task(self._start_balancer())
+            starts.create_task(self.start_balancer())
             for node_id in self.scenario.cluster.node_ids:
                 starts.create_task(self.start_node(node_id, self.scenario.cluster.version))
 
@@ -216,10 +219,35 @@ class Cluster:
             await self.paths.close()
         if hasattr(self, "balancer"):
             await self.balancer.close()
-        for port in self._ports.values():
+        for port in (*self._ports.values(), *self._kept_ports.values()):
             port.close()
 
-    async def _start_balancer(self) -> None:
+    @property
+    def balancer_runs(self) -> bool:
+        """Whether its process is there."""
+        return self._balancer_child is not None
+
+    @property
+    def _balancer_child(self) -> Child | None:
+        return next((child for child in self._supervisor.running if child.name == BALANCER), None)
+
+    async def end_balancer(self, *, kill: bool) -> None:
+        """Kill the load balancer, or stop it in order, and return when its process has ended."""
+        child = self._balancer_child
+        if child is None:
+            return
+        self._picture.process_stopping(BALANCER, "SIGKILL" if kill else child.stop_signal.name)
+        if kill:
+            child.kill()
+            await child.ended.wait()
+        else:
+            await child.stop(within_s=STOP_GRACE_S)
+        for url in map(URL, filter(None, (self.balancer.url, self.balancer.admin_url))):
+            if str(url) not in self._kept_ports:
+                self._kept_ports[str(url)] = ReservedPort(url.host or LOOPBACK, url.port or 0)
+
+    async def start_balancer(self) -> None:
+        """Start it, once more at the same port if it was ended. Raises StartFailed or UsageError."""
         started = await self.balancer.start()
         self._picture.process_started(BALANCER, pid=started.pid, url=started.url, version="", log=started.log)
 

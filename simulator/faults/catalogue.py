@@ -14,6 +14,8 @@ from simulator.faults.health.lies_ok import HealthLiesOk
 from simulator.faults.http.error_first_n import HttpErrorFirstN
 from simulator.faults.http.error_rate import HttpErrorRate
 from simulator.faults.http.slow_body import HttpSlowBody
+from simulator.faults.lb.kill import LbKill
+from simulator.faults.lb.restart import LbRestart
 from simulator.faults.net.bandwidth import NetBandwidth
 from simulator.faults.net.blackhole import NetBlackhole
 from simulator.faults.net.latency import NetLatency
@@ -53,6 +55,8 @@ AnyFault = Annotated[
     | HealthLiesOk
     | HealthFlaps
     | HealthHangs
+    | LbKill
+    | LbRestart
     | DbLocked
     | DbSlow
     | DbDown

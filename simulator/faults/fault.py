@@ -5,7 +5,8 @@ A fault acts on one of these:
 - a *process*, by signals;
 - a *path*: a proxy of ours between load balancer and node, which is there only if a story has such a fault;
 - the *next start* of a node, by its configuration;
-- the *database*, as another client of it;
+- the *load balancer*, by signals to its process;
+- the *database*, as another client of it, or the path to it;
 - the *operator*, who has bad habits for a while.
 
 Whatever it acts on, it says how often it has taken effect: a fault that was ordered and never met anybody has shown
@@ -42,6 +43,11 @@ class Hold:
     async def fired(self) -> int:
         """How often it has taken effect; also asked once more after the reset, for the final count."""
         return 1
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself, before its time."""
+        return False
 
     async def reset(self) -> None:
         """Take it back; called once, also when a run ends early. Must bear that processes are gone."""

@@ -67,6 +67,14 @@ class Cluster:
         self.started_with = [change(node_id, version) for change in self.start_changes]
         self.picture.process_started(node_id, pid=1, url="", version=version, log="")
 
+    balancer_runs = True
+
+    async def end_balancer(self, *, kill: bool) -> None:
+        self.balancer_runs = False
+
+    async def start_balancer(self) -> None:
+        self.balancer_runs = True
+
     def can_be_written(self) -> bool:
         connection = sqlite3.connect(self.file, timeout=0)
         try:
@@ -210,3 +218,24 @@ async def test_a_habit_counts_only_when_it_shows(rehearsal: Rehearsal) -> None:
 async def test_a_path_fault_without_a_path_proxy_says_so(rehearsal: Rehearsal) -> None:
     with pytest.raises(FaultFailed, match="needs the path proxy"):
         await rehearsal.faults.apply(fault("net.latency", node="node1"))
+
+
+async def test_a_killed_load_balancer_comes_back_after_its_time_and_not_at_the_end_of_a_story(
+    rehearsal: Rehearsal,
+) -> None:
+    async with rehearsal.faults:
+        await rehearsal.faults.apply(fault("lb.kill", **{"for": "20ms"}))
+        await rehearsal.until_told(FaultReset)
+        assert rehearsal.cluster.balancer_runs
+        await rehearsal.faults.apply(fault("lb.kill"))
+        with pytest.raises(FaultFailed, match="the load balancer does not run"):
+            await rehearsal.faults.apply(fault("lb.restart"))
+    assert not rehearsal.cluster.balancer_runs
+
+
+async def test_a_restart_of_the_load_balancer_is_over_by_itself_once_it_serves(rehearsal: Rehearsal) -> None:
+    async with rehearsal.faults:
+        await rehearsal.faults.apply(fault("lb.restart"))
+        await rehearsal.until_told(FaultReset)
+        assert rehearsal.cluster.balancer_runs
+        assert rehearsal.faults.active == ()
