@@ -5,13 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.engine import make_url
+from yarl import URL
+
 from node.config import NodeConfig
 from simulator.application.programs import Programs
 from simulator.balancers import OURS, make_balancer
 from simulator.balancers.balancer import BALANCER, LoadBalancer, Place
 from simulator.balancers.settings import JIRA_HEALTH, Health, Node
 from simulator.config_files import as_yaml
-from simulator.faults.path.paths import PATHS, Paths
+from simulator.faults.fault import BALANCER_PATH, DATABASE_PATH
+from simulator.faults.path.gate import LOOPBACK
+from simulator.faults.path.paths import PATHS, Paths, to_database
 from simulator.picture import Picture
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import RunFolder
@@ -25,9 +30,10 @@ PASSWORD_COST = 10
 """log2 of scrypt's N: a rehearsal signs in some dozens of users within a second, on one core."""
 NODE_KEYS = {
     *("time_scale", "intervals", "mixed_when", "node_upgrade_mode"),
-    *("start_duration", "warm_up", "warm_up_delay", "stop_duration"),
+    *("start_duration", "warm_up", "warm_up_delay", "stop_duration", "keep_alive"),
 }
 """What a scenario says in the very words of the node's configuration."""
+POSTGRES_PORT = 5432
 _EXCEPTION = "java.lang.IllegalStateException: "
 """So Jira's log begins the line with the reason that a node could not start."""
 STOP_GRACE_S = 15.0
@@ -68,7 +74,7 @@ class Cluster:
         clock: Clock | None = None,
         paths: bool = False,
     ) -> None:
-        """``paths`` puts the path proxy between load balancer and nodes although no step of the scenario needs it."""
+        """``paths`` puts the path proxy on every path of the nodes although no step of the scenario needs it."""
         self.scenario = scenario
         self.folder = folder
         self.database = database
@@ -76,11 +82,13 @@ class Cluster:
         self._picture = picture
         self._seed = seed
         self._lb = lb
-        self._with_paths = paths or scenario.needs_paths
+        self._with_paths = frozenset({BALANCER_PATH, DATABASE_PATH}) if paths else scenario.paths
         self._clock = clock or SystemClock()
         self._children: dict[str, Child] = {}
         self._ports: dict[str, ReservedPort] = {}
         self._programs = Programs(scenario.node, folder, supervisor) if scenario.node else None
+        self._kept_ports: dict[str, ReservedPort] = {}
+        """Those of a load balancer that was ended: whoever comes to it again looks for it there."""
         self.paths: Paths | None = None
         """The way to the path proxy, in a run that has one; from :meth:`start` on."""
         self.starts: Counter[str] = Counter()
@@ -138,11 +146,11 @@ class Cluster:
         """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
-        if self._with_paths:
-            await self._start_paths()
+        if ways := self._ways():
+            await self._start_paths(ways)
         self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:
-            starts.create_task(self._start_balancer())
+            starts.create_task(self.start_balancer())
             for node_id in self.scenario.cluster.node_ids:
                 starts.create_task(self.start_node(node_id, self.scenario.cluster.version))
 
@@ -211,20 +219,53 @@ class Cluster:
             await self.paths.close()
         if hasattr(self, "balancer"):
             await self.balancer.close()
-        for port in self._ports.values():
+        for port in (*self._ports.values(), *self._kept_ports.values()):
             port.close()
 
-    async def _start_balancer(self) -> None:
+    @property
+    def balancer_runs(self) -> bool:
+        """Whether its process is there."""
+        return self._balancer_child is not None
+
+    @property
+    def _balancer_child(self) -> Child | None:
+        return next((child for child in self._supervisor.running if child.name == BALANCER), None)
+
+    async def end_balancer(self, *, kill: bool) -> None:
+        """Kill the load balancer, or stop it in order, and return when its process has ended."""
+        child = self._balancer_child
+        if child is None:
+            return
+        self._picture.process_stopping(BALANCER, "SIGKILL" if kill else child.stop_signal.name)
+        if kill:
+            child.kill()
+            await child.ended.wait()
+        else:
+            await child.stop(within_s=STOP_GRACE_S)
+        for url in map(URL, filter(None, (self.balancer.url, self.balancer.admin_url))):
+            if str(url) not in self._kept_ports:
+                self._kept_ports[str(url)] = ReservedPort(url.host or LOOPBACK, url.port or 0)
+
+    async def start_balancer(self) -> None:
+        """Start it, once more at the same port if it was ended. Raises StartFailed or UsageError."""
         started = await self.balancer.start()
         self._picture.process_started(BALANCER, pid=started.pid, url=started.url, version="", log=started.log)
 
-    async def _start_paths(self) -> None:
-        """The process through which the load balancer reaches every node, in a run that may harm what passes."""
+    def _ways(self) -> list[str]:
+        """Where the path proxy is to lead to, in a run that may harm what passes; SQLite has no path."""
+        ways = []
+        if BALANCER_PATH in self._with_paths:
+            ways += [f"--to={name}={port.host}:{port.port}" for name, port in self._ports.items()]
+        url = make_url(self.database.url)
+        if DATABASE_PATH in self._with_paths and url.get_backend_name() == "postgresql" and url.host:
+            ways += [f"--to-database={name}={url.host}:{url.port or POSTGRES_PORT}" for name in self._ports]
+        return ways
+
+    async def _start_paths(self, ways: list[str]) -> None:
         log = self.folder.logs / f"{PATHS}.log"
-        nodes = [f"--to={name}={port.host}:{port.port}" for name, port in self._ports.items()]
         health = f"--health={health_of(self.scenario).path}"
         child = await self._supervisor.start(
-            PATHS, ["path-proxy", *nodes, health, "--seed", str(self._seed), "--exit-with-parent"], log
+            PATHS, ["path-proxy", *ways, health, "--seed", str(self._seed), "--exit-with-parent"], log
         )
         self.paths = Paths(child.ready["url"], child.ready["ports"])
         self._picture.process_started(PATHS, pid=child.pid, url=self.paths.url, version="", log=f"logs/{log.name}")
@@ -233,7 +274,7 @@ class Cluster:
         return Place(
             part=self.scenario.balancer,
             nodes=tuple(
-                Node(name, self.paths.ports[name] if self.paths else port.port, host=port.host)
+                Node(name, self.paths.ports.get(name, port.port) if self.paths else port.port, host=port.host)
                 for name, port in self._ports.items()
             ),
             folder=self.folder,
@@ -242,6 +283,14 @@ class Cluster:
             clock=self._clock,
             health=health_of(self.scenario),
         )
+
+    def _database_url(self, node_id: str) -> str:
+        """Where that node finds the database: at the beginning of its path, if it has one."""
+        port = self.paths.ports.get(to_database(node_id)) if self.paths else None
+        if port is None:
+            return self.database.url
+        url = make_url(self.database.url).set(host=LOOPBACK, port=port)
+        return url.render_as_string(hide_password=False)
 
     def _node_config(self, node_id: str, version: str) -> NodeConfig:
         port = self._ports[node_id]
@@ -254,7 +303,7 @@ class Cluster:
                 "version": version,
                 "host": port.host,
                 "port": port.port,
-                "database": {"url": self.database.url, "namespace": self.database.namespace},
+                "database": {"url": self._database_url(node_id), "namespace": self.database.namespace},
                 "shared_home": self.folder.shared_home,
                 "local_home": self.folder.node_home(node_id),
                 "log_file": self.folder.logs / f"{node_id}.log",

@@ -67,7 +67,8 @@ def judge_run(folder: RunFolder) -> JudgedRun:
     scenario = _scenario(folder, record.started.played)
     if record.started.by_hand:
         scenario = retell(scenario, record.envelopes, record.requests)
-    rolled = [node for step in scenario.steps if step.roll for node in scenario.nodes_of(step.roll)]
+    seed = record.started.seed
+    rolled = [node for step in scenario.steps if step.roll for node in scenario.rolled_by(step.roll, seed)]
     evidence = Evidence(
         envelopes=record.envelopes,
         requests=record.requests,

@@ -14,6 +14,7 @@ from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
 from simulator.faults.faults import Faults
+from simulator.load.load import Load
 from simulator.picture import NotInTime, Picture
 from simulator.record.recorder import Recorder
 from simulator.scenario.conditions import parse_condition
@@ -51,6 +52,10 @@ class Operator:
         """Say, to whoever watches and to the record, what happens now."""
         self._hands.tell(title, node_id)
 
+    def lead(self, load: Load) -> None:
+        """From now on the story may also say what the users of ``load`` do."""
+        self._hands.load = load
+
     async def play(self, before: Callable[[Step], Awaitable[None]] | None = None) -> None:
         """Carry out all steps, each after ``before`` lets it. Raises StoryBroken when one cannot be."""
         for number, step in enumerate(self._hands.scenario.timeline, start=1):
@@ -87,8 +92,9 @@ class Operator:
                 await self._pause(wait_s)
         if step.when is not None:
             condition = parse_condition(step.when)
-            nodes = self._hands.picture.nodes
-            await self._hands.until(f"that {condition.text}", lambda: condition.holds(nodes.values()))
+            hands = self._hands
+            nodes = hands.picture.nodes
+            await hands.until(f"that {condition.text}", lambda: condition.holds(nodes.values(), hands.tally.counts()))
 
     async def _pause(self, wait_s: float) -> None:
         if wait_s > 0:

@@ -87,6 +87,8 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "unacknowledged": sum(bool(request.write) and request.failed for request in evidence.requests),
             "ambiguous": audits[-1].ambiguous if audits else None,
             "overwritten": audits[-1].overwritten if audits else None,
+            "issues": audits[-1].issues_written if audits else None,
+            "issues_read_through_nodes": audits[-1].issues_read if audits else None,
         },
         "states": _states(evidence),
         "nodes": [_node(evidence, node) for node in evidence.nodes],

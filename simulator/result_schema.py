@@ -225,6 +225,8 @@ class WritesPart(_Part):
     unacknowledged: int
     ambiguous: list[AmbiguousPart] | None
     overwritten: list[str] | None
+    issues: int | None
+    issues_read_through_nodes: int | None
 
 
 class StatePart(_Part):

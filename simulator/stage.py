@@ -75,6 +75,8 @@ class RunPlan:
     database: DatabaseTarget
     command: str
     lb: str = OURS
+    fail_fast: bool = False
+    """Whether the story ends as soon as an objective can no longer be met."""
     by_hand: bool = False
     """Whether there is no story beforehand: a person commands the cluster."""
 

@@ -51,6 +51,7 @@ class Child:
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
+    told_to_stop: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     paused: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
@@ -102,7 +103,9 @@ class Child:
     async def stop(self, *, within_s: float) -> None:
         """Ask to stop (SIGTERM, or what it heeds), and kill what has not ended ``within_s`` seconds later."""
         self.stop_asked = True
-        self.send(self.stop_signal)
+        if not self.told_to_stop:  # a second signal would end in haste what is stopping in order
+            self.told_to_stop = True
+            self.send(self.stop_signal)
         self.resume()  # a process that is paused would not hear of it
         try:
             async with asyncio.timeout(within_s):

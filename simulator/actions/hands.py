@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import Cluster
 from simulator.faults.faults import Faults
+from simulator.load.load import Load
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
+from simulator.record.tally import Tally
 from simulator.roll import NodeSeen
 from simulator.roll import Step as RollStep
 from simulator.scenario.model import Scenario
@@ -42,11 +44,15 @@ class Hands:
     perform: Callable[[Step], Awaitable[None]]
     seed: int
     base: str = ""
+    load: Load | None = None
+    """Those who work on the cluster, once they do."""
+    tally: Tally = field(init=False)
     before_roll_step: BeforeRollStep | None = None
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))
 
     def __post_init__(self) -> None:
+        self.tally = Tally(self.recorder.requests)
         self.base = self.base or self.scenario.version_from
         self.deadline_s = SLACK_S + longest_step_s(self.scenario)
 

@@ -23,10 +23,8 @@ class BalancedTarget(Target):
     """Whether the load balancer is ours, which says how often it dispatched a request."""
 
     def node_of(self, status: int, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
-        """The node's own word, or the load balancer's cookie. What the load balancer answers itself is of no node."""
-        if self.node_header:
-            return headers.get(self.node_header, "")
-        return cookies.get(COOKIE, "").removeprefix(".") if 0 < status < 500 else ""
+        """The node's own word, or the load balancer's cookie, in which a dot is before the name."""
+        return super().node_of(status, headers, cookies).removeprefix(".")
 
     def version_of(self, headers: Mapping[str, str], node: str) -> str:
         """The application's own word, or what the node was started with."""
@@ -49,6 +47,7 @@ def target_of(page: PagePart, url: str, runs: Callable[[str], str], *, counts_at
         form=page.form,
         headers=page.headers,
         node_header=page.node_header,
+        node_cookie=COOKIE,
         version_header=page.version_header,
         runs=runs,
         counts_attempts=counts_attempts,

@@ -140,7 +140,7 @@ class Visit:
             raise UsageError(
                 f"{self._target.url}{wrong[0].path} does not answer as it should, before anything has happened: "
                 f"{wrong[0].outcome}{f', {wrong[0].detail}' if wrong[0].detail else ''}",
-                hint="See --url, --expect-text, --login and --form; the system must be well before it is upgraded.",
+                hint="See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded.",
             )
 
     def start(self, tasks: asyncio.TaskGroup) -> None:

@@ -64,10 +64,10 @@ LESSONS = (
             "Sessions are in the memory of one node, and the load balancer sends each request to any node. Mend "
             "it with what Jira and a load balancer really have: users may tick remember-me, and the load balancer "
             "may set a cookie. One of the two alone is not enough: users must be kept from the log-in page, and "
-            "from being signed in anew all the time (silent sign-ins <= 60)."
+            "from being signed in anew all the time (silent sign-ins <= 45)."
         ),
         yours=("balancer.stickiness", "sessions"),
-        objectives=("silent sign-ins <= 60",),
+        objectives=("silent sign-ins <= 45",),
         limits=(
             Limit(
                 "sessions",

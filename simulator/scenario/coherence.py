@@ -6,11 +6,11 @@ who mistyped one key should not be told twice.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from node.releases import Flaw, find_release, is_known, known_versions
-from simulator.faults.fault import Fault, NodeFault
+from simulator.faults.fault import Fault
 from simulator.scenario.conditions import parse_condition
+from simulator.scenario.spelling import nearest, suggestion
 from simulator.scenario.steps import (
     Cancel,
     Finalise,
@@ -20,6 +20,7 @@ from simulator.scenario.steps import (
     Repeat,
     Roll,
     RollBack,
+    SetLoad,
     StartUpgrade,
     Step,
     all_steps,
@@ -40,19 +41,6 @@ class Problem:
 def node_ids(count: int) -> tuple[str, ...]:
     """The nodes of a cluster of ``count``: ``node1``, ``node2`` and so on."""
     return tuple(f"node{number}" for number in range(1, count + 1))
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word most like ``word``; empty if none is like it."""
-    folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else ""
-
-
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """``did you mean 'x'?`` where one word is near, else all of them."""
-    close = nearest(word, known)
-    return f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}"
 
 
 @dataclass
@@ -183,8 +171,8 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         if action.on in choices:
             return []
         return [Problem((*loc, "on"), f"there is no node {action.on!r}; {_which(action.on, choices)}")]
-    if isinstance(action, NodeFault) and action.node not in known:
-        return [Problem((*loc, "node"), f"there is no node {action.node!r}; {_which(action.node, known)}")]
+    if isinstance(action, Fault) and action.where and action.where not in known:
+        return [Problem((*loc, "node"), f"there is no node {action.where!r}; {_which(action.where, known)}")]
     if not isinstance(action, Roll) or action.nodes == "all":
         return []
     found = []
@@ -217,14 +205,17 @@ def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> lis
         case StartUpgrade():
             return _start(story, loc)
         case Roll() as roll:
-            return _roll(story, roll, loc, nodes)
+            found = _roll(story, roll, loc, nodes)
+            if roll.expect == "breached":
+                story.upgrading, story.target, story.rolled = False, "", []
+            return found
         case RollBack():
             return _roll_back(story, loc)
         case Cancel():
             return _cancel(story, loc)
         case Finalise():
             return _finalise(story, loc, nodes)
-        case Observe() | Repeat() | Parallel() | Fault():
+        case Observe() | SetLoad() | Repeat() | Parallel() | Fault():
             return []
 
 

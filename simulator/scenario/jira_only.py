@@ -13,17 +13,18 @@ from simulator.scenario.application import NodePart
 from simulator.scenario.coherence import Problem, with_inner
 from simulator.scenario.conditions import parse_condition
 from simulator.scenario.expectations import Expectations
-from simulator.scenario.steps import Cancel, Finalise, Loc, Roll, RollBack, StartUpgrade, Step
+from simulator.scenario.steps import Cancel, Finalise, Loc, Roll, RollBack, SetLoad, StartUpgrade, Step
 
 _ELSEWHERE = {
     StartUpgrade: "a roll of another application needs none",
     Finalise: "there are no upgrade tasks; a roll is over with its last node",
     Cancel: "there is no upgrade mode to leave",
+    SetLoad: "its visitors read one page, and nothing else",
     RollBack: "say roll once more, with `to` the version of before",
 }
 _CLUSTER_KEYS = (
     *("time_scale", "intervals", "mixed_when", "node_upgrade_mode", "start_duration", "warm_up", "warm_up_delay"),
-    *("stop_duration", "session_timeout"),
+    *("stop_duration", "session_timeout", "keep_alive"),
 )
 _FAULTS = frozenset({"db", "clock", "upgrade", "session"})
 """Families of faults that reach into Jira or its database."""
@@ -85,7 +86,8 @@ def _step(step: Step, loc: Loc) -> Iterator[Problem]:
         yield Problem((*here, "name"), f"the fault {action.name} {_WHY}")
     if step.when is not None:
         condition = parse_condition(step.when)
-        if not condition.node or (condition.verb == "is" and condition.what not in _NODE_STATES):
+        of_cluster = not condition.node and not condition.least
+        if of_cluster or (condition.verb == "is" and condition.what not in _NODE_STATES):
             yield Problem((*loc, "when"), f"{condition.text!r} {_WHY}; known here: {', '.join(sorted(_NODE_STATES))}")
 
 

@@ -4,16 +4,17 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from simulator.scenario.coherence import nearest
+from simulator.scenario.spelling import nearest
 from zdu.errors import UsageError
 
-_SUFFIXES = (".yaml", ".yml")
+_SUFFIXES = (".yaml", ".yml", ".py")
 
 
 def shipped_scenarios() -> dict[str, Path]:
     """The scenario files that come with zdu, by name."""
     folder = Path(str(files("scenarios")))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    found = [*folder.glob("*.yaml"), *(path for path in folder.glob("*.py") if path.stem != "__init__")]
+    return dict(sorted((path.stem.replace("_", "-"), path) for path in found))
 
 
 def lesson_scenarios() -> dict[str, Path]:

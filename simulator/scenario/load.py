@@ -15,6 +15,7 @@ from simulator.scenario.mistakes import Mistake, ScenarioError
 from simulator.scenario.model import BalancerPart, ClusterPart, LoadPart, Scenario, contradictions
 from simulator.scenario.objectives import parse_objective
 from simulator.scenario.overrides import Override, apply_overrides
+from simulator.scenario.python_file import read_python
 from simulator.scenario.steps import Step
 from simulator.scenario.twin import as_twin
 from simulator.scenario.words import Misread
@@ -62,7 +63,7 @@ def _misread(text: str) -> list[Mistake]:
 
 def load_scenario(path: Path, overrides: Sequence[str | Override] = (), *, twin: bool = False) -> Scenario:
     """The scenario in the file at ``path``, or its twin. Raises ScenarioError with every mistake in it."""
-    document = read_document(path, _short(path))
+    document = read_python(path, _short(path)) if path.suffix == ".py" else read_document(path, _short(path))
     scenario = read_scenario(apply_overrides(as_twin(document) if twin else document, overrides))
     return scenario if scenario.node is None else _beside(path, scenario, scenario.node)
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from node.config import JiraIntervals, MixedWhen
+from simulator.roll_policy import ordered
 from simulator.scenario.application import NodePart
 from simulator.scenario.coherence import Problem, find_problems, node_ids
 from simulator.scenario.expectations import Expectations, unknown_nodes
@@ -29,6 +30,7 @@ from simulator.scenario.fields import (
 )
 from simulator.scenario.jira_only import all_of_jira
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step, all_steps
+from simulator.scenario.work import ActionMix, ThinkTime
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -67,6 +69,8 @@ class ClusterPart(Section):
     """By how much its first request takes longer while it warms up; the later ones by less and less."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
+    keep_alive: PositiveDuration = 75.0
+    """How long a node keeps an idle connection open (Tomcat's `keepAliveTimeout`); not scaled."""
     session_timeout: PositiveDuration = 5 * 3600.0
     """How long a session may be idle before it ends; Jira's five hours, which are not scaled."""
 
@@ -109,6 +113,8 @@ class BalancerPart(Section):
     """How long a request waits while no node can take it; then the balancer answers 503."""
     slowstart: Duration = 0.0
     """Over this time a node that came back gets more and more of the new sessions; 0 gives it its share at once."""
+    server_keep_alive: PositiveDuration = 15.0
+    """How long the balancer keeps an idle connection to a node: less than the node does (`cluster.keep_alive`)."""
     listen: Address = "127.0.0.1:0"
     """Where the balancer serves users, as host:port; port 0 takes any free one."""
     admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
@@ -123,59 +129,6 @@ class BalancerPart(Section):
     def admin_address(self) -> tuple[str, int]:
         """Host and port of ``admin_listen``."""
         return split_address(self.admin_listen)
-
-
-class ThinkTime(Section):
-    """How long a user looks at a page before the next click; drawn evenly between the two."""
-
-    min: Duration = 0.2
-    """The shortest."""
-    max: Duration = 0.8
-    """The longest."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min > self.max:
-            raise ValueError("min is longer than max")
-        return self
-
-
-class ActionMix(Section):
-    """How often users do what, as weights against each other; 0 is never."""
-
-    view_dashboard: Annotated[Number, Field(ge=0)] = 3.0
-    """Open the dashboard."""
-    list_issues: Annotated[Number, Field(ge=0)] = 3.0
-    """Search issues."""
-    view_issue: Annotated[Number, Field(ge=0)] = 8.0
-    """Open an issue."""
-    create_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Create an issue."""
-    edit_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Change an issue."""
-    comment_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Comment on an issue."""
-    sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
-    """Sign out and in again."""
-    search_issues: Annotated[Number, Field(ge=0)] = 2.0
-    """Search for one of one's own issues; what it does not show yet is judged by the objective `search delay`."""
-    view_board: Annotated[Number, Field(ge=0)] = 1.0
-    """Open the project's board."""
-    transition_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Move one of one's own issues along its workflow, with a comment."""
-    bulk_edit: Annotated[Number, Field(ge=0)] = 0.0
-    """Comment several of one's own issues over three pages; a session that is lost in between loses the work."""
-
-    @model_validator(mode="after")
-    def _something_to_do(self) -> Self:
-        if not any(weight for _, weight in self):
-            raise ValueError("at least one weight must be more than 0")
-        return self
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Each action's weight, in the order of the file format."""
-        return dict(self)
 
 
 class ArrivalsPart(Section):
@@ -331,7 +284,7 @@ class Scenario(Section):
     def version_to(self) -> str:
         """The version that the cluster ends with: the target of the last roll, or the first version if none.
 
-        A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
+        A roll that has to be refused leads nowhere, and one that is taken back to where it came from.
         """
         base = reached = self.cluster.version
         for step in self.steps:
@@ -339,7 +292,7 @@ class Scenario(Section):
                 reached = step.roll.to
             is_final = step.finalise or (step.roll and step.roll.finalise == "auto")
             base = reached if is_final else base
-            reached = base if step.roll_back else reached
+            reached = base if step.goes_back else reached
         return reached
 
     @property
@@ -349,7 +302,7 @@ class Scenario(Section):
         for step in self.steps:
             if step.roll:
                 target, taken_back = step.roll.to, ""
-            taken_back = target if step.roll_back else taken_back
+            taken_back = target if step.goes_back else taken_back
         return taken_back
 
     def nodes_of(self, roll: Roll) -> tuple[str, ...]:
@@ -357,15 +310,20 @@ class Scenario(Section):
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
     @property
-    def needs_paths(self) -> bool:
-        """Whether a step has a fault that acts on the path between load balancer and nodes."""
-        return any(step.fault is not None and step.fault.acts_on == "path" for step in self.steps)
+    def paths(self) -> frozenset[str]:
+        """The paths that its faults need a proxy on: to the ``balancer``, to the ``database``."""
+        return frozenset(step.fault.path for step in self.steps if step.fault and step.fault.path)
 
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
         rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
+
+    def rolled_by(self, roll: Roll, seed: int) -> tuple[str, ...]:
+        """The nodes that ``roll`` takes out in a run of that seed; of one that is to break off only the first."""
+        names = ordered(self.nodes_of(roll), roll.order, seed)
+        return names[: roll.canary or roll.batch] if roll.expect == "breached" else names
 
     def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:
         """The node on whose page ``action`` is done."""

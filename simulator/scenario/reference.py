@@ -50,7 +50,7 @@ _INTERVALS = {
     "offline_after": "A node that has not been alive for so long is set OFFLINE.",
     "removed_after": "A node that has been OFFLINE for so long loses its row in `clusternode`.",
     "version_check_wait": "How long a joining node waits for the heartbeats of killed nodes to die.",
-    "lock_expiry": "A cluster lock that nobody renews is free again after this.",
+    "lock_expiry": "A cluster lock that nobody renews is free again after this; `time_scale` makes it 5 s at least.",
     "upgrade_state_poll": "How often a node looks at the cluster's upgrade state.",
     "index_replay": "How often a node brings the other nodes' changes into its own search index.",
     "cluster_messages": "How often a node reads what the others tell it, such as to empty a cache.",

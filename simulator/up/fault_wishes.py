@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from simulator.faults.catalogue import FAULTS, AnyFault
 from simulator.faults.fault import Fault, FaultFailed
 from simulator.faults.faults import Faults
-from simulator.scenario.coherence import suggestion
 from simulator.scenario.explain import keys_of
+from simulator.scenario.spelling import suggestion
 from simulator.up.leading import Done, WentWrong
 from zdu.errors import UsageError
 

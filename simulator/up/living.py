@@ -264,7 +264,10 @@ class LivingCluster:
         async def tell() -> None:
             async with stage.faults() as faults:
                 parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
-                await Operator(story, *parts, seed=seed).play()
+                operator = Operator(story, *parts, seed=seed)
+                if isinstance(self._load, Load):
+                    operator.lead(self._load)
+                await operator.play()
 
         return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 

@@ -90,8 +90,18 @@ def writes_are_kept_once(evidence: Evidence) -> Iterator[Check]:
             name,
             "a node does not show all acknowledged writes",
             not blind,
-            told or f"looked at through {', '.join(audit.unreadable)}",
+            told or f"{_looked_at(audit)} through {', '.join(audit.unreadable)}",
         )
+
+
+def _looked_at(audit: WritesAudited) -> str:
+    """How much was read through each node, in words: a sample says that it is one."""
+    if audit.issues_read == audit.issues_written:
+        return "all issues with a write were looked at"
+    return (
+        f"a sample of {audit.issues_read:,} of the {audit.issues_written:,} issues with a write, some of each kind "
+        "and from each node, was looked at"
+    )
 
 
 def states_come_in_order(evidence: Evidence) -> Iterator[Check]:

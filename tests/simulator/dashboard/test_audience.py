@@ -14,6 +14,7 @@ from simulator.record.run_folder import RunFolder
 from simulator.scenario import load
 from simulator.scenario.steps import Step
 from simulator.stage import RunPlan
+from tests.support.waiting import begun
 from zdu.clock import SystemClock
 
 SCENARIO = load("valiantys")
@@ -49,7 +50,7 @@ async def test_a_story_told_step_by_step_waits_for_somebody_and_says_for_what(
         async with http.post("/api/go-on") as answer:
             assert not (await answer.json())["changed"], "nobody waits yet, and nothing is kept for later"
         waiting = asyncio.create_task(watchers.before(STEP))
-        await asyncio.sleep(0)
+        await begun(waiting)
         async with http.get("/api/status") as answer:
             assert (await answer.json())["waiting"] == STEP.title
         assert not waiting.done()
