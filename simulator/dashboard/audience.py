@@ -9,11 +9,17 @@ from simulator.dashboard.feed import Feed
 from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
 from simulator.dashboard.status import status_of_stage
+from simulator.pace import Pace
 from simulator.record.recorder import Recorder
 from simulator.scenario.steps import Step
 from simulator.stage import RunPlan, Stage
+from zdu.errors import ZduError
 
 NOTHING_TO_DO = "the run does not wait for anybody"
+
+
+class NotPaced(ZduError):
+    """A run that was not asked to wait is played as its scenario has it."""
 
 
 class Audience:
@@ -21,13 +27,13 @@ class Audience:
 
     def __init__(self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool) -> None:
         self._plan = plan
+        self._pace = Pace(None if steps else 0.0)
         self._steps = steps
-        self._waits_for = ""
-        self._go_on = asyncio.Event()
         self._stage: Stage | None = None
         self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
         self._site = Site(self._feed, token, self._status)
         self._site.on_post("go-on", self._let_go_on)
+        self._site.on_post("pace", self._set_pace)
 
     @property
     def page_url(self) -> str:
@@ -44,15 +50,8 @@ class Audience:
         return tasks.create_task(look_for(self._feed, stage))
 
     async def before(self, step: Step) -> None:
-        """Wait until somebody lets the story go on with ``step``, if it is to be told step by step."""
-        if not self._steps:
-            return
-        self._go_on.clear()
-        self._waits_for = step.title or step.action_name.replace("_", " ")
-        try:
-            await self._go_on.wait()
-        finally:
-            self._waits_for = ""
+        """Wait until the story may go on with ``step``, if it is to be told step by step."""
+        await self._pace.before(step)
 
     async def close(self, conclusion: Conclusion | None) -> None:
         """Tell the verdict, if there is one, and close the page."""
@@ -62,14 +61,17 @@ class Audience:
 
     def _status(self) -> dict[str, Any]:
         status = status_of_stage(self._plan.scenario.name, self._plan, self._stage, self._feed)
-        return {**status, "waiting": self._waits_for}
+        return {**status, **self._pace.words, "paced": self._steps}
 
     async def _let_go_on(self, _words: Mapping[str, str], _body: Mapping[str, Any]) -> dict[str, Any]:
-        if not self._waits_for:
-            return {"message": NOTHING_TO_DO, "changed": False}
-        message = f"it goes on: {self._waits_for}"
-        self._go_on.set()
-        return {"message": message, "changed": True}
+        what = self._pace.waits_for
+        changed = self._pace.go_on()
+        return {"message": f"it goes on: {what}" if changed else NOTHING_TO_DO, "changed": changed}
+
+    async def _set_pace(self, _words: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._steps:
+            raise NotPaced(NOTHING_TO_DO, hint="zdu run SCENARIO --step tells it step by step.")
+        return {"message": self._pace.set(body.get("pause")), "changed": True}
 
 
 def words_of(conclusion: Conclusion) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.faults.faults import Faults
 from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
+from simulator.pace import Pace
 from simulator.picture import IN_UPGRADE_MODE, NodePicture, NotInTime
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
@@ -62,6 +63,7 @@ class LivingCluster:
         self._operator = operator
         self._tasks = tasks
         self.faults = faults
+        self.pace = Pace()
         self._went_home = 0
         self._leading: asyncio.Task[Done] | None = None
         self._locks = {node_id: asyncio.Lock() for node_id in self._picture.nodes}
@@ -263,7 +265,7 @@ class LivingCluster:
         async def tell() -> None:
             async with stage.faults() as faults:
                 parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
-                await Operator(story, *parts, seed=seed).play()
+                await Operator(story, *parts, seed=seed).play(self.pace.before)
 
         return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 
