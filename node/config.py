@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from node.releases import Flaw
 from zdu.durations import Duration
 
 MixedWhen = Literal["rejoined", "removed"]
@@ -71,6 +72,8 @@ class NodeConfig(_Strict):
 
     node_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
     version: str
+    flaw: Flaw | None = None
+    """What is wrong with the release on purpose, although it calls itself by its ordinary number."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     database: DatabaseConfig

@@ -34,7 +34,7 @@ async def run_node(
     ``complain`` hears what keeps the node from serving while its process goes on: the cluster refuses it, a step
     of its schema fails, or nobody has set the database up. Jira's process stays, and ``/status`` tells.
     """
-    release = find_release(config.version)
+    release = find_release(config.version, config.flaw)
     entropy = Entropy(config.seed)
     log = NodeLog(clock, log_path(config))
     parts = NodeParts(config, release, clock, entropy, log, boot_id=entropy.token(8))

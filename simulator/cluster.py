@@ -1,7 +1,8 @@
 """The processes of a run: writes their configuration, starts and stops them, and reports it to the picture."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from node.config import NodeConfig
@@ -74,8 +75,8 @@ class Cluster:
         """The way to the path proxy, in a run that has one; from :meth:`start` on."""
         self.starts: Counter[str] = Counter()
         """How often each node was started."""
-        self.next_start: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """What the configuration of each node's next starts has otherwise than the scenario says."""
+        self.start_changes: list[Callable[[str, str], Mapping[str, str]]] = []
+        """Whoever has nodes start otherwise than the scenario says: asked at each start, with node and version."""
 
     @property
     def balancer_url(self) -> str:
@@ -135,11 +136,12 @@ class Cluster:
         log = self.folder.logs / f"{node_id}.log"
         config = home / "node.yaml"
         config.touch(mode=0o600)  # it has the database's password
-        config.write_text(as_yaml(self._node_config(node_id, version)), encoding="utf-8")
+        written = self._node_config(node_id, version)
+        config.write_text(as_yaml(written), encoding="utf-8")
         child = await self._supervisor.start(node_id, ["node", "--config", str(config), "--exit-with-parent"], log)
         self._children[node_id] = child
         self._picture.process_started(
-            node_id, pid=child.pid, url=self.node_url(node_id), version=version, log=f"logs/{log.name}"
+            node_id, pid=child.pid, url=self.node_url(node_id), version=written.version, log=f"logs/{log.name}"
         )
 
     async def stop_node(self, node_id: str) -> None:
@@ -210,6 +212,9 @@ class Cluster:
 
     def _node_config(self, node_id: str, version: str) -> NodeConfig:
         port = self._ports[node_id]
+        changes: dict[str, str] = {}
+        for change in self.start_changes:
+            changes |= change(node_id, version)
         return NodeConfig.model_validate(
             {
                 "node_id": node_id,
@@ -226,6 +231,6 @@ class Cluster:
                     "idle_timeout": format_duration(self.scenario.cluster.session_timeout),
                 },
                 **self.scenario.cluster.model_dump(mode="json", include=NODE_KEYS),
-                **self.next_start[node_id],
+                **changes,
             }
         )

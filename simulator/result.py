@@ -1,7 +1,6 @@
 """``result.json``: the verdict and its figures, for programs. The keys are a promise; more may come, none goes."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ from simulator.verdict.explain import explain
 from simulator.verdict.lag import Lag, find_lags, longest_ms
 from simulator.verdict.latency import Latency, by_phase
 from simulator.verdict.outages import Outage, outages_of
-from simulator.verdict.phases import Phase
+from simulator.verdict.parts import Phase
 from simulator.verdict.sessions import Move
 from zdu.events import (
     BalancerAudited,
@@ -102,14 +101,6 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         ],
         "failures": [explain(request, evidence) for request in failed[:FAILURES_LISTED]],
     }
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` of the ``ordered`` values do not exceed (nearest rank)."""
-    if not ordered:
-        raise ValueError("there is no percentile of nothing")
-    rank = max(1, -(-len(ordered) * share // 1))
-    return ordered[int(rank) - 1]
 
 
 def _retried(evidence: Evidence, started: RunStarted) -> int | None:

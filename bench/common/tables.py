@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulator.percentiles import rank
 from zdu.markdown import markdown_table, replaced_between_markers
 
 __all__ = [
@@ -28,7 +29,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     """The value that ``share`` of the sorted values do not exceed (nearest rank); NaN of nothing."""
     if not ordered:
         return math.nan
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    return ordered[rank(share, len(ordered)) - 1]
 
 
 def rotated(items: Sequence[str], turn: int) -> list[str]:

@@ -5,6 +5,8 @@ by the pattern of their neighbours, and each says so beside it. What a release c
 real schema changes are not public, and these are made to teach.
 """
 
+from dataclasses import replace
+
 from node.releases import jira_7_3, jira_7_later, jira_8, jira_9_10
 from node.releases.flaws import MEANINGS, SEPARATOR, Flaw, flawed
 from node.releases.release import Release
@@ -34,12 +36,16 @@ def is_known(version: str) -> bool:
     return plain in _RELEASES and (not separator or flaw in set(Flaw))
 
 
-def find_release(version: str) -> Release:
+def find_release(version: str, hidden_flaw: Flaw | None = None) -> Release:
     """The release of that version: ``7.3.2``, or with a flaw of ours ``7.3.2+bad-rename``.
+
+    One with a ``hidden_flaw`` calls itself by the version all the same, as bad releases do.
 
     Raises UsageError naming the known versions, or flaws.
     """
     plain, separator, flaw = version.partition(SEPARATOR)
+    if hidden_flaw is not None:
+        return replace(flawed(find_release(version), hidden_flaw), version=version)
     release = _RELEASES.get(plain)
     if release is None:
         raise UsageError(f"unknown version {version!r}", hint=f"Known versions: {', '.join(known_versions())}.")

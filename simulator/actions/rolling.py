@@ -167,11 +167,25 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
             hands.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
             await hands.cluster.start_node(node_id, policy.to_version)
+            await _sees_a_wrong_version(hands, node_id, policy.to_version)
         case AwaitDrained(node_id):
             hands.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
         case Wait():
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
+
+
+async def _sees_a_wrong_version(hands: Hands, node_id: str, meant: str) -> None:
+    """Where another version was installed than was meant: look what becomes of it; the roll then puts it right."""
+    node = hands.picture.nodes[node_id]
+    if node.version == meant:
+        return
+    hands.tell(f"{node_id} was given {node.version} by mistake, and not {meant}", node_id)
+    await hands.until(f"that {node_id} says what becomes of it", lambda: node.failed or node.ready_to_serve)
+    if node.failed:
+        reason = hands.cluster.why_not_started(node_id)
+        hands.recorder.event(NodeNotStarted(node_id, node.version, reason))
+        hands.tell(f"{node_id} could not start with {node.version}: {reason}", node_id)
 
 
 async def _stop(hands: Hands, node_id: str) -> None:

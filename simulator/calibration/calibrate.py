@@ -17,7 +17,7 @@ from simulator.scenario.expectations import Expectations
 from simulator.scenario.model import LoadPart
 from simulator.verdict import Evidence, reach_verdict
 from simulator.verdict.machine import tell_troubles
-from simulator.verdict.phases import WORDS
+from simulator.verdict.parts import WORDS
 from zdu.clock import Clock
 from zdu.events import ClusterObserved, ProcessStarted, RunEnded
 

@@ -27,6 +27,11 @@ from simulator.faults.proc.kill import ProcKill
 from simulator.faults.proc.pause import ProcPause
 from simulator.faults.proc.slow_start import ProcSlowStart
 from simulator.faults.proc.term import ProcTerm
+from simulator.faults.upgrade.bad_version import UpgradeBadVersion
+from simulator.faults.upgrade.dies_mid_migration import UpgradeDiesMidMigration
+from simulator.faults.upgrade.major_jump import UpgradeMajorJump
+from simulator.faults.upgrade.task_fails import UpgradeTaskFails
+from simulator.faults.upgrade.third_version import UpgradeThirdVersion
 
 AnyFault = Annotated[
     ProcKill
@@ -47,6 +52,11 @@ AnyFault = Annotated[
     | HealthFlaps
     | HealthHangs
     | DbLocked
+    | UpgradeBadVersion
+    | UpgradeTaskFails
+    | UpgradeDiesMidMigration
+    | UpgradeThirdVersion
+    | UpgradeMajorJump
     | OperatorKillsInsteadOfStopping
     | OperatorForgetsDrain
     | OperatorFinalisesEarly

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from simulator.percentiles import percentile
 from simulator.record.requests import RequestRecord
 
 MAX_BUCKETS = 120
@@ -33,13 +34,6 @@ class Bucket:
     def rate(self, count: int) -> float:
         """``count`` of this bucket as requests per second."""
         return count / (self.end_s - self.start_s)
-
-
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The smallest value that at least ``share`` of the values do not exceed (nearest rank); None without values."""
-    if not ordered:
-        return None
-    return ordered[max(ceil(share * len(ordered)), 1) - 1]
 
 
 def bucket_width_s(duration_s: float) -> float:
@@ -83,9 +77,9 @@ def _bucket(group: Iterable[RequestRecord], start_s: float, end_s: float) -> Buc
         ok=len(members) - failed - retried,
         retried=retried,
         failed=failed,
-        p50_ms=percentile(latencies, 0.5),
-        p90_ms=percentile(latencies, 0.9),
-        p99_ms=percentile(latencies, 0.99),
+        p50_ms=percentile(latencies, 0.5) if latencies else None,
+        p90_ms=percentile(latencies, 0.9) if latencies else None,
+        p99_ms=percentile(latencies, 0.99) if latencies else None,
     )
 
 

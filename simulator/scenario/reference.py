@@ -115,7 +115,8 @@ def _properties(section: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, Any] = (
         whole["properties"] if section is Scenario else whole["$defs"][section.__name__]["properties"]
     )
-    return found
+    words = {f"#/$defs/{name}": part for name, part in whole["$defs"].items() if "enum" in part}
+    return {key: words.get(schema.get("$ref", ""), schema) for key, schema in found.items()}
 
 
 _REQUIRED = "*required*"

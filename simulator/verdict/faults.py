@@ -9,18 +9,23 @@ from zdu.events import FaultApplied, FaultFired, FaultReset
 
 AFTERMATH_S = 3.0
 """A request that was sent so soon after a fault was over may still have suffered from it."""
+NOTICED_WITHIN_S = 0.4
+"""That a fault takes effect is looked at five times a second; a busy machine looks late."""
 
 
 @dataclass(frozen=True)
 class FaultWindow:
-    """One fault, from when until when it was on; ``node`` is empty if it was about none."""
+    """One fault, from when until when it was on; ``node`` is empty if it was about none.
+
+    ``fired_s`` is when it was first seen to take effect, None if it never was.
+    """
 
     number: int
     fault: str
     node: str
     from_s: float
     to_s: float
-    fired: bool
+    fired_s: float | None
 
     @property
     def named(self) -> str:
@@ -31,9 +36,9 @@ class FaultWindow:
 def fault_windows(evidence: Evidence) -> list[FaultWindow]:
     """All faults of the run, in the order in which they were put on."""
     ends = {event.number: t_s for t_s, event in evidence.events(FaultReset)}
-    fired = {event.number for _, event in evidence.events(FaultFired)}
+    fired = {event.number: t_s for t_s, event in evidence.events(FaultFired)}
     return [
-        FaultWindow(e.number, e.fault, e.node, t_s, ends.get(e.number, float("inf")), e.number in fired)
+        FaultWindow(e.number, e.fault, e.node, t_s, ends.get(e.number, float("inf")), fired.get(e.number))
         for t_s, e in evidence.events(FaultApplied)
     ]
 
@@ -41,14 +46,14 @@ def fault_windows(evidence: Evidence) -> list[FaultWindow]:
 def faults_behind(request: RequestRecord, node: str, evidence: Evidence) -> str:
     """Which faults may explain what a request suffered: ``while net.latency on node1 was on``; empty if none may.
 
-    A fault of another node than the one that the request went to does not explain it; where nobody knows the node,
-    any may.
+    One that was on and had not taken effect yet explains nothing, nor does one of another node than that to which the
+    request went; where nobody knows the node, any may.
     """
     found = [
         window
         for window in fault_windows(evidence)
-        if window.fired
-        and window.from_s <= request.end_s
+        if window.fired_s is not None
+        and max(window.from_s, window.fired_s - NOTICED_WITHIN_S) <= request.end_s
         and request.sent_s <= window.to_s + AFTERMATH_S
         and (not node or not window.node or window.node == node)
     ]
@@ -69,7 +74,7 @@ def faults_took_effect(evidence: Evidence) -> Iterator[Check]:
     idle = [
         f"{window.named}, put on at {window.from_s:.2f} s, never took effect"
         for window in windows
-        if not window.fired
+        if window.fired_s is None
     ]
     stuck = [
         f"{event.fault} could not be taken back: {event.trouble}"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from math import ceil, inf, log
 from typing import Any
 
+from simulator.percentiles import rank
+
 RELATIVE_ERROR = 0.01
 """A percentile differs by at most so much from the value that was measured, as a share of it."""
 LEAST_MS = 0.001
@@ -63,12 +65,12 @@ class Histogram:
         """
         if not self.counts:
             raise ValueError("there is no percentile of nothing")
-        rank = max(1, ceil(share * self.count))
-        if rank == self.count:
+        left = rank(share, self.count)
+        if left == self.count:
             return self.greatest_ms
         for bucket in sorted(self.counts):
-            rank -= self.counts[bucket]
-            if rank <= 0:
+            left -= self.counts[bucket]
+            if left <= 0:
                 middle_ms = 2 * _GROWTH**bucket / (_GROWTH + 1)
                 return min(max(middle_ms, self.least_ms), self.greatest_ms)
         raise AssertionError("the counts do not add up to their sum")

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.percentiles import samples_for
 from simulator.record.requests import RequestRecord
 from simulator.verdict.histogram import Histogram
 from simulator.verdict.model import Evidence
-from simulator.verdict.phases import Phase, find_phases
+from simulator.verdict.parts import Phase, find_phases
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
-SAMPLES_NEEDED = {"p50": 2, "p90": 10, "p99": 100, "p99.9": 1000}
-"""With fewer samples no value is so rare: such a percentile is the greatest value by another name."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Latency:
     @property
     def too_few_for(self) -> list[str]:
         """The percentiles that these samples do not carry: to be shown greyed out or not at all."""
-        return [name for name, needed in SAMPLES_NEEDED.items() if self.samples < needed]
+        return [name for name, share in SHARES.items() if self.samples < samples_for(share)]
 
     def as_dict(self) -> dict[str, Any]:
         """For ``result.json``."""

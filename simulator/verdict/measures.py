@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
+from simulator.percentiles import percentile, samples_for
 from simulator.record.requests import PROBE_KINDS, RequestRecord
 from simulator.scenario import quantities as q
 from simulator.scenario.objectives import Objective
@@ -18,7 +19,7 @@ from simulator.verdict.lag import find_lags
 from simulator.verdict.machine import is_machines, troubled_s
 from simulator.verdict.model import EXAMPLES, Evidence
 from simulator.verdict.outages import Outage, outages_of, tell_outage
-from simulator.verdict.scopes import Windows, inside, overlaps_s, windows_of
+from simulator.verdict.parts import Windows, inside, overlaps_s, windows_of
 from simulator.verdict.sessions import follow_sessions, tell_sessions
 
 
@@ -50,14 +51,8 @@ def measure(objective: Objective, evidence: Evidence) -> Measured:
 
 
 def percentile_ms(requests: Sequence[RequestRecord], share: float) -> float:
-    """The latency that ``share`` of the requests do not exceed (nearest rank); infinite if a failed one decides."""
-    ordered = sorted(inf if request.failed else request.latency_ms for request in requests)
-    return ordered[max(1, ceil(round(len(ordered) * share, 6))) - 1]
-
-
-def samples_for(share: float) -> int:
-    """How many samples a percentile needs not to be the maximum by another name: 100 for p99, 1,000 for p99.9."""
-    return 1 if share >= 1 else ceil(round(1 / (1 - share), 6))
+    """The latency that ``share`` of the requests do not exceed; infinite if a failed one decides."""
+    return percentile(sorted(inf if request.failed else request.latency_ms for request in requests), share)
 
 
 def _chosen(objective: Objective, evidence: Evidence, windows: Windows, *, probes: bool) -> list[RequestRecord]:

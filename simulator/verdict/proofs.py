@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.completeness import absences_were_seen, every_request_has_its_outcome, the_audit_was_whole
 from simulator.verdict.faults import faults_took_effect
 from simulator.verdict.model import Check, CheckKind, Evidence
+from simulator.verdict.parts import inside, state_windows
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
 
@@ -54,12 +54,12 @@ def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:
     reached = evidence.rolled_back_from or evidence.version_to
     if evidence.version_from == reached:
         return
-    windows = _mixed_windows(evidence)
+    windows = state_windows("MIXED", evidence)
     least = evidence.expect.min_requests_per_version_while_mixed
     answered = Counter(
         request.version
         for request in evidence.user_requests
-        if not request.failed and any(from_s <= request.sent_s <= to_s for from_s, to_s in windows)
+        if not request.failed and inside(request.sent_s, windows)
     )
     counts = {version: answered[version] for version in (evidence.version_from, reached)}
     detail = ", ".join(f"{count} requests answered by {version}" for version, count in counts.items())
@@ -180,12 +180,6 @@ def writes_were_audited(evidence: Evidence) -> Iterator[Check]:
     detail = f"{audits[-1].acknowledged} acknowledged writes looked for" if audits else "the audit did not take place"
     detail = "; ".join([detail, *hindered])
     yield _check("writes were made and looked for", "no write was made and looked for", ok, detail)
-
-
-def _mixed_windows(evidence: Evidence) -> list[tuple[float, float]]:
-    """When the cluster was MIXED: from the database's row that says so to the next one."""
-    rows = [*evidence.history, (float("inf"), "")]
-    return [(from_s, to_s) for (from_s, state), (to_s, _) in pairwise(rows) if state == "MIXED"]
 
 
 PROOFS: tuple[Proof, ...] = (

@@ -9,7 +9,7 @@ from simulator.scenario.sometimes import Sometimes
 from simulator.verdict.consistency import went_back_count
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.outages import outages_of
-from simulator.verdict.scopes import inside, state_windows
+from simulator.verdict.parts import inside, state_windows
 from simulator.verdict.sessions import follow_sessions
 from zdu.events import NodeObserved, WritesAudited
 

@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from simulator.percentiles import percentile
 from simulator.record.requests import RequestRecord
-from simulator.result import percentile
 from zdu.events import (
     BalancerObserved,
     ClusterObserved,

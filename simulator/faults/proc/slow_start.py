@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from simulator.faults.fault import Hold, NodeFault
+from simulator.faults.start_changes import StartsDifferently
 from simulator.scenario.fields import PositiveDuration
 from zdu.durations import format_duration
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
     from simulator.faults.reach import Reach
 
 
@@ -24,20 +24,5 @@ class ProcSlowStart(NodeFault):
 
     async def apply(self, reach: Reach) -> Hold:
         """Have it in the configuration of its next start."""
-        return _StartsDifferently(reach.cluster, self.node, {"start_duration": format_duration(self.takes)})
-
-
-class _StartsDifferently(Hold):
-    def __init__(self, cluster: Cluster, node_id: str, changes: dict[str, str]) -> None:
-        self._cluster, self._node_id, self._changes = cluster, node_id, changes
-        self._starts_before = cluster.starts[node_id]
-        cluster.next_start[node_id].update(changes)
-
-    async def fired(self) -> int:
-        """How often it was started meanwhile."""
-        return self._cluster.starts[self._node_id] - self._starts_before
-
-    async def reset(self) -> None:
-        """Let it start as configured again."""
-        for key in self._changes:
-            self._cluster.next_start[self._node_id].pop(key, None)
+        takes = {"start_duration": format_duration(self.takes)}
+        return StartsDifferently(reach.cluster, lambda node_id, _version: takes if node_id == self.node else {})

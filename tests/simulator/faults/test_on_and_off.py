@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -38,7 +38,7 @@ class Cluster:
         self.file = folder / "cluster.sqlite3"
         self.database = DatabaseTarget(f"sqlite+aiosqlite:///{self.file}")
         self.starts: Counter[str] = Counter()
-        self.next_start: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self.start_changes: list[Any] = []
         self.clock = SystemClock()
         self.picture = picture
         with sqlite3.connect(self.file) as connection:
@@ -60,6 +60,7 @@ class Cluster:
 
     async def start_node(self, node_id: str, version: str) -> None:
         self.starts[node_id] += 1
+        self.started_with = [change(node_id, version) for change in self.start_changes]
         self.picture.process_started(node_id, pid=1, url="", version=version, log="")
 
     def can_be_written(self) -> bool:
@@ -164,11 +165,13 @@ async def test_a_killed_node_is_started_again_after_its_time_and_stays_down_at_t
 async def test_a_slow_start_counts_the_starts_while_it_is_on(rehearsal: Rehearsal) -> None:
     async with rehearsal.faults:
         number = await rehearsal.faults.apply(fault("proc.slow_start", node="node1", takes="7s"))
-        assert rehearsal.cluster.next_start["node1"] == {"start_duration": "7s"}
+        await rehearsal.cluster.start_node("node2", "7.3.0")
+        assert rehearsal.cluster.started_with == [{}]
         assert rehearsal.told(FaultFired) == []
         await rehearsal.cluster.start_node("node1", "7.3.0")
+        assert rehearsal.cluster.started_with == [{"start_duration": "7s"}]
         await rehearsal.faults.reset(number)
-    assert rehearsal.cluster.next_start["node1"] == {}
+    assert rehearsal.cluster.start_changes == []
     assert [event.count for event in rehearsal.told(FaultReset)] == [1]
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from simulator.record.requests import RequestRecord
-from simulator.report.series import MAX_BUCKETS, bucket_width_s, buckets, percentile
+from simulator.report.series import MAX_BUCKETS, bucket_width_s, buckets
 
 
 def request(
@@ -27,19 +27,6 @@ def request(
         detail="",
         attempts=attempts,
     )
-
-
-@pytest.mark.parametrize(
-    ("values", "share", "expected"),
-    [
-        ([], 0.5, None),
-        ([7.0], 0.99, 7.0),
-        ([1.0, 2.0, 3.0, 4.0], 0.5, 2.0),
-        ([float(n) for n in range(1, 101)], 0.99, 99.0),
-    ],
-)
-def test_a_percentile_is_a_value_that_was_measured(values: list[float], share: float, expected: float | None) -> None:
-    assert percentile(values, share) == expected
 
 
 def test_no_requests_make_no_buckets() -> None:

@@ -46,6 +46,14 @@ def test_a_request_that_failed_under_a_fault_is_a_failed_request_and_the_sentenc
     assert "while net.latency on node2 was on, and got http_503" in " ".join(verdict.reasons)
 
 
+def test_a_fault_that_is_on_and_has_not_taken_effect_yet_explains_nothing() -> None:
+    late = (5.0, FaultFired(1, "net.latency", "node2", 3))
+    bad = replace(request(999, 3.0, "node2"), status=503, outcome="http_503")
+    verdict = reach_verdict(evidence([*good_events(), ON, late, OVER], requests=[*good_requests(), bad]))
+    assert "net.latency" not in verdict.sentence
+    assert "net.latency" not in " ".join(verdict.reasons)
+
+
 def test_a_fault_of_another_node_explains_nothing() -> None:
     assert "net.latency" not in failing("node1", 3.0).sentence
 

@@ -7,7 +7,7 @@ import pytest
 from simulator.result import build_result
 from simulator.verdict import reach_verdict
 from simulator.verdict.latency import Latency, by_phase
-from simulator.verdict.phases import find_phases
+from simulator.verdict.parts import find_phases
 from tests.support.evidence import evidence, good_events, good_requests, request
 from zdu.events import ClusterObserved, LoadStopped, NodeBack, UpgradeHistory
 
