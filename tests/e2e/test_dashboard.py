@@ -11,7 +11,7 @@ from tests.support.browser import ON_THE_BROWSERS_LOOP, person
 from tests.support.living import cluster_up, run_on_the_dashboard
 from tests.support.zdu_runs import STILL
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(500), ON_THE_BROWSERS_LOOP]
 
 USERS = 8
 
