@@ -1,5 +1,6 @@
 """Every fault as a form: what can be filled in, for a page on which one is put on."""
 
+from functools import cache
 from typing import Any
 
 from simulator.faults.catalogue import FAULTS
@@ -10,9 +11,13 @@ from simulator.scenario.reference import keys_in_words
 _ASKED_APART = {"name", "node", "for"}
 
 
-def fault_forms() -> list[dict[str, Any]]:
-    """All faults in the order of the documentation: name, what it is, whether of a node, its own attributes."""
-    return [_form(name, kind) for name, kind in FAULTS.items()]
+@cache
+def fault_forms() -> tuple[dict[str, Any], ...]:
+    """All faults in the order of the documentation: name, what it is, whether of a node, its own attributes.
+
+    Made once: it takes the schema of the whole scenario language, and a page is told its status many times a second.
+    """
+    return tuple(_form(name, kind) for name, kind in FAULTS.items())
 
 
 def _form(name: str, kind: type[Fault]) -> dict[str, Any]:

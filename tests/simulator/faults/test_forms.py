@@ -22,6 +22,7 @@ def test_there_is_a_form_for_every_fault_with_its_attributes_and_their_defaults(
         "jitter": "0s",
     }
     assert not FORMS["db.locked"]["of_a_node"]
+    assert fault_forms() is fault_forms(), "a status with all of them is told many times a second"
     assert "`" not in str(fault_forms()), "a page shows words, not Markdown"
 
 
