@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load bench-dashboard calibration compare-lb oracle soak scenarios multi-host wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load bench-dashboard bench-audit calibration compare-lb oracle soak scenarios multi-host tutorial wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ bench-load: dev ## How much the load generator sends, and whether the verdict sa
 bench-dashboard: dev ## How smoothly the dashboard is drawn: ten nodes, two hundred users, in Chromium
 	@$(BIN)/python -P -m bench.dashboard $(ARGS)
 
+bench-audit: dev ## How long the audit at the end of a run takes by the number of writes
+	@$(BIN)/python -P -m bench.audit $(ARGS)
+
 calibration: dev ## Test the instruments: planted faults must be found, 100 clean runs show none (docs/calibration.md)
 	@$(BIN)/python -P -m zdu calibrate --write docs/calibration.md $(ARGS)
 
@@ -109,6 +112,9 @@ scenarios: dev ## Every shipped scenario and its twin with several seeds each, f
 
 multi-host: dev ## Nodes, database and load balancer on hosts of their own (network namespaces; Linux, as root)
 	@$(BIN)/python -m tools.multi_host
+
+tutorial: dev ## Play the tutorial's runs and write what they show into its chapters (10 minutes)
+	@$(BIN)/python -P -m tools.tutorial $(ARGS)
 
 wheel: dev ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --quiet

@@ -12,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from node.releases import Flaw
 from zdu.durations import Duration
 
+LEAST_LOCK_EXPIRY_S = 5.0
+"""Scaling makes no lock expire sooner. Its holder renews it four times as often, and how late a process may come to
+that is a matter of the machine, which does not run faster with the cluster's clock: at 120 a lock expired after
+2.5 s, and an overloaded machine lost it to another node."""
+
 MixedWhen = Literal["rejoined", "removed"]
 """When a cluster counts as MIXED. ``rejoined`` is Atlassian's rule: an upgraded node has joined again while old ones
 remain. ``removed`` is what the blog saw: as soon as a node has been taken out for its upgrade."""
@@ -45,8 +50,10 @@ class JiraIntervals(_Strict):
     index_snapshot_wait: Duration = 300.0
 
     def scaled(self, factor: float) -> "JiraIntervals":
-        """All intervals divided by ``factor``."""
-        return JiraIntervals.model_construct(**{name: value / factor for name, value in self})
+        """All intervals divided by ``factor``; but see :data:`LEAST_LOCK_EXPIRY_S`."""
+        divided = {name: value / factor for name, value in self}
+        floor_s = min(LEAST_LOCK_EXPIRY_S, self.lock_expiry)  # who wants less says so, and gets it
+        return JiraIntervals.model_construct(**{**divided, "lock_expiry": max(divided["lock_expiry"], floor_s)})
 
 
 class SessionLife(_Strict):
@@ -98,6 +105,9 @@ class NodeConfig(_Strict):
     """How long a node that is RUNNING still answers more slowly than it will: empty caches, cold code."""
     warm_up_delay: Duration = 0.0
     """By how much its first request takes longer; the later ones by less and less."""
+    keep_alive: Duration = 75.0
+    """How long an idle connection stays open (Tomcat's ``keepAliveTimeout``): longer than load balancers keep theirs,
+    so that they close first."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

@@ -12,9 +12,6 @@ from node.web.app import build_app
 from node.web.context import WebContext
 from zdu.errors import ZduError
 
-KEEP_ALIVE_S = 75.0
-"""How long an idle connection stays open: longer than load balancers keep theirs, so that they close first."""
-
 _HTTP_LOG = "o.a.c.c.C.[.[localhost].[/]"
 """Tomcat's container logger, as it appears in Jira's logs."""
 
@@ -46,7 +43,7 @@ class HttpServer:
             build_app(context),
             handle_signals=False,
             access_log=None,
-            keepalive_timeout=KEEP_ALIVE_S,
+            keepalive_timeout=parts.config.keep_alive,
             shutdown_timeout=HURRY_S,
             logger=parts.log.logger(_HTTP_LOG),
         )

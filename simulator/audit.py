@@ -7,7 +7,7 @@ This is the one place outside ``shared_db`` that knows table names.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from simulator.audit_sample import by_issue, issues_per_node, sample
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import DatabaseTarget
 from simulator.record.requests import RequestRecord
@@ -81,9 +82,9 @@ class Auditor:
         return UpgradeHistory([dict(row) for row in rows], int(clock["now_ms"]))
 
     async def writes(self, requests: Iterable[RequestRecord], admins: Mapping[str, JiraAdmin]) -> WritesAudited:
-        """Look for every write in the database, and for the acknowledged ones through every node.
+        """Look for every write in the database, and through every node for those in a sample of the issues.
 
-        Raises AuditFailed.
+        The sample is all of them up to :data:`~simulator.audit_sample.READS_IN_ALL` reads. Raises AuditFailed.
         """
         all_requests = list(requests)
         writes = gather_writes(all_requests)
@@ -91,12 +92,15 @@ class Auditor:
         counts = {write.request.write: found[write.request.kind][write.request.write] for write in writes}
         kept = [(write, counts[write.request.write]) for write in writes]
         confirmed = [(write, count) for write, count in kept if write.answered is Answered.CONFIRMED]
-        unreadable = await _read_through(admins, [write.request for write, _ in confirmed])
+        written = by_issue([write.request for write, _ in confirmed])
+        read = {issue: written[issue] for issue in sample(written, issues_per_node(len(admins)))}
         return WritesAudited(
             acknowledged=len(confirmed),
             lost=[_tell(write.request) for write, count in confirmed if count < write.wanted],
             duplicated=[_tell(write.request) for write, count in confirmed if count > write.wanted],
-            unreadable=unreadable,
+            unreadable=await _read_through(admins, read),
+            issues_written=len(written),
+            issues_read=len(read),
             ambiguous=[_resolved(write, count) for write, count in kept if write.answered is Answered.OPEN],
             refused_but_done=[
                 _tell(write.request) for write, count in kept if write.answered is Answered.REFUSED and count
@@ -141,35 +145,39 @@ async def _self_portrait(admin: JiraAdmin) -> dict[str, Any]:
     return {"error": reason}
 
 
-async def _read_through(admins: Mapping[str, JiraAdmin], acknowledged: list[RequestRecord]) -> dict[str, list[str]]:
-    """What each node does not show of the acknowledged writes. Raises AuditFailed when that takes too long."""
-    issues = {issue for request in acknowledged for issue in request.issues}
-    limit_s = QUERY_TIMEOUT_S + READ_TIMEOUT_S * len(issues) * len(admins)
+async def _read_through(
+    admins: Mapping[str, JiraAdmin], written: Mapping[str, Sequence[RequestRecord]]
+) -> dict[str, list[str]]:
+    """What each node does not show of what was written to these issues. Raises AuditFailed if that takes too long."""
+    limit_s = QUERY_TIMEOUT_S + READ_TIMEOUT_S * len(written) * len(admins)
     try:
-        async with asyncio.timeout(limit_s):
-            return {node_id: await _unreadable(admin, acknowledged) for node_id, admin in admins.items()}
+        async with asyncio.timeout(limit_s), asyncio.TaskGroup() as looks:
+            found = {node: looks.create_task(_unreadable(admin, written)) for node, admin in admins.items()}
     except ExceptionGroup as group:
-        raise group.exceptions[0] from group
+        raise _first_in(group) from group
     except TimeoutError:
-        raise AuditFailed(f"reading {len(issues)} issues through each node took more than {limit_s:.0f} s") from None
+        raise AuditFailed(f"reading {len(written)} issues through each node took more than {limit_s:.0f} s") from None
+    return {node: look.result() for node, look in found.items()}
 
 
-async def _unreadable(admin: JiraAdmin, acknowledged: list[RequestRecord]) -> list[str]:
-    """The acknowledged writes that this node does not show."""
-    by_issue: dict[str, list[RequestRecord]] = {}
-    for request in acknowledged:
-        for issue in request.issues:
-            by_issue.setdefault(issue, []).append(request)
+def _first_in(group: ExceptionGroup) -> Exception:
+    """What went wrong first: the groups of the nodes are in the group of them all."""
+    first = group.exceptions[0]
+    return _first_in(first) if isinstance(first, ExceptionGroup) else first
+
+
+async def _unreadable(admin: JiraAdmin, written: Mapping[str, Sequence[RequestRecord]]) -> list[str]:
+    """The acknowledged writes that this node does not show, each once for every issue it is missing in."""
     missing: list[str] = []
     limit = asyncio.Semaphore(PARALLEL_READS)
 
-    async def look(issue: str, writes: list[RequestRecord]) -> None:
+    async def look(issue: str, writes: Sequence[RequestRecord]) -> None:
         async with limit:
             shown = await _shown(admin, issue)
         missing.extend(_tell(write) for write in writes if write.write not in shown)
 
     async with asyncio.TaskGroup() as looks:
-        for issue, writes in by_issue.items():
+        for issue, writes in written.items():
             looks.create_task(look(issue, writes))
     return sorted(missing)
 

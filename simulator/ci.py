@@ -7,6 +7,8 @@ the run; annotations are lines of output that it recognises (its "workflow comma
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from simulator.of_jira import of_jira
+
 SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 FAILURES_SHOWN = 10
 
@@ -55,13 +57,14 @@ def _figures(result: Mapping[str, Any]) -> list[str]:
     outages = [probe["longest_outage_ms"] for probe in result["probes"].values()]
     latency = requests["latency_ms"]
     cost = ", ".join(f"{count} {loss}" for loss, count in sessions["moves_cost"].items() if count)
+    told = f"{writes['acknowledged']:,} acknowledged, {_count(writes['lost'])} lost"
     rows = [
         ("requests", f"{requests['total']:,}, {requests['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {_ms(latency[name])}" for name in ("p50", "p99", "max"))),
         ("longest outage", _ms(max(outages, default=None))),
         ("sessions", f"{sessions['total']:,}, {sessions['moved']:,} moved, {sessions['lost']:,} lost"),
         ("moves", f"{sessions['moves']:,}" + (f", which cost: {cost}" if cost else "")),
-        ("writes", f"{writes['acknowledged']:,} acknowledged, {_count(writes['lost'])} lost"),
+        *([("writes", told)] if of_jira(result) else []),
         ("took", f"{result['duration_s']:.0f} s, seed {result['seed']}"),
     ]
     return [*_table(("figure", ""), [(name, _plain(value)) for name, value in rows]), ""]

@@ -13,7 +13,7 @@ from rich.console import Console
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
 from simulator.dashboard.audience import Audience
-from simulator.database_target import choose_database, without_password
+from simulator.database_target import check_database, choose_database, without_password
 from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -46,6 +46,7 @@ LARGEST_SEED = 2**31 - 1
 @click.option("--rate", type=float, help="Probes per second, of each of the two kinds.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any key of the scenario.")
 @click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="One more objective: 'p99 < 800ms'.")
+@click.option("--fail-fast", is_flag=True, help="End the story once an objective can no longer be met.")
 @summary_option
 @click.option("--dashboard", is_flag=True, help="Show the run in a browser, too; the address is printed.")
 @click.option("--step", "steps", is_flag=True, help="Each step waits for a click there, or the space bar.")
@@ -63,6 +64,7 @@ def run(
     rate: float | None,
     settings: Sequence[str],
     objectives: Sequence[str],
+    fail_fast: bool,
     summary: Path | None,
     dashboard: bool,
     steps: bool,
@@ -90,6 +92,7 @@ def run(
     named = named_overrides(nodes=nodes, users=users, rate=rate)
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)
+    check_database(database_url, played)
     raise_descriptor_limit()
     check_summary(summary)
     clock = SystemClock()
@@ -103,23 +106,29 @@ def run(
         database=database,
         command=_command_to_run_again(click.get_current_context(), seed),
         lb=lb,
+        fail_fast=fail_fast,
     )
     recorder = Recorder(folder.path, clock)
     audience = Audience(plan, recorder, Entropy().token(), steps=steps) if dashboard or steps else None
-    conclusion, interrupted = play(plan, recorder, lambda: _choose_view(played, plain, as_json), audience)
+    conclusion, interrupted = play(
+        plan, recorder, lambda: choose_view(played, plain=plain, as_json=as_json), audience
+    )
     print_conclusion(conclusion, as_json=as_json, summary=summary)
     sys.exit(ExitCode.INTERRUPTED if interrupted else conclusion.exit_code)
 
 
-def _choose_view(played: Scenario, plain: bool, as_json: bool) -> View:
+def choose_view(played: Scenario, *, plain: bool, as_json: bool = False) -> View:
+    """What shows the run in this terminal; nothing with ``as_json``."""
     model = ViewModel.of(played.cluster.node_ids)
     if as_json:
         return SilentView()
     console = Console()
     if plain or not console.is_terminal:
-        click.echo(f"{played.title}. Jira's own intervals run {played.cluster.time_scale:g} times as fast.")
+        scale = f" Jira's own intervals run {played.cluster.time_scale:g} times as fast." if played.of_jira else ""
+        click.echo(f"{played.title}.{scale}")
         return PlainView(model, click.echo)
-    return LiveView(model, f"{played.title} · time scale {played.cluster.time_scale:g}", console)
+    scale = f" · time scale {played.cluster.time_scale:g}" if played.of_jira else ""
+    return LiveView(model, f"{played.title}{scale}", console)
 
 
 def raise_descriptor_limit() -> None:
@@ -144,4 +153,6 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
         words += ["--set", setting]
     for objective in context.params["objectives"]:
         words += ["--expect", objective]
+    if context.params["fail_fast"]:
+        words.append("--fail-fast")
     return shlex.join(words)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from simulator.application.looks import NodeLook
 from simulator.audit import AuditFailed, Auditor, audit_cluster
 from simulator.balancers.audit import Inquiry
 from simulator.balancers.balancer import LoadBalancer
@@ -14,7 +15,7 @@ from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
 from simulator.verdict.lag import BY_LOGS_MS, leavings_in
 from simulator.verdict.model import find_absences
-from zdu.events import BalancerAudited, NotAudited
+from zdu.events import BalancerAudited, ClusterAudited, NotAudited
 
 LOG_WITHIN_S = 5.0
 """Load balancers gather lines of their log for a moment; within this time the last of them has to be there."""
@@ -56,6 +57,25 @@ async def audit(
     status = await balancer.status()
     if status is not None:
         folder.write_json("load-balancer.json", status)
+
+
+async def audit_application(
+    folder: RunFolder, recorder: Recorder, picture: Picture, *, looks: Mapping[str, NodeLook], balancer: LoadBalancer
+) -> None:
+    """Ask the nodes of another application and the load balancer, and record what they say."""
+    said = {}
+    for name, look in looks.items():
+        status = await look.status() if picture.nodes[name].running else None
+        said[name] = {"version": picture.nodes[name].version, "state": status.state if status else "no good answer"}
+    recorder.event(ClusterAudited(said))
+    failed = [request.id for request in recorder.requests if request.failed]
+    answered_by = {request.id: request.node for request in recorder.requests if request.node}
+    clocks = recorder.since_start_s, recorder.since_start_of_wall_s
+    asked = Inquiry(find_absences(recorder.envelopes), (), failed, answered_by, *clocks)
+    recorder.event(await _whole_log(balancer, asked))
+    status_of_balancer = await balancer.status()
+    if status_of_balancer is not None:
+        folder.write_json("load-balancer.json", status_of_balancer)
 
 
 async def _whole_log(balancer: LoadBalancer, asked: Inquiry) -> BalancerAudited:

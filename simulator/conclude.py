@@ -67,7 +67,8 @@ def judge_run(folder: RunFolder) -> JudgedRun:
     scenario = _scenario(folder, record.started.played)
     if record.started.by_hand:
         scenario = retell(scenario, record.envelopes, record.requests)
-    rolled = [node for step in scenario.steps if step.roll for node in scenario.nodes_of(step.roll)]
+    seed = record.started.seed
+    rolled = [node for step in scenario.steps if step.roll for node in scenario.rolled_by(step.roll, seed)]
     evidence = Evidence(
         envelopes=record.envelopes,
         requests=record.requests,
@@ -80,7 +81,8 @@ def judge_run(folder: RunFolder) -> JudgedRun:
         refusals=scenario.refusals,
         rolled_back_from=scenario.rolled_back_from,
         users=scenario.load.users,
-        sessions_kind=scenario.sessions,
+        sessions_kind=scenario.sessions if scenario.of_jira else "unknown",
+        wanted={} if scenario.of_jira else scenario.versions_in_the_end,
         sticky=scenario.balancer.stickiness != "none",
         search_delay_s=scenario.search_delay_s,
     )

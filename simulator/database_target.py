@@ -7,8 +7,11 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import URL
 
 from simulator.cluster import DatabaseTarget
+from simulator.faults.fault import DATABASE_PATH, NEEDS_SERVER
 from simulator.record.run_folder import RunFolder
+from simulator.scenario.model import Scenario
 from simulator.supervisor import zdu_command
+from zdu.errors import UsageError
 
 DROP_TIMEOUT_S = 30.0
 
@@ -22,6 +25,13 @@ def choose_database(url: str | None, folder: RunFolder) -> DatabaseTarget:
         stamp = "".join(character for character in folder.path.name.lower() if character.isalnum())
         return DatabaseTarget(url, f"zdu_{stamp}")
     return DatabaseTarget(url)
+
+
+def check_database(url: str | None, scenario: Scenario) -> None:
+    """Raises UsageError when a step needs a path to the database that this one has not got."""
+    if DATABASE_PATH in scenario.paths and (url is None or not url.startswith("postgres")):
+        fault = next(step.fault for step in scenario.steps if step.fault and step.fault.path == DATABASE_PATH)
+        raise UsageError(f"{fault.name} needs PostgreSQL: --db postgresql://…", hint=f"{NEEDS_SERVER}.")
 
 
 def without_password(url: str) -> str:

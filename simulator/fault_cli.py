@@ -4,9 +4,9 @@ import click
 
 from simulator.faults.catalogue import FAULTS
 from simulator.faults.reference import acts_on, example, summary
-from simulator.scenario.coherence import suggestion
 from simulator.scenario.document import parse_document, plain
 from simulator.scenario.reference import keys_in_words
+from simulator.scenario.spelling import suggestion
 from simulator.up.commands import as_json_only, cluster_name, wish
 from simulator.up.fault_wishes import read_fault
 from zdu.errors import UsageError

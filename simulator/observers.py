@@ -2,13 +2,14 @@
 
 import asyncio
 
+from simulator.application.looks import NodeLook
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.picture import Picture
 
 LOOK_EVERY_S = 0.2
 
 
-async def watch_node(picture: Picture, node_id: str, admin: JiraAdmin) -> None:
+async def watch_node(picture: Picture, node_id: str, admin: JiraAdmin | NodeLook) -> None:
     """Ask a node for its own state and for the cluster's, until cancelled."""
     loop = asyncio.get_running_loop()
     due_s = loop.time()

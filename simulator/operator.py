@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from simulator.actions import PERFORM
-from simulator.actions.hands import Hands, StoryBroken
+from simulator.actions.hands import BeforeRollStep, Hands, StoryBroken
 from simulator.balancers.balancer import BalancerFailed
 from simulator.clients.jira_admin import AdminRequestFailed, JiraAdmin
 from simulator.cluster import Cluster
 from simulator.faults.faults import Faults
+from simulator.load.load import Load
 from simulator.picture import NotInTime, Picture
 from simulator.record.recorder import Recorder
 from simulator.scenario.conditions import parse_condition
@@ -38,8 +39,12 @@ class Operator:
         faults: Faults,
         *,
         seed: int = 0,
+        before_roll_step: BeforeRollStep | None = None,
     ) -> None:
-        self._hands = Hands(scenario, cluster, picture, recorder, admins, faults, self.perform, seed)
+        self._hands = Hands(
+            *(scenario, cluster, picture, recorder, admins, faults, self.perform, seed),
+            before_roll_step=before_roll_step,
+        )
         self._over: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._begun_s: float | None = None
 
@@ -47,12 +52,16 @@ class Operator:
         """Say, to whoever watches and to the record, what happens now."""
         self._hands.tell(title, node_id)
 
+    def lead(self, load: Load) -> None:
+        """From now on the story may also say what the users of ``load`` do."""
+        self._hands.load = load
+
     async def play(self, before: Callable[[Step], Awaitable[None]] | None = None) -> None:
         """Carry out all steps, each after ``before`` lets it. Raises StoryBroken when one cannot be."""
         for number, step in enumerate(self._hands.scenario.timeline, start=1):
             if before:
                 await before(step)
-            self._hands.recorder.event(ChapterStarted(number, step.title, step.text))
+            self._hands.recorder.event(ChapterStarted(number, step.title, step.text, step.notes))
             await self.perform(step)
 
     async def perform(self, step: Step) -> None:
@@ -83,8 +92,9 @@ class Operator:
                 await self._pause(wait_s)
         if step.when is not None:
             condition = parse_condition(step.when)
-            nodes = self._hands.picture.nodes
-            await self._hands.until(f"that {condition.text}", lambda: condition.holds(nodes.values()))
+            hands = self._hands
+            nodes = hands.picture.nodes
+            await hands.until(f"that {condition.text}", lambda: condition.holds(nodes.values(), hands.tally.counts()))
 
     async def _pause(self, wait_s: float) -> None:
         if wait_s > 0:
@@ -92,11 +102,11 @@ class Operator:
 
     async def all_serving(self) -> None:
         """Wait until the load balancer finds every node UP. Raises StoryBroken."""
-        nodes = self._hands.picture.nodes.values()
+        nodes, of_jira = self._hands.picture.nodes.values(), self._hands.scenario.of_jira
         try:
             await self._hands.until(
                 "that the load balancer finds every node UP",
-                lambda: all(node.takes_load and node.cluster_state for node in nodes),
+                lambda: all(node.takes_load and (node.cluster_state or not of_jira) for node in nodes),
             )
         except NotInTime as error:
             raise StoryBroken(str(error)) from error

@@ -30,6 +30,8 @@ TAKES_REQUESTS = frozenset({"RUNNING", IN_UPGRADE_MODE})
 """The application states in which a node serves users."""
 
 
+LOOK_AGAIN_S = 0.1
+"""What users' requests come to is no event: who waits for it looks again after this."""
 COULD_NOT_START = "ERROR"
 """The application state of a process that goes on although its application could not start."""
 
@@ -212,7 +214,7 @@ class Picture:
         try:
             async with asyncio.timeout(within_s):
                 while not holds():
-                    await self._changed.wait()
+                    await self.changed(within_s=LOOK_AGAIN_S)
         except TimeoutError:
             raise NotInTime(f"{what} did not happen within {within_s:g} s") from None
 

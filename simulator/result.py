@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from simulator.of_jira import JIRA
 from simulator.record.requests import CONTROL_KIND, PROBE_KINDS, RequestRecord
 from simulator.verdict import Evidence, Verdict
 from simulator.verdict.consistency import reason_of, went_back_count
@@ -47,6 +48,7 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "interrupted": bool(evidence.events(RunInterrupted)),
         "duration_s": round(ends[-1][0] if ends else evidence.envelopes[-1].t_s, 2),
         "database": started.database,
+        "application": _application(started),
         "load_balancer": started.load_balancer,
         "version_from": started.version_from,
         "version_to": started.version_to,
@@ -85,6 +87,8 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
             "unacknowledged": sum(bool(request.write) and request.failed for request in evidence.requests),
             "ambiguous": audits[-1].ambiguous if audits else None,
             "overwritten": audits[-1].overwritten if audits else None,
+            "issues": audits[-1].issues_written if audits else None,
+            "issues_read_through_nodes": audits[-1].issues_read if audits else None,
         },
         "states": _states(evidence),
         "nodes": [_node(evidence, node) for node in evidence.nodes],
@@ -101,6 +105,14 @@ def build_result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         ],
         "failures": [explain(request, evidence) for request in failed[:FAILURES_LISTED]],
     }
+
+
+def _application(started: RunStarted) -> str:
+    """Jira, the command by which another application's nodes are started, or the address of what was certified."""
+    if started.certified:
+        return str(started.certified["url"])
+    node = started.played.get("node")
+    return " ".join(node["command"]) if node else JIRA
 
 
 def _retried(evidence: Evidence, started: RunStarted) -> int | None:

@@ -225,6 +225,8 @@ class WritesPart(_Part):
     unacknowledged: int
     ambiguous: list[AmbiguousPart] | None
     overwritten: list[str] | None
+    issues: int | None
+    issues_read_through_nodes: int | None
 
 
 class StatePart(_Part):
@@ -283,6 +285,8 @@ class ResultFile(_Part):
     interrupted: bool
     duration_s: float
     database: str
+    application: str
+    """`Jira`, or the command by which the nodes of another application are started, or what was certified."""
     load_balancer: str
     version_from: str
     version_to: str

@@ -32,8 +32,9 @@ serves) is returned only while another node takes requests, and only if no more 
 afterwards, whoever took them out. With ``park`` the only node there is may stop: the load balancer holds what comes.
 :func:`next_step` waits otherwise, or says at once that there is no other node.
 
-A breach is a node that died by itself, one that is not back ``node_deadline`` after it left, or one that could not
-start. ``on_breach`` says what the operator does: end it there (abort), take nobody else out until it is put right
+A breach is a node that died by itself, one that is not back ``node_deadline`` after it left, one that could not
+start, or a canary whose users fare worse than they may (``trouble``; :mod:`simulator.canary` looks at them).
+``on_breach`` says what the operator does: end it there (abort), take nobody else out until it is put right
 (pause), or bring every node back to the version of before (rollback).
 """
 
@@ -63,6 +64,10 @@ class NodeSeen:
     out_for_s: float = 0.0
     back_for_s: float = 0.0
     away_for_s: float = 0.0
+    trouble: str = ""
+    """Of a canary: what its users suffered that they must not, as a sentence without its end."""
+    judged: bool = True
+    """Of a canary: whether enough users have worked on it to tell."""
 
     @property
     def carries_load(self) -> bool:
@@ -200,6 +205,8 @@ def _breach(seen: tuple[NodeSeen, ...], policy: RollPolicy, rolling_for_s: float
 def _late_or_failed(node: NodeSeen, policy: RollPolicy, rolling_for_s: float) -> str:
     if node.failed and node.version == policy.to_version:
         return f"{node.node_id} could not start with {policy.to_version}"
+    if node.trouble:
+        return node.trouble
     deadline_s = policy.node_deadline_s
     if deadline_s is not None and min(node.away_for_s, rolling_for_s) > deadline_s:
         return f"{node.node_id} is not back {deadline_s:g} s after it left"
@@ -242,9 +249,10 @@ def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) ->
     others = [other for other in seen if other.node_id != node.node_id]
     if not any(other.carries_load for other in others):
         return Wait(node.node_id, f"another node can carry the load of {node.node_id}")
-    limit = policy.max_unavailable
-    if node.carries_load and limit is not None and sum(not other.carries_load for other in others) >= limit:
-        return Wait(node.node_id, f"fewer than {limit} other nodes are out, and {node.node_id} may leave")
+    limit = policy.most_out
+    if node.carries_load and sum(not other.carries_load for other in others) >= limit:
+        few = "no other node is" if limit == 1 else f"fewer than {limit} other nodes are"
+        return Wait(node.node_id, f"{few} out, and {node.node_id} may leave")
     if policy.drain == "none":
         return Stop(node.node_id)
     if not node.in_upgrade_mode:
@@ -260,7 +268,7 @@ def _held_up(batch: int, nodes: dict[str, NodeSeen], policy: RollPolicy) -> Wait
     for number, others in enumerate(policy.batches):
         for node in (nodes[name] for name in others if number != batch):
             upgraded = node.version == policy.to_version
-            rested = upgraded and node.carries_load and node.back_for_s >= policy.rest_s(number)
+            rested = upgraded and node.carries_load and node.judged and node.back_for_s >= policy.rest_s(number)
             if not rested and (number < batch or not _untouched(node, policy)):
                 return _wait_for_rest(node)
     return None
@@ -270,13 +278,14 @@ def _rest(nodes: dict[str, NodeSeen], policy: RollPolicy) -> Wait | None:
     """The pause after the last batch."""
     for number, batch in enumerate(policy.batches):
         for node in (nodes[name] for name in batch):
-            if node.back_for_s < policy.rest_s(number):
+            if node.back_for_s < policy.rest_s(number) or not node.judged:
                 return _wait_for_rest(node)
     return None
 
 
 def _wait_for_rest(node: NodeSeen) -> Wait:
-    return Wait(node.node_id, f"{node.node_id} has served for a while")
+    enough = "has served for a while" if node.judged else "has served enough users to tell how they fare"
+    return Wait(node.node_id, f"{node.node_id} {enough}")
 
 
 def takes_capacity(step: Step, seen: tuple[NodeSeen, ...]) -> str:
@@ -293,4 +302,4 @@ def safe(step: Step, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> bool:
         return True
     left = [node for node in seen if node.carries_load and node.node_id != leaves]
     out = len(seen) - len(left)
-    return bool(left) and (policy.max_unavailable is None or out <= policy.max_unavailable)
+    return bool(left) and out <= policy.most_out

@@ -13,7 +13,9 @@ OnBreach = Literal["abort", "pause", "rollback"]
 class RollPolicy:
     """What the operator wants: every node of ``order`` on ``to_version``, and how.
 
-    ``max_unavailable`` None is no limit but that another node has to serve; ``node_deadline_s`` None is none.
+    No node leaves while ``most_out`` are out, and never the last that serves; without ``node_deadline_s`` a
+    node may be away for ever.
+    ``canary_expect`` are sentences about the canary's users; who looks whether they hold tells the resolver.
     ``taking_back`` is set for the way back after a breach: crashed nodes are started again, and so are those that run
     the wanted version and still ask to be drained.
     """
@@ -26,6 +28,7 @@ class RollPolicy:
     max_unavailable: int | None = None
     canary: int = 0
     canary_watch_s: float = 0.0
+    canary_expect: tuple[str, ...] = ()
     min_healthy_s: float = 0.0
     node_deadline_s: float | None = None
     on_breach: OnBreach = "abort"
@@ -34,6 +37,11 @@ class RollPolicy:
     taking_back: bool = False
     park: bool = False
     """Whether an only node is stopped although nobody else serves: the load balancer holds requests meanwhile."""
+
+    @property
+    def most_out(self) -> int:
+        """So many nodes may be out at once: as many as go together, unless it says otherwise."""
+        return self.max_unavailable or self.batch
 
     @property
     def batches(self) -> tuple[tuple[str, ...], ...]:

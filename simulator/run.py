@@ -3,6 +3,8 @@
 import asyncio
 
 from simulator.dashboard.audience import Audience
+from simulator.hopeless import stop_when_hopeless
+from simulator.load.load import Load
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
@@ -48,9 +50,23 @@ class Run:
         load = stage.load()
         async with asyncio.TaskGroup() as working:
             load.start(working)
+            if isinstance(load, Load):
+                operator.lead(load)
             try:
-                await operator.play(self._audience.before if self._audience else None)
+                await self._play_steps(stage, operator)
             except StoryBroken as error:
                 stage.recorder.event(RunAborted(str(error)))
             load.stop()
         load.record_end()
+
+    async def _play_steps(self, stage: Stage, operator: Operator) -> None:
+        """Raises StoryBroken when a step cannot be played, or, with ``fail_fast``, has nothing to prove any more."""
+        try:
+            async with asyncio.TaskGroup() as telling:
+                if stage.plan.fail_fast:
+                    onlooker = telling.create_task(stop_when_hopeless(stage.plan.scenario, stage.recorder))
+                await operator.play(self._audience.before if self._audience else None)
+                if stage.plan.fail_fast:
+                    onlooker.cancel()
+        except* StoryBroken as broken:
+            raise broken.exceptions[0] from None

@@ -8,9 +8,13 @@ import click
 
 from simulator.scenario import Scenario, ScenarioError, find_scenario, load, load_scenario, shipped_scenarios
 from simulator.scenario.completion import complete_scenario
+from simulator.scenario.document import parse_document
 from simulator.scenario.graph import DRAW, FORMATS
+from simulator.scenario.load import read_scenario
 from simulator.scenario.schema import json_schema
 from zdu.errors import ExitCode, UsageError
+
+_STARTER = Path(__file__).parent / "scenario" / "starter.yaml"
 
 
 @click.group()
@@ -53,6 +57,24 @@ def show(name: str) -> None:
         raise UsageError(f"{path} cannot be read: {error}") from error
     click.echo(f"# {path}")
     click.echo(text, nl=not text.endswith("\n"))
+
+
+@scenario.command(short_help="Write a first scenario of your own.")
+@click.argument("name")
+def new(name: str) -> None:
+    """Write NAME.yaml: a scenario that passes, with a comment at each part, to be made yours."""
+    name = name.removesuffix(".yaml")
+    text = _STARTER.read_text(encoding="utf-8").replace("NAME", name)
+    path = Path(f"{name}.yaml")
+    read_scenario(parse_document(text, str(path)))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already", hint="Take another name; nothing was written.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    click.echo(f"{path} is written. Play it: zdu run {path}")
 
 
 @scenario.command(short_help="Draw a scenario's story.")

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Protocol
 
+from simulator.application.looks import NodeLook
+from simulator.application.target import target_of
 from simulator.balancers import OURS, software_of
+from simulator.certify.visitors import Pace, Visit
 from simulator.clients.jira_admin import JiraAdmin
-from simulator.closing_audit import audit
-from simulator.cluster import SEED_ISSUES, STOP_GRACE_S, Cluster, DatabaseTarget
+from simulator.closing_audit import audit, audit_application
+from simulator.cluster import SEED_ISSUES, Cluster, DatabaseTarget
 from simulator.database_target import without_password
 from simulator.faults.faults import Faults
 from simulator.faults.reach import Reach
@@ -30,6 +33,7 @@ from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.requests import RequestRecord
 from simulator.record.run_folder import RunFolder
+from simulator.scenario.application import NodePart
 from simulator.scenario.model import Scenario
 from simulator.supervisor import Child, Supervisor
 from zdu import __version__
@@ -71,6 +75,8 @@ class RunPlan:
     database: DatabaseTarget
     command: str
     lb: str = OURS
+    fail_fast: bool = False
+    """Whether the story ends as soon as an objective can no longer be met."""
     by_hand: bool = False
     """Whether there is no story beforehand: a person commands the cluster."""
 
@@ -103,6 +109,8 @@ class Stage:
         self.recorder = recorder
         self.picture = Picture(recorder, plan.scenario.cluster.node_ids)
         self.admins: dict[str, JiraAdmin] = {}
+        self.looks: dict[str, NodeLook] = {}
+        """In the place of ``admins`` where the nodes are another application's: nobody administers them."""
         self._accounts = accounts or users_needed(plan.scenario.load)
         self._view = view
         self._on_interrupt = on_interrupt
@@ -137,9 +145,11 @@ class Stage:
             self._kill_all()
         self.recorder.event(RunEnded())
 
-    def load(self) -> Load:
+    def load(self) -> Load | Visit:
         """The scenario's users and probes, not started yet."""
         scenario = self.plan.scenario
+        if scenario.node:
+            return self._visit(scenario, scenario.node)
         return Load(
             scenario.load,
             self.cluster.balancer_url,
@@ -151,12 +161,31 @@ class Stage:
             control_url=self._control_url,
         )
 
+    def _visit(self, scenario: Scenario, node: NodePart) -> Visit:
+        """Who looks at another application is who looks at one that we have not started."""
+        load, nodes = scenario.load, self.picture.nodes
+        target = target_of(
+            node.page,
+            self.cluster.balancer_url,
+            lambda name: nodes[name].version if name in nodes else "",
+            counts_attempts=self.plan.lb == OURS,
+        )
+        pace = Pace(
+            load.users, load.probe_rate, load.request_timeout, (load.think_time.min, load.think_time.max), load.ramp
+        )
+        return Visit(target, self.recorder, self._control_url, pace, seed=self.plan.seed)
+
     def faults(self) -> Faults:
         """What can be made to go wrong with the cluster; an asynchronous context, for the story."""
         return Faults(Reach(self.cluster, self.picture), self.recorder, self._fault_numbers)
 
     async def audit(self) -> None:
         """Compare what users were told with what the cluster has kept; once nobody works any more."""
+        if self.looks:
+            await audit_application(
+                self.plan.folder, self.recorder, self.picture, looks=self.looks, balancer=self.cluster.balancer
+            )
+            return
         await audit(
             *(self.plan.folder, self.plan.database, self.recorder),
             picture=self.picture,
@@ -194,25 +223,34 @@ class Stage:
             starts.create_task(self._start_control_target())
         self.started = True
         node_ids = self.plan.scenario.cluster.node_ids
-        self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
+        if node := self.plan.scenario.node:
+            self.looks = {node_id: self._look(node_id, node) for node_id in node_ids}
+        else:
+            self.admins = {node_id: JiraAdmin(self.cluster.node_url(node_id)) for node_id in node_ids}
         async with asyncio.TaskGroup() as observers:
             watching = [
                 observers.create_task(watch_node(self.picture, node_id, admin))
-                for node_id, admin in self.admins.items()
+                for node_id, admin in (self.looks or self.admins).items()
             ]
             watching.append(observers.create_task(self.cluster.balancer.follow(self.picture.balancer_says)))
             await story(self)
             for task in watching:
                 task.cancel()
 
+    def _look(self, node_id: str, node: NodePart) -> NodeLook:
+        seen = self.picture.nodes[node_id]
+        return NodeLook(self.cluster.node_url(node_id), node.health, version=lambda: seen.version)
+
     async def _stop(self, supervisor: Supervisor) -> None:
         for child in supervisor.running:
             if child.name != CONTROL:
-                self.picture.process_stopping(child.name, "SIGTERM")
-        patience_s = self.plan.scenario.cluster.stop_duration + STOP_GRACE_S
+                self.picture.process_stopping(child.name, child.stop_signal.name)
+        patience_s = self.cluster.stop_patience_s
         await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
         for admin in self.admins.values():
             await admin.close()
+        for look in self.looks.values():
+            await look.close()
         await self.cluster.close()
 
     async def _refresh(self) -> None:
@@ -267,9 +305,9 @@ def _run_started(plan: RunPlan) -> RunStarted:
         seed=plan.seed,
         command=plan.command,
         by_hand=plan.by_hand,
-        database=without_password(plan.database.url),
+        database=without_password(plan.database.url) if scenario.of_jira else "",
         load_balancer=software_of(plan.lb),
-        time_scale=scenario.cluster.time_scale,
+        time_scale=scenario.cluster.time_scale if scenario.of_jira else 1.0,
         nodes=list(scenario.cluster.node_ids),
         version_from=scenario.version_from,
         version_to=scenario.version_to,

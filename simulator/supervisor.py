@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,10 @@ if os.getppid() == int(parent):
 """What a program that is not ours does first: it asks the system to be ended when the simulator ends (prctl(2))."""
 
 
+_GROUP_ENDS_WITH_US = 'cat >/dev/null; kill -KILL "-$1"'
+"""What the guard of a program does: its input closes when the simulator ends, ``kill -9`` included."""
+
+
 class StartFailed(ZduError):
     """A process ended, or said nothing, before it was ready."""
 
@@ -47,6 +51,7 @@ class Child:
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
+    told_to_stop: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     paused: bool = False
     last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
@@ -98,7 +103,9 @@ class Child:
     async def stop(self, *, within_s: float) -> None:
         """Ask to stop (SIGTERM, or what it heeds), and kill what has not ended ``within_s`` seconds later."""
         self.stop_asked = True
-        self.send(self.stop_signal)
+        if not self.told_to_stop:  # a second signal would end in haste what is stopping in order
+            self.told_to_stop = True
+            self.send(self.stop_signal)
         self.resume()  # a process that is paused would not hear of it
         try:
             async with asyncio.timeout(within_s):
@@ -154,11 +161,15 @@ class Supervisor:
         folder: Path,
         output: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        env: Mapping[str, str] | None = None,
+        within_s: float = READY_TIMEOUT_S,
+        with_children: bool = False,
     ) -> Child:
         """Start a program that is not ours in ``folder``, and wait until ``serves`` says that it does.
 
-        What it prints goes to ``log``, its standard output to ``output`` if given. Raises StartFailed with its own
-        last words.
+        What it prints goes to ``log``, its standard output to ``output`` if given. ``env`` is added to our own
+        environment. ``with_children``: what it starts itself ends with the simulator too, whatever ends that. Raises
+        StartFailed with its own last words when it ends, or does not serve ``within_s`` seconds later.
         """
         with (output or Path(os.devnull)).open("ab") as sink:
             process = await asyncio.create_subprocess_exec(
@@ -167,17 +178,19 @@ class Supervisor:
                 stdout=sink if output else asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=folder,
+                env={**os.environ, **(env or {})},
                 start_new_session=True,
             )
         child = Child(name, process, log, stop_signal=stop_signal)
         announced = self._adopt(child)
-        async with self._until_it_serves(child, announced):
+        if with_children:
+            self._tasks.create_task(_guard(child), name=f"guard {name}")
+        async with self._until_it_serves(child, announced, within_s):
             while not await serves(child) and not announced.done():  # noqa: ASYNC110 - another process's readiness
                 await asyncio.sleep(LOOK_AGAIN_S)
             if announced.done():
                 await announced
         child.ready = {"ready": True}
-        announced.cancel()
         return child
 
     def _adopt(self, child: Child) -> "asyncio.Future[None]":
@@ -188,16 +201,20 @@ class Supervisor:
         return announced
 
     @asynccontextmanager
-    async def _until_it_serves(self, child: Child, announced: "asyncio.Future[None]") -> AsyncIterator[None]:
+    async def _until_it_serves(
+        self, child: Child, announced: "asyncio.Future[None]", within_s: float = READY_TIMEOUT_S
+    ) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with asyncio.timeout(within_s):
                 yield
         except TimeoutError:
             announced.cancel()
             child.kill_group()
-            raise self._start_failed(child, f"did not serve within {READY_TIMEOUT_S:g} s") from None
+            raise self._start_failed(child, f"did not serve within {within_s:g} s") from None
         except _EndedEarly:
             raise self._start_failed(child, "did not start") from None
+        finally:
+            announced.cancel()  # nobody waits for it any more
 
     async def run_to_end(self, name: str, arguments: Sequence[str], log: Path) -> None:
         """Run ``zdu ARGUMENTS`` and wait for its end. Raises StartFailed when its exit code is not 0."""
@@ -264,6 +281,26 @@ class Supervisor:
         if child.process.returncode == ExitCode.USAGE:
             error.exit_code = ExitCode.USAGE
         return error
+
+
+async def _guard(child: Child) -> None:
+    """Let a small process wait for our end, in whatever way, and then end the child's whole group.
+
+    The system tells the child alone of our end (PR_SET_PDEATHSIG), not what it has started itself.
+    """
+    guard = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", _GROUP_ENDS_WITH_US, "guard", str(child.pid)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        await child.ended.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(guard.pid, signal.SIGKILL)  # before its input closes: the child's number may be another's soon
+        await guard.wait()
 
 
 class _EndedEarly(Exception):

@@ -1,5 +1,7 @@
 """``make scenarios``: every shipped scenario and its twin, with several seeds each, held against its meant end.
 
+So is each lesson's exercise, whose twin is the answer.
+
 For the night: a run takes about twenty seconds. Exit code 0 if every run ended as its file says, 1 if not.
 """
 
@@ -9,15 +11,20 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.lessons.catalogue import LESSONS
+from simulator.lessons.exercise import exercise_text
 from simulator.scenario import load, shipped_scenarios
+from simulator.scenario.library import lesson_scenarios
 from simulator.supervisor import zdu_command
 
 RUN_WITHIN_S = 300.0
+BUSY = ("--set", "expect.min_probe_rate_kept=0.5", "--expect", "longest outage <= 3s")
+"""For a machine that has other work as well: its own slowness is not to be taken for the cluster's."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +43,25 @@ class Play:
         return f"{self.name} --twin" if self.twin else self.name
 
 
-def plays(names: Sequence[str], seeds: int) -> Iterator[Play]:
+def plays(names: Sequence[str], seeds: Iterable[int]) -> Iterator[Play]:
     """Every run, seed by seed, so that the first table of a night cut short has something of each."""
     chosen = [(name, twin) for name in names for twin in (False, True) if not twin or load(name).twin]
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         for name, twin in chosen:
             ends = load(name, twin=twin).ends
             yield Play(name, twin, seed, ends.verdict, ends.because)
 
 
-def made(play: Play, folder: Path) -> str:
+def exercises(folder: Path) -> list[str]:
+    """Each lesson's exercise as a file in ``folder``, with the answer for its twin."""
+    for lesson in LESSONS:
+        (folder / lesson.file_name).write_text(exercise_text(lesson, answered=True), encoding="utf-8")
+    return [str(folder / lesson.file_name) for lesson in LESSONS]
+
+
+def made(play: Play, folder: Path, more: Sequence[str] = ()) -> str:
     """Make the run; empty if it ended as it is meant to, else what was different."""
-    words = ["run", play.name, "--json", "--seed", str(play.seed), "--out", str(folder)]
+    words = ["run", play.name, "--json", "--seed", str(play.seed), "--out", str(folder), *more]
     command = zdu_command(*words, *(["--twin"] if play.twin else []))
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
@@ -83,14 +97,17 @@ def main() -> int:
     """Make all runs, print the table."""
     parser = argparse.ArgumentParser(prog="make scenarios", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="how many runs of each (default 10)")
+    parser.add_argument("--first-seed", type=int, default=1, help="the first of them (default 1)")
+    parser.add_argument("--busy", action="store_true", help="the machine has other work: its figures may be worse")
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side (default 1)")
     parser.add_argument("names", nargs="*", help="only these (default: all that ship)")
     options = parser.parse_args()
-    names = options.names or sorted(shipped_scenarios())
     outcomes: list[tuple[Play, str]] = []
     with tempfile.TemporaryDirectory(prefix="zdu-scenarios-") as folder, ThreadPoolExecutor(options.at_once) as runs:
-        todo = list(plays(names, options.seeds))
-        for play, other in zip(todo, runs.map(lambda play: made(play, Path(folder)), todo), strict=True):
+        names = options.names or [*sorted(shipped_scenarios()), *lesson_scenarios(), *exercises(Path(folder))]
+        todo = list(plays(names, range(options.first_seed, options.first_seed + options.seeds)))
+        more = BUSY if options.busy else ()
+        for play, other in zip(todo, runs.map(lambda play: made(play, Path(folder), more), todo), strict=True):
             outcomes.append((play, other))
             sys.stderr.write(
                 f"{len(outcomes)} of {len(todo)}: {play.title}, seed {play.seed}: {other or 'as meant'}\n"

@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Serve what zdu calibrate plants its faults in.",
     ),
     "control-target": ("simulator.load.control_target:control_target", "Serve what the control probe of a run asks."),
+    "demo": ("simulator.demo.cli:demo", "Take a tour of ten minutes, in the terminal and a browser."),
+    "lesson": ("simulator.lessons.cli:lesson", "Learn by mending: an exercise, and a check that plays your answer."),
     "fault": ("simulator.fault_cli:fault", "List and explain what can be made to go wrong."),
     "path-proxy": ("simulator.faults.path.process:path_proxy", "Stand between load balancer and nodes, and do harm."),
     "db": ("node.cli:db", "Set up or drop a cluster's database."),
@@ -100,6 +102,8 @@ def zdu() -> None:
     Start here:
       zdu run              the Valiantys test: two nodes, 7.3.0 to 7.3.2
       zdu scenario list    what else can be played
+      zdu demo             a guided tour
+      zdu lesson           learn by mending what is broken
     """  # noqa: D301 - click looks for the character itself
 
 

@@ -33,6 +33,10 @@ class SystemClock:
         """Milliseconds since the epoch, UTC."""
         return time.time_ns() // 1_000_000
 
+    def stand_still(self, seconds: float) -> None:
+        """Let the whole thread wait: for programs that have no event loop."""
+        time.sleep(seconds)
+
 
 @dataclass
 class ManualClock:

@@ -44,12 +44,16 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class ChapterStarted(Event):
-    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience."""
+    """A step of the scenario's timeline begins, the ``number``-th from 1, with what it says to its audience.
+
+    ``notes`` are for whoever tells the story.
+    """
 
     kind: ClassVar[str] = "chapter_started"
     number: int
     title: str
     text: str
+    notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,8 +217,9 @@ class UpgradeHistory(Event):
 
 @dataclass(frozen=True)
 class WritesAudited(Event):
-    """The auditor's count of every write in the database, and of the acknowledged ones through each node.
+    """The auditor's count of every write in the database, and what each node does not show of the acknowledged ones.
 
+    ``issues_read`` of the ``issues_written`` were read through each node; both are 0 in older records.
     ``ambiguous`` are the writes whose answer left them open, each with its ``request``, ``session``, ``kind``,
     ``issue``, ``write``, ``outcome``, and the ``fate`` that the database tells, ``right`` or not.
     ``refused_but_done`` are those that a node refused and carried out all the same; ``overwritten`` tells of issues
@@ -229,6 +234,8 @@ class WritesAudited(Event):
     ambiguous: list[dict[str, Any]] = field(default_factory=list)
     refused_but_done: list[str] = field(default_factory=list)
     overwritten: list[str] = field(default_factory=list)
+    issues_written: int = 0
+    issues_read: int = 0
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,11 @@ class Shutdown:
         self.reason = reason
         self.requested.set()
 
+    def parent_is_gone(self) -> None:
+        """Ask for an orderly stop, unless it has been asked for already."""
+        if not self.requested.is_set():
+            self.request(PARENT_GONE)
+
 
 Main = Callable[[Shutdown], Awaitable[int]]
 
@@ -81,10 +86,15 @@ async def _supervised(main: Main, *, exit_with_parent: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, shutdown.request, number.name)
     if exit_with_parent:
-        _be_woken_when_the_parent_ends()
-        stdin = sys.stdin.fileno()
-        loop.add_reader(stdin, _parent_may_be_gone, loop, stdin, shutdown)
+        when_the_parent_ends(shutdown.parent_is_gone)
     return await main(shutdown)
+
+
+def when_the_parent_ends(stop: Callable[[], object]) -> None:
+    """Call ``stop`` when standard input closes, and end this process if it is still there some time after that."""
+    _be_woken_when_the_parent_ends()
+    loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
+    loop.add_reader(stdin, _parent_may_be_gone, loop, stdin, stop)
 
 
 def _be_woken_when_the_parent_ends() -> None:
@@ -93,11 +103,10 @@ def _be_woken_when_the_parent_ends() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
 
 
-def _parent_may_be_gone(loop: asyncio.AbstractEventLoop, stdin: int, shutdown: Shutdown) -> None:
+def _parent_may_be_gone(loop: asyncio.AbstractEventLoop, stdin: int, stop: Callable[[], object]) -> None:
     with suppress(OSError):
         if os.read(stdin, 4096):
             return
     loop.remove_reader(stdin)
-    if not shutdown.requested.is_set():
-        shutdown.request(PARENT_GONE)
+    stop()
     loop.call_later(ORPHAN_GRACE_S, os._exit, 1)

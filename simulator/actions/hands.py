@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from simulator.clients.jira_admin import JiraAdmin
 from simulator.cluster import Cluster
 from simulator.faults.faults import Faults
+from simulator.load.load import Load
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
+from simulator.record.tally import Tally
+from simulator.roll import NodeSeen
+from simulator.roll import Step as RollStep
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Step
 from zdu.events import StepStarted
+
+BeforeRollStep = Callable[[RollStep, tuple[NodeSeen, ...]], Awaitable[bool]]
+"""Hears of each step of a roll before it is carried out; whether it took its time, so that one has to look anew."""
 
 SLACK_S = 30.0
 """A step that has not taken effect so long after it should have will not."""
@@ -25,7 +32,7 @@ class Hands:
     """Shared by all actions of one story. ``base`` is the version that the cluster comes from.
 
     ``perform`` carries out a step, for actions that have steps inside; it raises StoryBroken. ``seed`` is that of the
-    run, for what is left to chance.
+    run, for what is left to chance. ``before_roll_step`` may hold a roll before any of its steps.
     """
 
     scenario: Scenario
@@ -37,10 +44,15 @@ class Hands:
     perform: Callable[[Step], Awaitable[None]]
     seed: int
     base: str = ""
+    load: Load | None = None
+    """Those who work on the cluster, once they do."""
+    tally: Tally = field(init=False)
+    before_roll_step: BeforeRollStep | None = None
     _steps: int = 0
     _told: tuple[str, str] = field(default=("", ""))
 
     def __post_init__(self) -> None:
+        self.tally = Tally(self.recorder.requests)
         self.base = self.base or self.scenario.version_from
         self.deadline_s = SLACK_S + longest_step_s(self.scenario)
 
@@ -83,6 +95,8 @@ def longest_step_s(scenario: Scenario) -> float:
     """How long a step may take by what the scenario itself says: start, stop, drain, health checks, state polls."""
     cluster, balancer = scenario.cluster, scenario.balancer
     checks_s = (balancer.inter + balancer.timeout) * (balancer.rise + balancer.fall)
+    if scenario.node:
+        return scenario.node.start_deadline + scenario.node.stop.deadline + balancer.drain_deadline + checks_s
     intervals = cluster.intervals.scaled(cluster.time_scale)
     return (
         cluster.start_duration

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from typing import NoReturn
+from enum import Enum
 
 from node.releases import find_release
 from simulator.actions.cancel import cancel_on
 from simulator.actions.hands import Hands, StoryBroken
+from simulator.canary import CanaryWatch
 from simulator.roll import (
     AwaitDrained,
     Blocked,
@@ -26,6 +27,14 @@ from simulator.scenario.steps import Roll, RollBack
 from zdu.events import NodeNotStarted
 
 LOOK_AGAIN_S = 0.1
+
+
+class Ended(Enum):
+    """How a roll can end that has not broken the story."""
+
+    JOINED = "every node has the new version"
+    REFUSED = "a node could not start"
+    BREACHED = "every node was brought back after a breach"
 
 
 def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_version: str) -> RollPolicy:
@@ -50,14 +59,15 @@ def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_
         canary=action.canary,
         park=action.park,
         canary_watch_s=action.canary_watch,
+        canary_expect=action.canary_expect,
         min_healthy_s=action.min_healthy_time,
         node_deadline_s=action.node_deadline,
         on_breach=action.on_breach,
     )
 
 
-async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bool = False) -> bool:
-    """Take one safe step after the other; whether it ended with a node that could not start.
+async def carry_out_roll(hands: Hands, policy: RollPolicy, wanted: Ended = Ended.JOINED) -> Ended:
+    """Take one safe step after the other; how it ended: with every node joined, or as it was ``wanted``.
 
     Raises StoryBroken, NotInTime, AdminRequestFailed, BalancerFailed or StartFailed.
     """
@@ -68,22 +78,29 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, *, may_be_refused: bo
     loop = asyncio.get_running_loop()
     waiting, since_s = "", loop.time()
     began_s = loop.time()
+    canary = CanaryWatch(policy, hands.recorder.requests)
     while True:
         _only_nodes_died(hands)
-        step = next_step(hands.picture.seen(), policy, rolling_for_s=loop.time() - began_s)
+        seen = canary.look(hands.picture.seen(), hands.recorder.now_s())
+        step = next_step(seen, policy, rolling_for_s=loop.time() - began_s)
         if isinstance(step, NotStarted):
-            _not_started(hands, step.node_id, policy.to_version, may_be_refused=may_be_refused)
-            return True
+            _not_started(hands, step.node_id, policy.to_version, may_be_refused=wanted is Ended.REFUSED)
+            return Ended.REFUSED
         if isinstance(step, TurnBack):
-            await _turn_back(hands, policy, step.reason)
+            told = await _turn_back(hands, policy, step.reason)
+            if wanted is Ended.BREACHED:
+                return Ended.BREACHED
+            raise StoryBroken(told)
         if isinstance(step, Finished):
-            return False
+            return Ended.JOINED
         why = _what_is_awaited(step)
         if why != waiting:
             waiting, since_s = why, loop.time()
         limit_s = hands.deadline_s + policy.longest_pause_s
         if loop.time() - since_s > limit_s:
             raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
+        if hands.before_roll_step and await hands.before_roll_step(step, seen):
+            continue  # who held it may have done anything meanwhile
         await _carry_out(hands, step, policy)
 
 
@@ -102,8 +119,8 @@ def _only_nodes_died(hands: Hands) -> None:
         hands.nobody_died()
 
 
-async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> NoReturn:
-    """Every node gets the version of before, those that do not run first, and the upgrade is cancelled."""
+async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> str:
+    """Every node gets the version of before, those that do not run first, and the upgrade is cancelled; told."""
     hands.tell(f"{reason}: every node goes back to {hands.base}")
     seen = hands.picture.seen()
     touched = [node for node in reversed(seen) if node.version != hands.base or not node.carries_load]
@@ -113,13 +130,16 @@ async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> NoReturn:
         to_version=hands.base,
         drain=policy.drain,
         drain_deadline_s=policy.drain_deadline_s,
-        max_unavailable=policy.max_unavailable,
+        max_unavailable=policy.most_out,
         taking_back=True,
     )
     await carry_out_roll(hands, back)
+    told = f"{reason}; every node was brought back to {hands.base}"
+    if not hands.scenario.of_jira:
+        return told
     await hands.until_all_show("READY_TO_UPGRADE")
     await cancel_on(hands, next(iter(hands.picture.nodes)))
-    raise StoryBroken(f"{reason}; every node was brought back to {hands.base} and the upgrade was cancelled")
+    return f"{told} and the upgrade was cancelled"
 
 
 def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
@@ -163,9 +183,9 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
                 await hands.until(f"that nothing goes to {node_id} any more", lambda: node.drained)
             await _stop(hands, node_id)
         case Upgrade(node_id):
-            build = find_release(policy.to_version).build
+            build = f" (build {find_release(policy.to_version).build})" if hands.scenario.of_jira else ""
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
-            hands.tell(f"{node_id} is {how} {policy.to_version} (build {build}) and starts", node_id)
+            hands.tell(f"{node_id} is {how} {policy.to_version}{build} and starts", node_id)
             await hands.cluster.start_node(node_id, policy.to_version)
             await _sees_a_wrong_version(hands, node_id, policy.to_version)
         case AwaitDrained(node_id):

@@ -37,6 +37,7 @@ class Apache(ForeignBalancer):
 
     def command(self) -> list[str]:
         """In the foreground; nothing of the system's own configuration is read."""
+        self._nonce = ""  # that of an earlier life of the process
         config = self._setup.folder / "httpd.conf"
         config.write_text(configuration(self._setup), encoding="utf-8")
         return [program("apache2"), "-DFOREGROUND", "-f", str(config)]

@@ -6,8 +6,9 @@ mod_proxy_balancer with a ROUTEID cookie, mod_proxy_hcheck, event MPM, the balan
 import grp
 import os
 import pwd
+import re
 
-from simulator.balancers.settings import BACKEND, COOKIE, Admin, Logged, Node, Setup
+from simulator.balancers.settings import BACKEND, COOKIE, Admin, Health, Logged, Node, Setup
 
 MODULES = (
     "mpm_event", "authz_core", "headers", "proxy", "proxy_http", "proxy_balancer", "proxy_hcheck", "proxy_wstunnel",
@@ -54,7 +55,7 @@ BufferedLogs {"On" if setup.tuned else "Off"}
     UseCanonicalPhysicalPort On
     CustomLog "{setup.access_log}" attempts "expr=%{{SERVER_PORT}} -ne '{setup.admin_port}'"
     ProxyPreserveHost On
-    ProxyHCExpr running {{hc('body')=~/RUNNING/}}
+    ProxyHCExpr running {{{_good_answer(setup.health)}}}
     <Proxy "balancer://{BACKEND}">
 {members}
         ProxySet stickysession={COOKIE}
@@ -82,10 +83,21 @@ def read_line(line: str) -> Logged | None:
     return Logged(what, ((words[1], int(words[0])),), retried=False, request_id=words[2])
 
 
+def _good_answer(health: Health) -> str:
+    """An expression of Apache's; %{REQUEST_STATUS} is the status of the node's answer."""
+    status = f"%{{REQUEST_STATUS}} =~ /^{health.status}/"
+    text = re.sub(r"([^A-Za-z0-9 _-])", r"\\\1", health.text)
+    body = f"hc('body')=~/{text}/" if text else ""
+    if health.tells_state:
+        return body
+    return f"{status} && {body}" if body else status
+
+
 def _member(node: Node, setup: Setup) -> str:
     status = {Admin.READY: "", Admin.DRAIN: " status=+N", Admin.MAINT: " status=+D"}[node.admin]
     retry = "" if setup.passive else " retry=0"
-    checks = f"hcmethod=GET hcuri=/status hcexpr=running hcinterval={max(0.1, setup.inter_s) * 1000:.0f}ms"
+    interval_ms = max(0.1, setup.inter_s) * 1000
+    checks = f"hcmethod=GET hcuri={setup.health.path} hcexpr=running hcinterval={interval_ms:.0f}ms"
     return (
         f"        BalancerMember http://{node.address} route={node.name} {checks}"
         f" hcpasses={setup.rise} hcfails={setup.fall} connectiontimeout=2 upgrade=websocket{retry}{status}"

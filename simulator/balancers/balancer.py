@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 from simulator.balancers.audit import Inquiry
-from simulator.balancers.settings import Node
+from simulator.balancers.settings import JIRA_HEALTH, Health, Node
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import BalancerPart
 from simulator.supervisor import Supervisor
@@ -48,6 +48,7 @@ class Place:
     seed: int
     supervisor: Supervisor
     clock: Clock
+    health: Health = JIRA_HEALTH
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from zdu import __version__
 from zdu.errors import UsageError
 
 OURS = "ours"
-_OURS_ALONE = ("expect_state", "stickiness", "balance", "queue_timeout", "slowstart")
+_OURS_ALONE = ("expect_state", "stickiness", "balance", "queue_timeout", "slowstart", "server_keep_alive")
 """Settings of a scenario that no other product's configuration is written from yet."""
 
 

@@ -53,6 +53,7 @@ class ForeignBalancer(ABC):
             inter_s=place.part.inter,
             rise=place.part.rise,
             fall=place.part.fall,
+            health=place.health,
             tuned=False,
         )
         self.child: Child | None = None

@@ -1,6 +1,6 @@
 """HAProxy's configuration, and what its log says; pure. Words and defaults are those of HAProxy 2.6."""
 
-from simulator.balancers.settings import BACKEND, COOKIE, Admin, Logged, Setup
+from simulator.balancers.settings import BACKEND, COOKIE, Admin, Health, Logged, Setup
 
 SOCKET = "haproxy.sock"
 """Of the Runtime API, in the folder it is started in: the whole path may be longer than a socket's may be."""
@@ -40,12 +40,20 @@ frontend users
 backend {BACKEND}
     balance roundrobin
 {reuse}    option redispatch
-    option httpchk GET /status
-    http-check expect rstring RUNNING
-    option forwardfor
+    option httpchk GET {setup.health.path}
+{_expectations(setup.health)}    option forwardfor
     cookie {COOKIE} insert indirect nocache httponly attr "SameSite=Lax"
 {extra}{servers}
 """
+
+
+def _expectations(health: Health) -> str:
+    """One line for each thing that must be so; Jira's state stands in the body, whatever the status."""
+    lines = [] if health.tells_state else [f"status {health.status}"]
+    if health.text:
+        words = health.text.replace("\\", "\\\\").replace(" ", "\\ ").replace("#", "\\#").replace('"', '\\"')
+        lines.append(f"rstring {words}" if health.tells_state else f"string {words}")
+    return "".join(f"    http-check expect {line}\n" for line in lines)
 
 
 def read_line(line: str) -> Logged | None:

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from lb.config import BalancerConfig
 from simulator.balancers.audit import Inquiry, tell
 from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Report, Started
-from simulator.balancers.settings import Logged
+from simulator.balancers.settings import Health, Logged
 from simulator.config_files import as_yaml
 from zdu.durations import format_duration
 from zdu.events import BalancerAudited
@@ -29,38 +31,48 @@ class OwnBalancer:
     """Started from a configuration file, watched through its journal, audited by its access log."""
 
     heeds_nodes = True
-    has_administrator = False
 
     def __init__(self, place: Place) -> None:
+        self.has_administrator = not place.health.tells_state
         self._place = place
         self._access_log = place.folder.logs / f"{BALANCER}-access.jsonl"
         self._http: aiohttp.ClientSession | None = None
+        self._lives = 0
         self.url = ""
         self.admin_url = ""
 
     async def start(self) -> Started:
-        """As an administrator starts it. Raises StartFailed or UsageError."""
+        """As an administrator starts it; the next time at the ports that it had. Raises StartFailed or UsageError."""
         log = self._place.folder.logs / f"{BALANCER}.log"
         config = self._place.folder.path / "lb.yaml"
         config.write_text(as_yaml(self._config()), encoding="utf-8")
         command = ["lb", "--config", str(config), "--exit-with-parent"]
         child = await self._place.supervisor.start(BALANCER, command, log)
-        self.url, self.admin_url = child.ready["url"], child.ready["admin_url"]
-        self._http = aiohttp.ClientSession(
-            base_url=self.admin_url, timeout=aiohttp.ClientTimeout(total=LONG_POLL_MS / 1000 + ANSWER_WITHIN_S)
-        )
+        self.url = child.ready["url"]
+        await self.serves_at(child.ready["admin_url"])
         return Started(child.pid, self.url, f"logs/{log.name}")
 
+    async def serves_at(self, admin_url: str) -> None:
+        """Another life of its process begins: its operators find it there, and its journal begins anew."""
+        before, self.admin_url = self._http, admin_url
+        within_s = LONG_POLL_MS / 1000 + ANSWER_WITHIN_S
+        self._http = aiohttp.ClientSession(base_url=admin_url, timeout=aiohttp.ClientTimeout(total=within_s))
+        self._lives += 1
+        if before:
+            await before.close()
+
     async def follow(self, report: Report) -> None:
-        """Read its journal on, missing nothing."""
-        after = 0
+        """Read its journal on, missing nothing; that of a process that was started anew from its beginning."""
+        after = life = 0
         while True:
+            if life != self._lives:
+                after, life = 0, self._lives
             try:
                 events = await self._get_json("/events", after=after, wait_ms=LONG_POLL_MS)
             except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(TRY_AGAIN_S)
                 continue
-            for event in events["events"]:
+            for event in events["events"] if life == self._lives else ():
                 report(event)
                 after = event["seq"]
 
@@ -111,8 +123,8 @@ class OwnBalancer:
 
     def _config(self) -> BalancerConfig:
         part = self._place.part
-        host, port = part.listen_address
-        admin_host, admin_port = part.admin_address
+        host, port = address_again(part.listen_address, self.url)
+        admin_host, admin_port = address_again(part.admin_address, self.admin_url)
         nodes = [{"name": node.name, "host": node.host, "port": node.port} for node in self._place.nodes]
         return BalancerConfig.model_validate(
             {
@@ -123,8 +135,9 @@ class OwnBalancer:
                 "nodes": [{**node, "slowstart": format_duration(part.slowstart)} for node in nodes],
                 "balance": part.balance,
                 "stickiness": {"mode": part.stickiness},
+                "timeouts": {"server_keep_alive": format_duration(part.server_keep_alive)},
                 "queue": {"timeout": format_duration(part.queue_timeout)},
-                "health": part.model_dump(mode="json", include=HEALTH_KEYS),
+                "health": self._health(),
                 "drain": {"enabled": part.drain, "deadline": format_duration(part.drain_deadline)},
                 "log_file": str(self._place.folder.logs / f"{BALANCER}.log"),
                 "access_log_file": str(self._access_log),
@@ -132,6 +145,24 @@ class OwnBalancer:
                 "trusted_proxies": LOOPBACK,  # whose requests carry their number in this run, for the log
             }
         )
+
+    def _health(self) -> dict[str, Any]:
+        part, health = self._place.part, self._place.health
+        told: dict[str, Any] = part.model_dump(mode="json", include=HEALTH_KEYS)
+        if health.tells_state:
+            return told
+        states = {"expect_state": "", "drain_states": [], "stopping_states": []}
+        return {**told, **states, **self._asked(health)}
+
+    @staticmethod
+    def _asked(health: Health) -> dict[str, Any]:
+        return {"path": health.path, "expect_status": health.status, "expect_body": re.escape(health.text)}
+
+
+def address_again(address: tuple[str, int], url: str) -> tuple[str, int]:
+    """The address, with the port that it had in an earlier life of the process."""
+    host, port = address
+    return host, (port or URL(url).port or 0) if url else port
 
 
 def read_log(path: Path) -> Iterator[Logged]:

@@ -34,6 +34,22 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Health:
+    """How a node is asked whether it serves: the status of a good answer, and what must be in it.
+
+    ``tells_state``: a good answer is Jira's, whose body names the node's state; so a node can ask to be drained.
+    """
+
+    path: str = "/status"
+    status: int = 200
+    text: str = "RUNNING"
+    tells_state: bool = True
+
+
+JIRA_HEALTH = Health()
+
+
+@dataclass(frozen=True)
 class Setup:
     """One load balancer: where it lives and what it is told."""
 
@@ -46,6 +62,7 @@ class Setup:
     """Between two health checks of a node."""
     rise: int = 2
     fall: int = 3
+    health: Health = JIRA_HEALTH
     client_timeout_s: float = 30.0
     """For a request's head, and between two pieces of its body."""
     server_timeout_s: float = 30.0

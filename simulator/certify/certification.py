@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from simulator.certify.target import Target
-from simulator.certify.visitors import Visit
+from simulator.certify.visitors import Pace, Visit
 from simulator.load.control_target import CONTROL
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
@@ -93,9 +93,7 @@ class Certification:
         control_url = child.ready["url"]
         self._recorder.event(ProcessStarted(CONTROL, child.pid, control_url, log=f"logs/{log.name}"))
         plan = self._plan
-        visit = Visit(
-            plan.target, self._recorder, control_url, users=plan.users, rate=plan.rate, timeout_s=plan.timeout_s
-        )
+        visit = Visit(plan.target, self._recorder, control_url, Pace(plan.users, plan.rate, plan.timeout_s))
         await visit.first_look()
         async with asyncio.TaskGroup() as working:
             visit.start(working)

@@ -43,11 +43,24 @@ class Target:
         """The filled-in form of visitor ``number``, with the hidden fields that the page had."""
         return {**hidden, **{name: value.replace(_NUMBER, str(number)) for name, value in self.form.items()}}
 
-    def node_of(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
-        """Which node answered; where nothing tells, the system as a whole. ``cookies`` are the visitor's by now."""
+    def node_of(self, status: int, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:
+        """Which node answered; where nothing tells, the system as a whole. ``cookies`` are the visitor's by now.
+
+        An error may be the load balancer's own, and the cookie then still names the node of the answer before.
+        """
         if self.node_header:
             return headers.get(self.node_header, "")
-        return cookies.get(self.node_cookie, "") if self.node_cookie else WHOLE
+        if not self.node_cookie:
+            return WHOLE
+        return cookies.get(self.node_cookie, "") if 0 < status < 500 else ""
+
+    def version_of(self, headers: Mapping[str, str], node: str) -> str:  # noqa: ARG002
+        """Nothing tells."""
+        return ""
+
+    def attempts_of(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002
+        """Nobody else's header of that name means what ours does."""
+        return 1
 
     def judge(self, status: int, headers: Mapping[str, str], body: str, expected: Expected) -> Judgement:
         """Whether an answer is what was asked for; where nothing else is said, 2xx is.

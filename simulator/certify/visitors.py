@@ -3,20 +3,22 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 
 from simulator.certify.target import Target, hidden_fields
 from simulator.load.client import RecordingClient
 from simulator.load.judge import LOGIN_PAGE, Expected
 from simulator.load.probes import Probe, Probes, Unrelated
+from simulator.load.waiting import stops_within
 from simulator.record.recorder import Recorder
 from simulator.record.requests import CONTROL_KIND, OK, PROBE_KINDS, RequestRecord
 from zdu.clock import Entropy
 from zdu.errors import UsageError
-from zdu.events import LoadStarted, LoadStopped
+from zdu.events import LoadChanged, LoadStarted, LoadStopped
 
 THINK_S = (0.2, 0.8)
-"""How long a visitor looks at a page."""
+"""How long a visitor looks at a page, if nobody says otherwise."""
 BACK_OFF_S = 0.3
 """After a failure a person looks at the error for a moment; hammering would count one outage many times."""
 
@@ -53,17 +55,13 @@ class Visitor:
             self._logged_in = False
         return answer.ok
 
-    async def work(self, stopping: asyncio.Event, rng: random.Random) -> None:
+    async def work(self, pace: "Pace", stopping: asyncio.Event, rng: random.Random, begin_after_s: float) -> None:
         """Read one page after the other until ``stopping`` is set."""
         try:
+            await stops_within(begin_after_s, stopping)
             while not stopping.is_set():
                 fine = await self.view("view")
-                pause_s = rng.uniform(*THINK_S) if fine else BACK_OFF_S
-                try:
-                    async with asyncio.timeout(pause_s):
-                        await stopping.wait()
-                except TimeoutError:
-                    continue
+                await stops_within(rng.uniform(*pace.think_s) if fine else BACK_OFF_S, stopping)
         finally:
             await self.close()
 
@@ -92,25 +90,47 @@ class _Probing:
         await self._visitor.close()
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How many visitors there are, how they come and read, and how often probes look (``rate`` per second)."""
+
+    users: int
+    rate: float
+    timeout_s: float
+    think_s: tuple[float, float] = THINK_S
+    ramp_s: float = 0.0
+
+
 class Visit:
-    """All visitors and probes of one certification."""
+    """All visitors and probes of one measurement of an application that is not ours."""
+
+    most_users = 10_000
+    """Nobody needs an account that somebody has made before."""
 
     def __init__(
-        self, target: Target, recorder: Recorder, control_url: str, *, users: int, rate: float, timeout_s: float
+        self, target: Target, recorder: Recorder, control_url: str, pace: Pace, *, seed: int | None = None
     ) -> None:
         self._target = target
         self._recorder = recorder
-        self._users, self._rate, self._timeout_s = users, rate, timeout_s
+        self._pace = pace
         self._ids = count(1)
-        self._rng = Entropy().rng
+        self._rng = (Entropy() if seed is None else Entropy(seed)).rng
         self._stopping = asyncio.Event()
         self._control_url = control_url
         self._probes: Probes | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._at_work: dict[int, asyncio.Event] = {}
+        self._came = 0
+
+    @property
+    def users(self) -> int:
+        """How many visitors are at work."""
+        return len(self._at_work)
 
     async def first_look(self) -> None:
         """Raises UsageError when there is nothing to measure: nobody answers, or the answer is another one."""
         seen: list[RequestRecord] = []
-        visitor = Visitor(1, self._target, self._client("first look", record=seen.append))
+        visitor = Visitor(1, self._target, self._client("first look", record=seen.append, ids=count(1)))
         try:
             await visitor.view("view")
         finally:
@@ -120,38 +140,63 @@ class Visit:
             raise UsageError(
                 f"{self._target.url}{wrong[0].path} does not answer as it should, before anything has happened: "
                 f"{wrong[0].outcome}{f', {wrong[0].detail}' if wrong[0].detail else ''}",
-                hint="See --url, --expect-text, --login and --form; the system must be well before it is upgraded.",
+                hint="See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded.",
             )
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let everybody begin; ``tasks`` owns them."""
-        self._recorder.event(LoadStarted(self._users, self._rate))
-        for number in range(1, self._users + 1):
-            visitor = Visitor(number, self._target, self._client(f"s{number}"))
+        self._tasks = tasks
+        self._recorder.event(LoadStarted(self._pace.users, self._pace.rate))
+        self._send_to_work(self._pace.users)
+        if self._pace.rate:
+            self._probes = self._make_probes(self._control_url)
+            tasks.create_task(self._probes.run(self._stopping), name="probes")
+
+    def set_users(self, wanted: int) -> None:
+        """Let visitors come or go until ``wanted`` are at work; of those who go the last ones first."""
+        if not 0 <= wanted <= self.most_users:
+            raise UsageError(f"{wanted} users cannot be at work: 0 to {self.most_users} can")
+        if wanted == self.users or self._stopping.is_set():
+            return
+        while self.users > wanted:
+            _, going = self._at_work.popitem()
+            going.set()
+        self._send_to_work(wanted - self.users)
+        self._recorder.event(LoadChanged(self.users))
+
+    def _send_to_work(self, how_many: int) -> None:
+        """New visitors, evenly spread over the ramp."""
+        assert self._tasks is not None  # noqa: S101 - only after start
+        for index in range(how_many):
+            self._came += 1
+            going = self._at_work[self._came] = asyncio.Event()
+            visitor = Visitor(self._came, self._target, self._client(f"s{self._came}"))
             rng = Entropy(self._rng.getrandbits(64)).rng
-            tasks.create_task(visitor.work(self._stopping, rng), name=f"visitor {number}")
-        self._probes = self._make_probes(self._control_url)
-        tasks.create_task(self._probes.run(self._stopping), name="probes")
+            working = visitor.work(self._pace, going, rng, self._pace.ramp_s * index / how_many)
+            self._tasks.create_task(working, name=f"visitor {self._came}")
 
     def stop(self) -> None:
         """Ask all to stop; their tasks end when the requests under way have an outcome."""
         self._stopping.set()
+        for going in self._at_work.values():
+            going.set()
 
     def record_end(self) -> None:
         """Record that the last task has ended."""
-        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}))
+        sent = next(self._ids) - 1
+        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}, sent))
 
     def _make_probes(self, control_url: str) -> Probes:
         probes = []
-        for index, kind in enumerate(PROBE_KINDS, start=self._users + 1):
+        for index, kind in enumerate(PROBE_KINDS, start=self.most_users + 1):
             client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
             probes.append(Probe(kind, _Probing(kind, Visitor(index, self._target, client)), self._recorder))
         control = RecordingClient(
-            control_url, self._recorder, self._ids, session=CONTROL_KIND, timeout_s=self._timeout_s,
+            control_url, self._recorder, self._ids, session=CONTROL_KIND, timeout_s=self._pace.timeout_s,
             keep_alive=False, connections=0, record=self._recorder.control_request,
         )  # fmt: skip
         probes.append(Probe(CONTROL_KIND, Unrelated(control), self._recorder))
-        return Probes(probes, self._recorder, rate=self._rate, phase_s=self._rng.random() / self._rate)
+        return Probes(probes, self._recorder, rate=self._pace.rate, phase_s=self._rng.random() / self._pace.rate)
 
     def _client(
         self,
@@ -160,9 +205,10 @@ class Visit:
         keep_alive: bool = True,
         connections: int = 4,
         record: Callable[[RequestRecord], None] | None = None,
+        ids: "count[int] | None" = None,
     ) -> RecordingClient:
         return RecordingClient(
-            self._target.url, self._recorder, self._ids, session=session, timeout_s=self._timeout_s,
-            keep_alive=keep_alive, connections=connections, judged_by=self._target.judge,
-            node_of=self._target.node_of, headers=self._target.headers, record=record,
+            self._target.url, self._recorder, ids or self._ids, session=session, timeout_s=self._pace.timeout_s,
+            keep_alive=keep_alive, connections=connections, answers=self._target,
+            headers=self._target.headers, record=record,
         )  # fmt: skip

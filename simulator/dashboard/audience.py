@@ -1,7 +1,7 @@
 """Whoever watches a run on the dashboard, and lets it go on step by step if it waits for that."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from simulator.conclude import Conclusion
@@ -15,6 +15,9 @@ from simulator.scenario.steps import Step
 from simulator.stage import RunPlan, Stage
 from zdu.errors import ZduError
 
+Prompt = Callable[[Step], Awaitable[None]]
+"""Tells of the next step and returns when it may begin; cut short if the page lets it begin before."""
+
 NOTHING_TO_DO = "the run does not wait for anybody"
 
 
@@ -25,10 +28,13 @@ class NotPaced(ZduError):
 class Audience:
     """The dashboard of one run. It shows, and commands nothing; with ``steps`` each step waits for a click."""
 
-    def __init__(self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool) -> None:
+    def __init__(
+        self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool, prompt: Prompt | None = None
+    ) -> None:
         self._plan = plan
         self._pace = Pace(None if steps else 0.0)
         self._steps = steps
+        self._prompt = prompt
         self._stage: Stage | None = None
         self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
         self._site = Site(self._feed, token, self._status)
@@ -51,7 +57,17 @@ class Audience:
 
     async def before(self, step: Step) -> None:
         """Wait until the story may go on with ``step``, if it is to be told step by step."""
-        await self._pace.before(step)
+        if not self._steps:
+            return
+        async with asyncio.TaskGroup() as waiting:
+            asked = waiting.create_task(self._ask(step))
+            await self._pace.before(step)
+            asked.cancel()
+
+    async def _ask(self, step: Step) -> None:
+        if self._prompt:
+            await self._prompt(step)
+            self._pace.go_on()
 
     async def close(self, conclusion: Conclusion | None) -> None:
         """Tell the verdict, if there is one, and close the page."""

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from simulator.faults.db.down import DbDown
 from simulator.faults.db.locked import DbLocked
+from simulator.faults.db.slow import DbSlow
 from simulator.faults.fault import Fault
 from simulator.faults.health.flaps import HealthFlaps
 from simulator.faults.health.hangs import HealthHangs
@@ -12,6 +14,8 @@ from simulator.faults.health.lies_ok import HealthLiesOk
 from simulator.faults.http.error_first_n import HttpErrorFirstN
 from simulator.faults.http.error_rate import HttpErrorRate
 from simulator.faults.http.slow_body import HttpSlowBody
+from simulator.faults.lb.kill import LbKill
+from simulator.faults.lb.restart import LbRestart
 from simulator.faults.net.bandwidth import NetBandwidth
 from simulator.faults.net.blackhole import NetBlackhole
 from simulator.faults.net.latency import NetLatency
@@ -51,7 +55,11 @@ AnyFault = Annotated[
     | HealthLiesOk
     | HealthFlaps
     | HealthHangs
+    | LbKill
+    | LbRestart
     | DbLocked
+    | DbSlow
+    | DbDown
     | UpgradeBadVersion
     | UpgradeTaskFails
     | UpgradeDiesMidMigration

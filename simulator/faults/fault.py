@@ -5,7 +5,8 @@ A fault acts on one of these:
 - a *process*, by signals;
 - a *path*: a proxy of ours between load balancer and node, which is there only if a story has such a fault;
 - the *next start* of a node, by its configuration;
-- the *database*, as another client of it;
+- the *load balancer*, by signals to its process;
+- the *database*, as another client of it, or the path to it;
 - the *operator*, who has bad habits for a while.
 
 Whatever it acts on, it says how often it has taken effect: a fault that was ordered and never met anybody has shown
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from simulator.faults.reach import Reach
 
 
+BALANCER_PATH = "balancer"
+DATABASE_PATH = "database"
+NEEDS_SERVER = (
+    "SQLite is a file that each node opens by itself, so nothing is on the way; db.locked keeps its writers waiting"
+)
+
+
 class FaultFailed(ZduError):
     """A fault could not be put into effect."""
 
@@ -35,6 +43,11 @@ class Hold:
     async def fired(self) -> int:
         """How often it has taken effect; also asked once more after the reset, for the final count."""
         return 1
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself, before its time."""
+        return False
 
     async def reset(self) -> None:
         """Take it back; called once, also when a run ends early. Must bear that processes are gone."""
@@ -56,6 +69,11 @@ class Fault(Section):
     @property
     def where(self) -> str:
         """The node it is about; empty if it is about none."""
+        return ""
+
+    @property
+    def path(self) -> str:
+        """Which path of a node it needs a proxy on, that of the ``balancer`` or the ``database``; empty for none."""
         return ""
 
     async def apply(self, reach: Reach) -> Hold:

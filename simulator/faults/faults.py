@@ -83,7 +83,7 @@ class Faults:
         loop = asyncio.get_running_loop()
         for_s = active.fault.for_s
         end_s = loop.time() + for_s if for_s is not None else float("inf")
-        while (left_s := end_s - loop.time()) > 0:
+        while (left_s := end_s - loop.time()) > 0 and not active.hold.over:
             await asyncio.sleep(min(LOOK_EVERY_S, left_s))
             await self._look(active)
         await self._end(active.number, by_itself=True)

@@ -26,6 +26,7 @@ def _form(name: str, kind: type[Fault]) -> dict[str, Any]:
         "name": name,
         "summary": _plain(summary(kind)),
         "of_a_node": any(row.key == "node" for row in rows),
+        "node_required": any(row.key == "node" and row.required for row in rows),
         "attributes": [
             {
                 "key": row.key,

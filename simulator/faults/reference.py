@@ -16,6 +16,8 @@ _ACTS_ON = {
     "path": "the path between load balancer and node, by a proxy that is there in such a run only",
     "next start": "the configuration of the node's next start",
     "database": "the database, as another client of it",
+    "database path": "the path between nodes and PostgreSQL, by a proxy that is there in such a run only",
+    "load balancer": "the load balancer's process, by a signal",
     "operator": "the operator of the story",
 }
 

@@ -8,17 +8,14 @@ from types import SimpleNamespace
 
 import aiohttp
 
-from simulator.load.judge import Expected, Judgement, judge
+from simulator.load.answers import Answers, JiraAnswers
+from simulator.load.judge import Expected, Judgement
 from simulator.record.recorder import Recorder
 from simulator.record.requests import OK, OWN_TROUBLE, REQUEST_ID_HEADER, RequestRecord, request_id
 
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS}
 IDLE_S = 60.0
 """How long an idle connection is kept: as browsers do, less than any server's patience here."""
-
-
-Judge = Callable[[int, Mapping[str, str], str, Expected], Judgement]
-NodeOf = Callable[[Mapping[str, str], Mapping[str, str]], str]
 
 
 @dataclass(frozen=True)
@@ -70,17 +67,14 @@ class RecordingClient:
         keep_alive: bool = True,
         connections: int = 4,
         record: Callable[[RequestRecord], None] | None = None,
-        judged_by: Judge = judge,
-        node_of: NodeOf | None = None,
+        answers: Answers | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """``record`` takes the records, if they are not those of users and of probes that look at the cluster.
 
-        A system that is not ours has its answers ``judged_by`` other rules and tells its nodes in another way
-        (``node_of`` gets the headers and the cookies by now); ``headers`` go with every request.
+        ``answers`` is how those of a system that is not ours are read; ``headers`` go with every request.
         """
-        self._judge = judged_by
-        self._node_of = node_of
+        self._answers = answers or JiraAnswers()
         self._headers = dict(headers or {})
         self._recorder = recorder
         self._record = record or recorder.request
@@ -148,7 +142,7 @@ class RecordingClient:
             ) as answer:
                 status, headers = answer.status, answer.headers
                 body = await answer.text()
-            judgement = self._judge(status, headers, body, expected)
+            judgement = self._answers.judge(status, headers, body, expected)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             judgement = _transport_failure(error)
         if len(wire.connections) > 1 and judgement.outcome == OK:
@@ -156,6 +150,7 @@ class RecordingClient:
         sent_s = begun_s if wire.sent_s is None else wire.sent_s
         if due_s is not None:
             intended_s, self.late_s = due_s, sent_s - due_s
+        node = self._answers.node_of(status, headers, {c.key: c.value for c in self._http.cookie_jar})
         record = RequestRecord(
             id=number,
             session=self.session,
@@ -166,13 +161,13 @@ class RecordingClient:
             sent_s=sent_s,
             first_byte_s=wire.first_byte_s,
             end_s=self._recorder.now_s(),
-            node=self._node(headers),
-            version=headers.get("X-Zdu-Version", ""),
+            node=node,
+            version=self._answers.version_of(headers, node),
             connection=wire.connections[-1] if wire.connections else "",
             status=status,
             outcome=judgement.outcome,
             detail=judgement.detail,
-            attempts=int(headers.get("X-LB-Attempts", "1")) if self._node_of is None else 1,
+            attempts=self._answers.attempts_of(headers),
             signed_in="X-Zdu-Signed-In" in headers,
             write=write.marker if write else "",
             issue=(issue_of(headers) if issue_of else write.issue) if write else "",
@@ -181,12 +176,6 @@ class RecordingClient:
         )
         self._record(record)
         return Answer(record, headers, body)
-
-    def _node(self, headers: Mapping[str, str]) -> str:
-        """Which node answered, by its own word or by whatever else tells."""
-        if self._node_of is None:
-            return headers.get("X-ANODEID", "")
-        return self._node_of(headers, {cookie.key: cookie.value for cookie in self._http.cookie_jar})
 
     async def _on_new_connection(self, _session: object, context: SimpleNamespace, _params: object) -> None:
         _wire_of(context).connections.append("new")

@@ -10,6 +10,7 @@ from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
 from simulator.record.requests import ARRIVALS_NAME, CONTROL_KIND, PROBE_KINDS
 from simulator.scenario.model import LoadPart
+from simulator.scenario.work import ActionMix, ThinkTime
 from zdu.clock import Entropy
 from zdu.errors import UsageError
 from zdu.events import LoadChanged, LoadStarted, LoadStopped
@@ -53,9 +54,10 @@ class Load:
         self._markers = count(1)
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+        self._at_work: dict[int, asyncio.Event] = {}
+        self._people: list[VirtualUser] = []
         self._probes = self._make_probes(control_url) if load.probe_rate else None
         self._arrivals = self._make_arrivals() if load.arrivals.rate else None
-        self._at_work: dict[int, asyncio.Event] = {}
         self._came = 0
 
     @property
@@ -94,6 +96,13 @@ class Load:
         self._send_to_work(wanted - self.users)
         self._recorder.event(LoadChanged(self.users))
 
+    def change(self, *, mix: ActionMix | None = None, think_time: ThinkTime | None = None) -> None:
+        """Let everybody who works, or comes later, go by another mix or think time; None is as before."""
+        said = {"mix": mix, "think_time": think_time}
+        self._load = self._load.model_copy(update={key: value for key, value in said.items() if value is not None})
+        for person in self._people:
+            person.load = self._load
+
     def stop(self) -> None:
         """Ask all to stop; their tasks end when the requests under way have an outcome."""
         self._stopping.set()
@@ -119,7 +128,7 @@ class Load:
         """The next one. Two may share an account only when as many have come as there are accounts."""
         self._came += 1
         going = self._at_work[self._came] = asyncio.Event()
-        return VirtualUser(
+        user = VirtualUser(
             self._came,
             self._load,
             self._client(f"s{self._came}"),
@@ -130,6 +139,8 @@ class Load:
             stopping=going,
             username=f"user{(self._came - 1) % self.most_users + 1}",
         )
+        self._people.append(user)
+        return user
 
     def _make_arrivals(self) -> Arrivals:
         open_model = self._load.arrivals
@@ -149,6 +160,7 @@ class Load:
             )
             for index in range(open_model.people)
         ]
+        self._people += people
         return Arrivals(
             people,
             self._recorder,

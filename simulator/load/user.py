@@ -34,7 +34,7 @@ BACK_OFF_S = 0.3
 
 
 class VirtualUser:
-    """A person at work. ``session`` changes with each deliberate or forced sign-in."""
+    """A person at work, by what ``load`` says. ``session`` changes with each deliberate or forced sign-in."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class VirtualUser:
         """``name`` begins the names of its sessions: ``s17`` for the user of that number, if not given."""
         self.username = username or f"user{number}"
         self._name = name or f"s{number}"
-        self._load = load
+        self.load = load
         self._remember_me = remember_me
         self._client = client
         self._common = common_issues
@@ -117,7 +117,7 @@ class VirtualUser:
         await self._client.close()
 
     async def _act(self) -> Answer | None:
-        return await self._actions[choose_action(self._load.mix.weights, self._rng)]()
+        return await self._actions[choose_action(self.load.mix.weights, self._rng)]()
 
     async def _sign_in(self) -> Answer:
         """Begin a new session, through the log-in page, as a stranger."""
@@ -326,7 +326,7 @@ class VirtualUser:
         return f"w{next(self._markers):06d}"
 
     def _think_time_s(self) -> float:
-        return think_time_s(self._load.think_time.min, self._load.think_time.max, self._rng)
+        return think_time_s(self.load.think_time.min, self.load.think_time.max, self._rng)
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; tells whether work is to stop."""

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
+from sys import intern
 from typing import Any, TextIO, get_type_hints
 
 OK = "ok"
@@ -30,7 +31,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 _ID_PREFIX = "zdu-"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RequestRecord:
     """One request and what became of it.
 
@@ -119,6 +120,8 @@ def number_of(identifier: str) -> int:
 
 COLUMNS = tuple(field.name for field in fields(RequestRecord))
 _TYPES = get_type_hints(RequestRecord)
+_REPEATED = {"session", "kind", "method", "node", "version", "connection", "outcome"}
+"""Columns with a few words only: each word is kept in memory once, not in every record that was read back."""
 
 
 class RequestWriter:
@@ -160,4 +163,4 @@ def _from_text(name: str, text: str) -> Any:
         return text == "1"
     if wanted == float | None:
         return float(text) if text else None
-    return wanted(text)
+    return intern(text) if name in _REPEATED else wanted(text)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.of_jira import of_jira
 from simulator.record.requests import RequestRecord
 
 MAX_FAILURES = 50
@@ -69,10 +70,10 @@ def tiles_of(result: Mapping[str, Any]) -> list[Tile]:
         tiles.append(_count("failed requests", requests.get("failed", 0)))
     if "moved" in sessions:
         signed_in = sessions.get("silent_relogins")
-        note = f"{signed_in} signed in again unseen" if signed_in is not None else ""
+        note = f"{signed_in} signed in again unseen" if signed_in is not None and of_jira(result) else ""
         tiles.append(Tile("sessions moved", f"{sessions['moved']:,}", note))
         tiles.append(_count("sessions lost", sessions.get("lost", 0)))
-    if "acknowledged" in writes:
+    if "acknowledged" in writes and of_jira(result):
         tiles.append(_writes(writes))
     outages = [part(probes, name).get("longest_outage_ms") for name in ("new", "reused")]
     known = [float(outage) for outage in outages if outage is not None]
@@ -248,10 +249,11 @@ def setup_of(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is needed to run it again, those parts that are known."""
     software = ", ".join(f"{name} {version}" for name, version in part(result, "software").items())
     versions = (result.get("version_from"), result.get("version_to"))
-    scale = result.get("time_scale")
+    scale = result.get("time_scale") if of_jira(result) else None
     rows = [
         ("scenario", result.get("scenario")),
         ("seed", result.get("seed")),
+        ("application", None if of_jira(result) else result["application"]),
         ("versions", f"{versions[0]} to {versions[1]}" if all(versions) else None),
         ("database", result.get("database")),
         ("load balancer", result.get("load_balancer")),

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from simulator.of_jira import of_jira
 from simulator.record.requests import RequestRecord
 from simulator.report import content
 from simulator.report.changes import find_changes, node_names
@@ -51,6 +52,7 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             max_failures=MAX_FAILURES,
             states_strip=states_of(picture),
             intro=_intro(envelopes),
+            of_jira=of_jira(result),
             chapters=tell_story(envelopes, nodes, changes, visits),
             old_version=feed["old_version"],
             picture=picture,

@@ -26,6 +26,7 @@ class Chapter:
 
     title: str
     text: str
+    notes: str
     steps: tuple[ToldStep, ...]
 
 
@@ -66,12 +67,13 @@ def tell_story(
 def _in_chapters(envelopes: Sequence[Envelope], told: Sequence[ToldStep]) -> list[Chapter]:
     begun = [(e.t_s, e.event) for e in envelopes if isinstance(e.event, ChapterStarted)]
     if not begun:
-        return [Chapter("", "", tuple(told))] if told else []
+        return [Chapter("", "", "", tuple(told))] if told else []
     limits = [t_s for t_s, _ in begun] + [float("inf")]
     return [
         Chapter(
             title=chapter.title,
             text=chapter.text,
+            notes=chapter.notes,
             steps=tuple(one for one in told if from_s <= one.step.t_s < to_s),
         )
         for (_, chapter), (from_s, to_s) in zip(begun, pairwise(limits), strict=True)

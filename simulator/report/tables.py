@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.of_jira import of_jira
 from simulator.record.requests import RequestRecord
 from simulator.report.content import Move, amount, ms, part, seconds
 
@@ -88,6 +89,7 @@ def _latency(value: object, *, few: bool) -> Figure:
 
 def small_tables(result: Mapping[str, Any], moves: Sequence[Move]) -> list[Table]:
     """Nodes, probes, sessions, moves and writes."""
+    sessions = _SESSION_WORDS if of_jira(result) else _PLAIN_SESSION_WORDS
     tables = [
         Table(
             "Nodes",
@@ -97,9 +99,10 @@ def small_tables(result: Mapping[str, Any], moves: Sequence[Move]) -> list[Table
         Table("Probes", ("connections", "sent", "failed", "longest outage"), tuple(_probes(result))),
         Table("Moves of sessions", ("from", "to", "moves", "what they cost"), tuple(_moves(moves))),
         Table("How long leaving nodes were still sent requests", _LAG_COLUMNS, tuple(_lags(result))),
-        Table("Sessions", (), _counts(part(result, "sessions"), _SESSION_WORDS)),
-        Table("Writes", (), _counts(part(result, "writes"), _WRITE_WORDS)),
+        Table("Sessions", (), _counts(part(result, "sessions"), sessions)),
     ]
+    if of_jira(result):
+        tables.append(Table("Writes", (), _counts(part(result, "writes"), _WRITE_WORDS)))
     return [table for table in tables if table.rows]
 
 
@@ -169,6 +172,7 @@ _SESSION_WORDS = {
     "unsaved_work": "forms and half-done work lost with a session",
     "to_older_version": "moves to an older version",
 }
+_PLAIN_SESSION_WORDS = {key: _SESSION_WORDS[key] for key in ("total", "moved", "lost", "to_older_version")}
 _WRITE_WORDS = {
     "acknowledged": "acknowledged to the user",
     "lost": "lost",

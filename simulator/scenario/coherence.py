@@ -6,11 +6,11 @@ who mistyped one key should not be told twice.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from node.releases import Flaw, find_release, is_known, known_versions
-from simulator.faults.fault import Fault, NodeFault
+from simulator.faults.fault import Fault
 from simulator.scenario.conditions import parse_condition
+from simulator.scenario.spelling import nearest, suggestion
 from simulator.scenario.steps import (
     Cancel,
     Finalise,
@@ -20,6 +20,7 @@ from simulator.scenario.steps import (
     Repeat,
     Roll,
     RollBack,
+    SetLoad,
     StartUpgrade,
     Step,
     all_steps,
@@ -42,24 +43,14 @@ def node_ids(count: int) -> tuple[str, ...]:
     return tuple(f"node{number}" for number in range(1, count + 1))
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word most like ``word``; empty if none is like it."""
-    folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else ""
-
-
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """``did you mean 'x'?`` where one word is near, else all of them."""
-    close = nearest(word, known)
-    return f"did you mean {close!r}?" if close else f"known here: {', '.join(known)}"
-
-
 @dataclass
 class _Story:
     """Where the cluster is while the timeline is read from its first step to its last."""
 
     version: str
+    of_jira: bool = True
+    runs: dict[str, str] = field(default_factory=dict)
+    """What nodes of another application run after a roll."""
     upgrading: bool = False
     target: str = ""
     rolled: list[str] = field(default_factory=list)
@@ -75,10 +66,18 @@ class _Story:
 
 
 def find_problems(
-    nodes: int | None, version: str | None, timeline: Sequence[Step | None] | None, *, where: Loc = ("timeline",)
+    nodes: int | None,
+    version: str | None,
+    timeline: Sequence[Step | None] | None,
+    *,
+    where: Loc = ("timeline",),
+    of_jira: bool = True,
 ) -> list[Problem]:
-    """All contradictions between the cluster and its timeline, in the order of the file."""
-    problems = _unknown_version(version, ("cluster", "version")) if version is not None else []
+    """All contradictions between the cluster and its timeline, in the order of the file.
+
+    Without ``of_jira`` the nodes are another application's, whose versions and upgrades follow no rules of ours.
+    """
+    problems = _unknown_version(version, ("cluster", "version")) if version is not None and of_jira else []
     if timeline is None:
         return problems
     readable = [step for step in timeline if step is not None]
@@ -86,17 +85,17 @@ def find_problems(
         if not any(step.observe for step in all_steps(readable)):
             problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
         problems += _bad_names(_named(readable, where))
-    story = _Story(version) if version is not None else None
+    story = _Story(version, of_jira=of_jira) if version is not None else None
     for index, step in enumerate(timeline):
         if step is None:
             story = None  # what an unreadable step would have changed is anybody's guess
             continue
-        for loc, one in _with_inner(step, (*where, index)):
-            problems += _about(one, loc, story, nodes)
+        for loc, one in with_inner(step, (*where, index)):
+            problems += _about(one, loc, story, nodes, of_jira=of_jira)
     return problems
 
 
-def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> list[Problem]:
+def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None, *, of_jira: bool) -> list[Problem]:
     """What is wrong with one step; moves the story on."""
     loc = (*at, step.action_name)
     problems = _unknown_names(step, loc, nodes)
@@ -104,7 +103,7 @@ def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> li
         node = parse_condition(step.when).node
         if node and node not in ("any node", *node_ids(nodes)):
             problems.append(Problem((*at, "when"), f"there is no node {node!r}; {_which(node, node_ids(nodes))}"))
-    if isinstance(step.action, Roll):
+    if isinstance(step.action, Roll) and of_jira:
         problems += _unknown_version(step.action.to, (*loc, "to"))
     if isinstance(step.action, Parallel):
         problems += _two_leaders(step.action, loc)
@@ -113,15 +112,15 @@ def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None) -> li
     return problems
 
 
-def _with_inner(step: Step, loc: Loc) -> Iterator[tuple[Loc, Step]]:
+def with_inner(step: Step, loc: Loc) -> Iterator[tuple[Loc, Step]]:
     """The step and all inside of it, with the way to each."""
     yield loc, step
     for way, inner in step.inner:
-        yield from _with_inner(inner, (*loc, *way))
+        yield from with_inner(inner, (*loc, *way))
 
 
 def _named(steps: Sequence[Step], where: Loc) -> list[tuple[Loc, Step]]:
-    return [found for index, step in enumerate(steps) for found in _with_inner(step, (*where, index))]
+    return [found for index, step in enumerate(steps) for found in with_inner(step, (*where, index))]
 
 
 def _bad_names(steps: Sequence[tuple[Loc, Step]]) -> list[Problem]:
@@ -172,8 +171,8 @@ def _unknown_names(step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
         if action.on in choices:
             return []
         return [Problem((*loc, "on"), f"there is no node {action.on!r}; {_which(action.on, choices)}")]
-    if isinstance(action, NodeFault) and action.node not in known:
-        return [Problem((*loc, "node"), f"there is no node {action.node!r}; {_which(action.node, known)}")]
+    if isinstance(action, Fault) and action.where and action.where not in known:
+        return [Problem((*loc, "node"), f"there is no node {action.where!r}; {_which(action.where, known)}")]
     if not isinstance(action, Roll) or action.nodes == "all":
         return []
     found = []
@@ -199,17 +198,24 @@ def _which(word: str, choices: Sequence[str]) -> str:
 def _out_of_order(story: _Story, step: Step, loc: Loc, nodes: int | None) -> list[Problem]:
     """What is wrong with ``step`` at this point of the story; moves the story on."""
     match step.action:
+        case Roll() as roll if not story.of_jira:
+            return _plain_roll(story, roll, loc, nodes)
+        case _ if not story.of_jira:
+            return []
         case StartUpgrade():
             return _start(story, loc)
         case Roll() as roll:
-            return _roll(story, roll, loc, nodes)
+            found = _roll(story, roll, loc, nodes)
+            if roll.expect == "breached":
+                story.upgrading, story.target, story.rolled = False, "", []
+            return found
         case RollBack():
             return _roll_back(story, loc)
         case Cancel():
             return _cancel(story, loc)
         case Finalise():
             return _finalise(story, loc, nodes)
-        case Observe() | Repeat() | Parallel() | Fault():
+        case Observe() | SetLoad() | Repeat() | Parallel() | Fault():
             return []
 
 
@@ -219,6 +225,16 @@ def _start(story: _Story, loc: Loc) -> list[Problem]:
     story.upgrading, story.target, story.rolled, story.certain = True, "", [], True
     story.never_final = False
     return []
+
+
+def _plain_roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:
+    """A roll of another application: to any version, as long as there is a node that does not run it yet."""
+    names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
+    behind = [name for name in names if story.runs.get(name, story.version) != roll.to]
+    story.runs.update(dict.fromkeys(names, roll.to))
+    if behind or not names:
+        return []
+    return [Problem((*loc, "to"), f"{', '.join(names)} would run {roll.to} already: nothing would happen")]
 
 
 def _roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[Problem]:

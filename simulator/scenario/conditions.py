@@ -9,6 +9,8 @@
     node1 is serving          the load balancer sends it new sessions
     node1 runs 7.3.2          its process was started with this version
     any node is stopped       the same of at least one node, whichever it is
+    half of the sessions moved    so many of the users' sessions were answered by another node than before
+    20 sessions moved         the same by number; so 500 requests answered, 1% of the requests failed
 """
 
 import re
@@ -24,6 +26,29 @@ CLUSTER_STATES = (
 NODE_STATES = ("STARTING", "RUNNING", "DRAINING", "STOPPING", "MAINTENANCE", "ERROR", "FIRST_RUN")
 _ANY = "any node"
 _SHAPE = re.compile(r"(?P<who>cluster|any node|[A-Za-z0-9_-]+)\s+(?P<verb>is|runs)\s+(?P<what>\S+)")
+
+
+_COUNT = re.compile(
+    r"(?P<much>half|all|\d{1,3}(?:\.\d+)?%|\d{1,9})(?:\s+of\s+the)?\s+(?P<thing>sessions?|requests?)\s+(?P<did>\w+)"
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the users' requests came to so far: those that they sent, those that failed, and sessions, those moved."""
+
+    requests: int = 0
+    failed: int = 0
+    sessions: int = 0
+    moved: int = 0
+
+
+_COUNTED: Mapping[tuple[str, str], Callable[[Counts], tuple[int, int]]] = {
+    ("sessions", "moved"): lambda counts: (counts.moved, counts.sessions),
+    ("requests", "answered"): lambda counts: (counts.requests - counts.failed, counts.requests),
+    ("requests", "failed"): lambda counts: (counts.failed, counts.requests),
+}
+"""What can be counted: how many there are, and of how many."""
 
 
 class NodeNow(Protocol):
@@ -55,16 +80,24 @@ _WORDS: Mapping[str, Callable[[NodeNow], bool]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """Words that were understood. ``node`` is empty for what is said of the cluster."""
+    """Words that were understood. ``node`` is empty for what is said of the cluster, or counted.
+
+    ``least`` is how many of what is counted are needed: a number, or a share where ``of_all`` is set.
+    """
 
     text: str
     node: str
     verb: str
     what: str
+    least: float = 0.0
+    of_all: bool = False
 
-    def holds(self, nodes: Iterable[NodeNow]) -> bool:
+    def holds(self, nodes: Iterable[NodeNow], counts: Counts) -> bool:
         """Whether it is so now."""
         seen = list(nodes)
+        if (self.what, self.verb) in _COUNTED:
+            count, whole = _COUNTED[self.what, self.verb](counts)
+            return count >= (max(self.least * whole, 1) if self.of_all else self.least)
         if not self.node:
             shown = {node.cluster_state for node in seen if node.running and node.cluster_state}
             return shown == {self.what}
@@ -79,10 +112,14 @@ class Condition:
 
 def parse_condition(text: str) -> Condition:
     """The condition that ``text`` says. Raises ValueError with a sentence that says what is understood."""
+    counted = _COUNT.fullmatch(text.strip())
+    if counted:
+        return _counted(text.strip(), counted)
     found = _SHAPE.fullmatch(text.strip())
     if not found:
         raise ValueError(
-            f"expected a condition such as cluster is MIXED, node1 is DRAINING or node1 runs 7.3.2, not {text!r}"
+            f"expected a condition such as cluster is MIXED, node1 is DRAINING, node1 runs 7.3.2 or half of the "
+            f"sessions moved, not {text!r}"
         )
     who, verb, what = found["who"], found["verb"], found["what"]
     known: tuple[str, ...] = ()
@@ -93,6 +130,18 @@ def parse_condition(text: str) -> Condition:
     if what not in known:
         raise ValueError(_unknown(who, verb, what, known))
     return Condition(text.strip(), "" if who == "cluster" else who, verb, what)
+
+
+def _counted(text: str, found: re.Match[str]) -> Condition:
+    much, thing, did = found["much"], found["thing"].rstrip("s") + "s", found["did"]
+    if (thing, did) not in _COUNTED:
+        known = ", ".join(" ".join(words) for words in _COUNTED)
+        raise ValueError(f"{thing} {did}: that is not counted; known here: {known}")
+    of_all = not much.isdecimal()
+    least = {"half": 0.5, "all": 1.0}.get(much) or float(much.rstrip("%")) / (100 if of_all else 1)
+    if not least or (of_all and least > 1):
+        raise ValueError(f"{much} {thing} {did}: " + ("more than all cannot be" if least else "that is always so"))
+    return Condition(text, "", did, thing, least, of_all)
 
 
 def _unknown(who: str, verb: str, what: str, known: tuple[str, ...]) -> str:

@@ -1,48 +1,17 @@
 """What a scenario expects: sentences that must hold, things that must have happened, how much evidence is enough."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Iterable
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, Strict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from simulator.scenario.coherence import Problem, node_ids
 from simulator.scenario.fields import Section, Share, Whole
 from simulator.scenario.objectives import Objective, Scope, parse_objective
 from simulator.scenario.quantities import LONGEST_OUTAGE
+from simulator.scenario.sentences import ObjectiveText, SometimesText
 from simulator.scenario.sometimes import Sometimes, parse_sometimes
 from simulator.scenario.words import Misread
-
-MISREAD = "misread"
-"""The type of the error that a sentence brings; its context has the ``offset`` in it."""
-
-_OLD_KEYS = {
-    "failed_requests": "requests lost <= {}",
-    "sessions_lost": "sessions lost <= {}",
-    "longest_outage": "longest outage <= {}",
-    "search_delay": "search delay <= {}",
-}
-"""Keys that limits had before there were sentences, and the sentences that they stand for."""
-_OLD_ZEROS = {"failed_requests": "no request failed", "sessions_lost": "no session was lost"}
-
-
-def _check(parse: Any, text: str) -> str:
-    try:
-        return str(parse(text).text)
-    except Misread as error:
-        raise PydanticCustomError(MISREAD, "{why}", {"why": error.message, "offset": error.offset}) from None
-
-
-def _check_objective(text: str) -> str:
-    return _check(parse_objective, text)
-
-
-def _check_sometimes(text: str) -> str:
-    return _check(parse_sometimes, text)
-
-
-ObjectiveText = Annotated[str, Strict(), AfterValidator(_check_objective)]
-SometimesText = Annotated[str, Strict(), AfterValidator(_check_sometimes)]
 
 
 class Expectations(Section):
@@ -66,14 +35,8 @@ class Expectations(Section):
     @model_validator(mode="before")
     @classmethod
     def _in_short(cls, data: object) -> object:
-        """A list is the objectives; the keys of old are sentences, and win over those that are there."""
-        if isinstance(data, list | tuple):
-            return {"objectives": data}
-        if not isinstance(data, Mapping) or not _OLD_KEYS.keys() & data.keys():
-            return data
-        old = [_sentence_of(key, value) for key, value in data.items() if key in _OLD_KEYS]
-        kept = {key: value for key, value in data.items() if key not in _OLD_KEYS}
-        return {**kept, "objectives": replacing(kept.get("objectives") or (), old)}
+        """A list is the objectives."""
+        return {"objectives": data} if isinstance(data, list | tuple) else data
 
     @model_validator(mode="after")
     def _say_it_once(self) -> Self:
@@ -100,11 +63,6 @@ class Expectations(Section):
         """How long an outage may be at any time; None if no objective says."""
         limits = [o.limit for o in self.parsed if o.quantity is LONGEST_OUTAGE and o.scope == Scope()]
         return limits[0] if limits else None
-
-
-def _sentence_of(key: str, value: object) -> str:
-    zero = value == 0 and not isinstance(value, bool) and key in _OLD_ZEROS
-    return _OLD_ZEROS[key] if zero else _OLD_KEYS[key].format(value)
 
 
 def replacing(sentences: Iterable[str], others: Iterable[str]) -> list[str]:

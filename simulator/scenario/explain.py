@@ -9,11 +9,11 @@ from pydantic_core import ErrorDetails
 
 from simulator.faults.catalogue import FAULTS
 from simulator.scenario import document
-from simulator.scenario.coherence import nearest, suggestion
 from simulator.scenario.document import Scalar, Tree
-from simulator.scenario.expectations import MISREAD
 from simulator.scenario.mistakes import Mistake
 from simulator.scenario.model import INCOHERENT
+from simulator.scenario.sentences import MISREAD
+from simulator.scenario.spelling import nearest, suggestion
 from simulator.scenario.steps import Loc
 
 _EXPECTED = {

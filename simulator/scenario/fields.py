@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from zdu.durations import Duration
 
-_VERSION = re.compile(r"\d+(\.\d+)+(\+[a-z0-9-]+)?")
+_VERSION = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NODE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 

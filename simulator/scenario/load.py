@@ -6,15 +6,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from simulator.scenario.coherence import find_problems
+from simulator.scenario.application import NodePart
 from simulator.scenario.document import Document, plain, read_document
 from simulator.scenario.expectations import Expectations, replacing, unknown_nodes
 from simulator.scenario.explain import explain, place_of
 from simulator.scenario.library import find_scenario
 from simulator.scenario.mistakes import Mistake, ScenarioError
-from simulator.scenario.model import ClusterPart, Scenario
+from simulator.scenario.model import BalancerPart, ClusterPart, LoadPart, Scenario, contradictions
 from simulator.scenario.objectives import parse_objective
 from simulator.scenario.overrides import Override, apply_overrides
+from simulator.scenario.python_file import read_python
 from simulator.scenario.steps import Step
 from simulator.scenario.twin import as_twin
 from simulator.scenario.words import Misread
@@ -62,8 +63,17 @@ def _misread(text: str) -> list[Mistake]:
 
 def load_scenario(path: Path, overrides: Sequence[str | Override] = (), *, twin: bool = False) -> Scenario:
     """The scenario in the file at ``path``, or its twin. Raises ScenarioError with every mistake in it."""
-    document = read_document(path, _short(path))
-    return read_scenario(apply_overrides(as_twin(document) if twin else document, overrides))
+    document = read_python(path, _short(path)) if path.suffix == ".py" else read_document(path, _short(path))
+    scenario = read_scenario(apply_overrides(as_twin(document) if twin else document, overrides))
+    return scenario if scenario.node is None else _beside(path, scenario, scenario.node)
+
+
+def _beside(path: Path, scenario: Scenario, node: NodePart) -> Scenario:
+    """The scenario with the folder of its application found from the file's own. Raises ScenarioError."""
+    folder = (path.resolve().parent / node.folder).resolve()
+    if not folder.is_dir():
+        raise ScenarioError(_short(path), [Mistake(f"{_short(path)}: node.folder", f"there is no folder {folder}")])
+    return scenario.model_copy(update={"node": node.model_copy(update={"folder": str(folder)})})
 
 
 def _short(path: Path) -> str:
@@ -90,13 +100,17 @@ def read_scenario(document: Document) -> Scenario:
 def _contradictions(document: Document, data: object) -> list[Mistake]:
     """What does not fit together, in as much of the scenario as could be read."""
     whole = data if isinstance(data, dict) else {}
-    cluster = _salvage(ClusterPart, whole.get("cluster"))
     steps = whole.get("timeline")
     timeline = [_salvage(Step, step) for step in steps] if isinstance(steps, list) and steps else None
-    found = find_problems(cluster.nodes if cluster else None, cluster.version if cluster else None, timeline)
-    if cluster is not None and whole.get("expect") is not None:
-        expected = _salvage(Expectations, whole["expect"])
-        found += unknown_nodes(expected, cluster.nodes) if expected else []
+    found = contradictions(
+        _salvage(ClusterPart, whole.get("cluster")),
+        timeline,
+        _salvage(Expectations, whole["expect"]) if whole.get("expect") is not None else None,
+        node=_salvage(NodePart, whole.get("node")),
+        load=_salvage(LoadPart, whole.get("load")),
+        balancer=_salvage(BalancerPart, whole.get("balancer")),
+        of_jira=whole.get("node") is None,
+    )
     return [Mistake(place_of(document.root, problem.loc), problem.message) for problem in found]
 
 

@@ -4,13 +4,16 @@ These are the words of the scenario language; ``docs/scenarios.md`` is made from
 A :class:`Scenario` that exists hangs together: :mod:`simulator.scenario.coherence` has looked at it.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from node.config import JiraIntervals, MixedWhen
-from simulator.scenario.coherence import find_problems, node_ids
+from simulator.roll_policy import ordered
+from simulator.scenario.application import NodePart
+from simulator.scenario.coherence import Problem, find_problems, node_ids
 from simulator.scenario.expectations import Expectations, unknown_nodes
 from simulator.scenario.fields import (
     Address,
@@ -25,7 +28,9 @@ from simulator.scenario.fields import (
     is_loopback,
     split_address,
 )
+from simulator.scenario.jira_only import all_of_jira
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step, all_steps
+from simulator.scenario.work import ActionMix, ThinkTime
 from zdu.durations import Duration
 
 INCOHERENT = "incoherent"
@@ -64,6 +69,8 @@ class ClusterPart(Section):
     """By how much its first request takes longer while it warms up; the later ones by less and less."""
     stop_duration: Duration = 1.0
     """How long a node stays STOPPING and refuses new work before it goes."""
+    keep_alive: PositiveDuration = 75.0
+    """How long a node keeps an idle connection open (Tomcat's `keepAliveTimeout`); not scaled."""
     session_timeout: PositiveDuration = 5 * 3600.0
     """How long a session may be idle before it ends; Jira's five hours, which are not scaled."""
 
@@ -106,6 +113,8 @@ class BalancerPart(Section):
     """How long a request waits while no node can take it; then the balancer answers 503."""
     slowstart: Duration = 0.0
     """Over this time a node that came back gets more and more of the new sessions; 0 gives it its share at once."""
+    server_keep_alive: PositiveDuration = 15.0
+    """How long the balancer keeps an idle connection to a node: less than the node does (`cluster.keep_alive`)."""
     listen: Address = "127.0.0.1:0"
     """Where the balancer serves users, as host:port; port 0 takes any free one."""
     admin_listen: Annotated[Address, AfterValidator(_only_loopback)] = "127.0.0.1:0"
@@ -120,59 +129,6 @@ class BalancerPart(Section):
     def admin_address(self) -> tuple[str, int]:
         """Host and port of ``admin_listen``."""
         return split_address(self.admin_listen)
-
-
-class ThinkTime(Section):
-    """How long a user looks at a page before the next click; drawn evenly between the two."""
-
-    min: Duration = 0.2
-    """The shortest."""
-    max: Duration = 0.8
-    """The longest."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min > self.max:
-            raise ValueError("min is longer than max")
-        return self
-
-
-class ActionMix(Section):
-    """How often users do what, as weights against each other; 0 is never."""
-
-    view_dashboard: Annotated[Number, Field(ge=0)] = 3.0
-    """Open the dashboard."""
-    list_issues: Annotated[Number, Field(ge=0)] = 3.0
-    """Search issues."""
-    view_issue: Annotated[Number, Field(ge=0)] = 8.0
-    """Open an issue."""
-    create_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Create an issue."""
-    edit_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Change an issue."""
-    comment_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Comment on an issue."""
-    sign_in_again: Annotated[Number, Field(ge=0)] = 0.3
-    """Sign out and in again."""
-    search_issues: Annotated[Number, Field(ge=0)] = 2.0
-    """Search for one of one's own issues; what it does not show yet is judged by the objective `search delay`."""
-    view_board: Annotated[Number, Field(ge=0)] = 1.0
-    """Open the project's board."""
-    transition_issue: Annotated[Number, Field(ge=0)] = 2.0
-    """Move one of one's own issues along its workflow, with a comment."""
-    bulk_edit: Annotated[Number, Field(ge=0)] = 0.0
-    """Comment several of one's own issues over three pages; a session that is lost in between loses the work."""
-
-    @model_validator(mode="after")
-    def _something_to_do(self) -> Self:
-        if not any(weight for _, weight in self):
-            raise ValueError("at least one weight must be more than 0")
-        return self
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Each action's weight, in the order of the file format."""
-        return dict(self)
 
 
 class ArrivalsPart(Section):
@@ -229,6 +185,31 @@ class Twin(Section):
     """How the twin is meant to end."""
 
 
+def contradictions(
+    cluster: ClusterPart | None,
+    timeline: Sequence[Step | None] | None,
+    expect: Expectations | None,
+    *,
+    node: NodePart | None,
+    load: LoadPart | None,
+    balancer: BalancerPart | None,
+    of_jira: bool | None = None,
+) -> list[Problem]:
+    """What does not fit together, in as much of a scenario as could be read; ``None`` is what could not.
+
+    ``of_jira`` is whether the nodes are Jira's, where that is not what ``node`` tells: its part could not be read.
+    """
+    count, version = (cluster.nodes, cluster.version) if cluster else (None, None)
+    found = find_problems(count, version, timeline, of_jira=node is None if of_jira is None else of_jira)
+    if count is not None and expect is not None:
+        found += unknown_nodes(expect, count)
+    if node is not None:
+        found += all_of_jira(
+            node=node, cluster=cluster, load=load, balancer=balancer, timeline=timeline, expect=expect
+        )
+    return found
+
+
 class Scenario(Section):
     """A whole scenario file."""
 
@@ -242,6 +223,8 @@ class Scenario(Section):
     """What a moved user has: a silent sign-in by `remember-me`, nothing (`in-memory`), or a `shared` session."""
     cluster: ClusterPart
     """The nodes before anything happens, and how this Jira behaves."""
+    node: NodePart | None = None
+    """Another application in the place of Jira: what each node is."""
     balancer: BalancerPart = BalancerPart()
     """The load balancer's health checks and how it takes a node out."""
     load: LoadPart = LoadPart()
@@ -257,8 +240,9 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        problems = find_problems(self.cluster.nodes, self.cluster.version, self.timeline)
-        problems += unknown_nodes(self.expect, self.cluster.nodes)
+        problems = contradictions(
+            self.cluster, self.timeline, self.expect, node=self.node, load=self.load, balancer=self.balancer
+        )
         if problems:
             raise PydanticCustomError(INCOHERENT, "{why}", {"why": "; ".join(p.message for p in problems)})
         return self
@@ -266,6 +250,20 @@ class Scenario(Section):
     def as_played(self) -> dict[str, Any]:
         """All that it says, defaults and overrides included, in the words of a file: for the record of a run."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def of_jira(self) -> bool:
+        """Whether the nodes are ours, which behave like Jira's, and not another application's."""
+        return self.node is None
+
+    @property
+    def versions_in_the_end(self) -> dict[str, str]:
+        """What each node is to run in the end, where the nodes are another application's."""
+        runs = dict.fromkeys(self.cluster.node_ids, self.cluster.version)
+        for step in self.steps:
+            if step.roll:
+                runs.update(dict.fromkeys(self.nodes_of(step.roll), step.roll.to))
+        return runs
 
     @property
     def search_delay_s(self) -> float:
@@ -286,7 +284,7 @@ class Scenario(Section):
     def version_to(self) -> str:
         """The version that the cluster ends with: the target of the last roll, or the first version if none.
 
-        A roll that has to be refused leads nowhere, and one that is rolled back to where it came from.
+        A roll that has to be refused leads nowhere, and one that is taken back to where it came from.
         """
         base = reached = self.cluster.version
         for step in self.steps:
@@ -294,7 +292,7 @@ class Scenario(Section):
                 reached = step.roll.to
             is_final = step.finalise or (step.roll and step.roll.finalise == "auto")
             base = reached if is_final else base
-            reached = base if step.roll_back else reached
+            reached = base if step.goes_back else reached
         return reached
 
     @property
@@ -304,7 +302,7 @@ class Scenario(Section):
         for step in self.steps:
             if step.roll:
                 target, taken_back = step.roll.to, ""
-            taken_back = target if step.roll_back else taken_back
+            taken_back = target if step.goes_back else taken_back
         return taken_back
 
     def nodes_of(self, roll: Roll) -> tuple[str, ...]:
@@ -312,15 +310,20 @@ class Scenario(Section):
         return self.cluster.node_ids if roll.nodes == "all" else roll.nodes
 
     @property
-    def needs_paths(self) -> bool:
-        """Whether a step has a fault that acts on the path between load balancer and nodes."""
-        return any(step.fault is not None and step.fault.acts_on == "path" for step in self.steps)
+    def paths(self) -> frozenset[str]:
+        """The paths that its faults need a proxy on: to the ``balancer``, to the ``database``."""
+        return frozenset(step.fault.path for step in self.steps if step.fault and step.fault.path)
 
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
         rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
+
+    def rolled_by(self, roll: Roll, seed: int) -> tuple[str, ...]:
+        """The nodes that ``roll`` takes out in a run of that seed; of one that is to break off only the first."""
+        names = ordered(self.nodes_of(roll), roll.order, seed)
+        return names[: roll.canary or roll.batch] if roll.expect == "breached" else names
 
     def node_of(self, action: StartUpgrade | RollBack | Cancel | Finalise) -> str:
         """The node on whose page ``action`` is done."""

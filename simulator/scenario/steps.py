@@ -11,6 +11,8 @@ from simulator.faults.fault import Fault
 from simulator.roll_policy import Drain, OnBreach, Order
 from simulator.scenario.conditions import parse_condition
 from simulator.scenario.fields import Flag, NodeChoice, NodeName, PositiveDuration, Section, Text, Version, Whole
+from simulator.scenario.sentences import CanaryText
+from simulator.scenario.work import ActionMix, ThinkTime
 from zdu.durations import Duration, parse_duration_s
 
 Loc = tuple[str | int, ...]
@@ -59,11 +61,13 @@ class Roll(Section):
     batch: Annotated[Whole, Field(ge=1)] = 1
     """How many nodes are out together; the next ones follow when all of them are back."""
     max_unavailable: Annotated[Whole, Field(ge=1)] | None = None
-    """No node leaves while so many are out, for whatever reason. Without it another node must serve, no more."""
+    """No node leaves while so many are out, for whatever reason. Without it as many as `batch`: one, as a rule."""
     canary: Annotated[Whole, Field(ge=0)] = 0
     """So many nodes are upgraded first and by themselves, and watched before any other follows."""
     canary_watch: Duration = 0.0
     """How long the canary must have served before the others follow."""
+    canary_expect: tuple[CanaryText, ...] = ()
+    """What must hold for the canary's users as long as the roll lasts: `rate of errors < 1%`; else a breach."""
     drain: Drain = "own"
     """`own`: a node leaves once users need it no more; `deadline`: at the latest then; `none`: it is just stopped."""
     drain_deadline: PositiveDuration | None = None
@@ -82,8 +86,8 @@ class Roll(Section):
     """`manual`: by a step `finalise`; `auto`: after the roll, on the first node; `never`: no step may do it."""
     park: Flag = False
     """Whether the only node of a cluster may be stopped: the balancer holds requests (`balancer.queue_timeout`)."""
-    expect: Literal["joined", "refused"] = "joined"
-    """`refused`: the cluster has to refuse the one node that is named; it stays out until a `roll` puts it back."""
+    expect: Literal["joined", "refused", "breached"] = "joined"
+    """`refused`: the one node named has to be refused, and stays out. `breached`: a breach has to turn it back."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -94,6 +98,12 @@ class Roll(Section):
             problem = "canary_watch needs a canary: say how many nodes go first"
         elif self.expect == "refused" and self.on_breach != "abort":
             problem = f"expect: refused wants a node that cannot start, on_breach: {self.on_breach} forbids it"
+        elif self.canary_expect and not self.canary:
+            problem = "canary_expect needs a canary: say how many nodes go first"
+        elif self.expect == "breached" and self.on_breach != "rollback":
+            problem = "expect: breached wants every node brought back, so it needs on_breach: rollback"
+        elif self.expect == "breached" and self.finalise == "auto":
+            problem = "expect: breached wants every node brought back, so there is nothing to finalise"
         if problem:
             raise PydanticCustomError("roll_policy", "{problem}", {"problem": problem})
         return self
@@ -148,9 +158,27 @@ class Parallel(Section):
     """Lists of steps; each list is played one step after the other, all lists side by side."""
 
 
-Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise | Repeat | Parallel | Fault
+class SetLoad(Section):
+    """From here on users do other things, or take another time for them: a mix for each phase of the story."""
 
-ACTIONS = ("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise", "repeat", "parallel", "fault")
+    mix: ActionMix | None = None
+    """How often they do what from now on, as in `load.mix`: an action that is not named has its usual weight."""
+    think_time: ThinkTime | None = None
+    """How long they look at a page from now on."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.mix is None and self.think_time is None:
+            raise PydanticCustomError("set_load", "say what changes: mix, think_time, or both")
+        return self
+
+
+Action = Observe | StartUpgrade | Roll | RollBack | Cancel | Finalise | SetLoad | Repeat | Parallel | Fault
+
+ACTIONS = (
+    *("observe", "start_upgrade", "roll", "roll_back", "cancel", "finalise", "load"),
+    *("repeat", "parallel", "fault"),
+)
 
 
 class Step(Section):
@@ -160,6 +188,8 @@ class Step(Section):
     """A line for the audience; without it the step names itself after its action."""
     text: Text = ""
     """A few sentences for the audience: what happens here and why."""
+    notes: Text = ""
+    """For whoever tells the story, what to look at: shown by `zdu demo`, and on pages opened with `?notes`."""
     name: Text = ""
     """What other steps call this one by, in `after`."""
     at: Duration | None = None
@@ -167,7 +197,7 @@ class Step(Section):
     after: After | None = None
     """So long after the step before; or after the step of that `name` is over."""
     when: When | None = None
-    """Not before this is so: `cluster is MIXED`, `node1 is DRAINING`, `node1 is out`, `node1 runs 7.3.2`."""
+    """Not before this is so: `cluster is MIXED`, `node1 is out`, `node1 runs 7.3.2`, `half of the sessions moved`."""
     observe: Observe | None = None
     """Let the users work for a while."""
     start_upgrade: StartUpgrade | None = None
@@ -180,6 +210,8 @@ class Step(Section):
     """Cancel the upgrade."""
     finalise: Finalise | None = None
     """Finalise the upgrade."""
+    load: SetLoad | None = None
+    """Let users do other things from now on."""
     repeat: Repeat | None = None
     """Do the same steps again and again."""
     parallel: Parallel | None = None
@@ -205,6 +237,11 @@ class Step(Section):
     def action_name(self) -> str:
         """The key of the action in the file."""
         return next(name for name in ACTIONS if getattr(self, name) is not None)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the cluster is on the version of before once the step is over."""
+        return self.roll_back is not None or (self.roll is not None and self.roll.expect == "breached")
 
     @property
     def inner(self) -> Iterator[tuple[Loc, "Step"]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from simulator.scenario.coherence import nearest
+from simulator.scenario.spelling import nearest
 from zdu.durations import parse_duration_s
 
 Meaning = TypeVar("Meaning")

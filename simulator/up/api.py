@@ -8,7 +8,8 @@ from simulator.dashboard.site import Site
 from simulator.scenario import load
 from simulator.up.advice import next_commands
 from simulator.up.fault_wishes import apply_fault, reset_faults
-from simulator.up.living import Done, LivingCluster, Refused
+from simulator.up.leading import Done, Refused, check_moments
+from simulator.up.living import LivingCluster
 from zdu.errors import UsageError
 
 Words = Mapping[str, str]
@@ -47,10 +48,12 @@ async def _upgrade(living: LivingCluster, words: Words, body: Body) -> Done:
         case "finalise":
             return await living.finalise()
         case "roll":
-            return await living.roll(_text(body, "to"))
+            return await living.roll(_text(body, "to"), check_moments(_texts(body, "hold_at")))
+        case "go-on":
+            return await living.go_on()
         case "roll-back":
             return await living.roll_back()
-    raise _unknown(words["action"], "start, cancel, finalise, roll, roll-back")
+    raise _unknown(words["action"], "start, cancel, finalise, roll, go-on, roll-back")
 
 
 async def _load(living: LivingCluster, words: Words, body: Body) -> Done:
@@ -141,6 +144,13 @@ def _number(body: Body, key: str) -> int | None:
     value = body.get(key)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise UsageError(f"{key} is a whole number, not {value!r}")
+    return value
+
+
+def _texts(body: Body, key: str) -> list[str]:
+    value = body.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UsageError(f"{key} is a list of texts, not {value!r}")
     return value
 
 

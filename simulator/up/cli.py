@@ -11,12 +11,15 @@ from typing import Any
 
 import click
 
+from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.cli import LARGEST_SEED, raise_descriptor_limit
 from simulator.database_target import choose_database, drop_database, without_password
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario.document import read_document
-from simulator.scenario.load import read_scenario
+from simulator.scenario.library import find_scenario
+from simulator.scenario.load import expecting, read_scenario
+from simulator.scenario.model import Scenario
 from simulator.scenario.overrides import Override, apply_overrides, named_overrides
 from simulator.stage import RunPlan, View
 from simulator.up.session import ACCOUNTS, Session
@@ -26,7 +29,7 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu import living as files
 from zdu.clock import Entropy, SystemClock
-from zdu.errors import ExitCode
+from zdu.errors import ExitCode, UsageError
 from zdu.process import new_event_loop
 
 DEFAULT_NAME = "up"
@@ -48,11 +51,15 @@ class HappeningsView(PlainView):
 @click.option("--users", type=int, help="How many users are at work at first (12).")
 @click.option("--lb-port", type=click.IntRange(0, 65535), help="Where the application is served (any free port).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The dashboard's port (any free one).")
+@click.option("--lb", type=click.Choice(list(KINDS)), default=OURS, help="The load balancer (ours).")
+@click.option("--like", metavar="SCENARIO", help="Cluster, load balancer, users and objectives of that scenario.")
+@click.option("--expect", "objectives", metavar="SENTENCE", multiple=True, help="An objective: 'p99 < 800ms'.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any key of a scenario's file.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the dashboard in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line when it is up, and one at the end.")
+@click.option("--exit-with-parent", is_flag=True, help="End when standard input closes: for programs that start it.")
 def up(
     name: str,
     nodes: int | None,
@@ -61,11 +68,15 @@ def up(
     users: int | None,
     lb_port: int | None,
     port: int,
+    lb: str,
+    like: str | None,
+    objectives: Sequence[str],
     settings: Sequence[str],
     out: Path,
     seed: int | None,
     open_browser: bool,
     as_json: bool,
+    exit_with_parent: bool,
 ) -> None:
     """Start a cluster and keep it, until Ctrl-C or zdu down.
 
@@ -87,9 +98,11 @@ def up(
                 130 Ctrl-C before it was up, or twice.
     """  # noqa: D301 - click looks for the character itself
     files.check_name(name)
-    changes: list[str | Override] = [*settings, *_overrides(nodes, users, version, lb_port)]
-    scenario = read_scenario(apply_overrides(read_document(CLUSTER, "of zdu up"), changes))
-    scenario = scenario.model_copy(update={"name": name})
+    changes: list[str | Override] = [*for_balancer(lb), *settings, *_overrides(nodes, users, version, lb_port)]
+    scenario = expecting(_cluster(like, changes), objectives).model_copy(update={"name": name})
+    if not scenario.of_jira:
+        raise UsageError("zdu up starts nodes of Jira", hint="Play another application with zdu run and a file.")
+    check_balancer(lb, scenario)
     raise_descriptor_limit()
     clock, entropy = SystemClock(), Entropy()
     folder = create_run_folder(out, name, clock)
@@ -101,6 +114,7 @@ def up(
         folder=folder,
         database=database,
         command=_command_to_start_again(click.get_current_context()),
+        lb=lb,
         by_hand=True,
     )
     recorder = Recorder(folder.path, clock)
@@ -120,7 +134,7 @@ def up(
         click.echo(f"Starting {scenario.cluster.nodes} nodes of Jira {scenario.cluster.version} …")
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            conclusion = runner.run(session.hold(port))
+            conclusion = runner.run(session.hold(port, exit_with_parent=exit_with_parent))
     finally:
         files.forget(mine)
     if conclusion.verdict.word == "pass":
@@ -134,12 +148,21 @@ def _command_to_start_again(context: click.Context) -> str:
     given, words = context.params, ["zdu", "up"]
     if given["database_url"]:
         words += ["--db", without_password(str(given["database_url"]))]
-    for name in ("nodes", "version", "users", "seed"):
+    if given["lb"] != OURS:
+        words += ["--lb", str(given["lb"])]
+    for name in ("like", "nodes", "version", "users", "seed"):
         if given[name] is not None:
             words += [f"--{name}", str(given[name])]
-    for setting in given["settings"]:
-        words += ["--set", setting]
+    for option, values in (("--set", given["settings"]), ("--expect", given["objectives"])):
+        for value in values:
+            words += [option, value]
     return shlex.join(words)
+
+
+def _cluster(like: str | None, changes: Sequence[str | Override]) -> Scenario:
+    """The cluster to start, without a story. Raises ScenarioError with every mistake in it."""
+    document = read_document(CLUSTER, "of zdu up") if like is None else read_document(find_scenario(like), like)
+    return read_scenario(apply_overrides(document, changes))
 
 
 def _overrides(nodes: int | None, users: int | None, version: str | None, lb_port: int | None) -> list[Override]:

@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from simulator.faults.catalogue import FAULTS, AnyFault
 from simulator.faults.fault import Fault, FaultFailed
 from simulator.faults.faults import Faults
-from simulator.scenario.coherence import suggestion
 from simulator.scenario.explain import keys_of
-from simulator.up.living import Done, WentWrong
+from simulator.scenario.spelling import suggestion
+from simulator.up.leading import Done, WentWrong
 from zdu.errors import UsageError
 
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault)

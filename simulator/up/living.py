@@ -8,14 +8,14 @@ roll included, because a roll looks at the cluster anew before each of its steps
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from node.releases import find_release
 from simulator.balancers.balancer import BalancerFailed
+from simulator.certify.visitors import Visit
 from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.faults.faults import Faults
 from simulator.load.load import Load
-from simulator.operator import Operator, StoryBroken
+from simulator.operator import Operator
 from simulator.pace import Pace
 from simulator.picture import IN_UPGRADE_MODE, NodePicture, NotInTime
 from simulator.scenario.model import Scenario
@@ -23,7 +23,8 @@ from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgr
 from simulator.stage import Stage
 from simulator.supervisor import StartFailed
 from simulator.up.advice import ClusterNow, NodeNow, target_of
-from zdu.errors import ExitCode, UsageError, ZduError
+from simulator.up.leading import Done, Leading, MomentName, Refused, WentWrong
+from zdu.errors import UsageError
 from zdu.events import NodeNotStarted
 
 SPEAKS_WITHIN_S = 30.0
@@ -31,32 +32,19 @@ SPEAKS_WITHIN_S = 30.0
 FINALISE_RETRIES = 1
 
 
-class Refused(ZduError):
-    """The cluster is not in a state in which that can be done."""
-
-    exit_code = ExitCode.FAIL
-
-
-class WentWrong(ZduError):
-    """It was tried, and did not work."""
-
-    exit_code = ExitCode.FAIL
-
-
-@dataclass(frozen=True)
-class Done:
-    """What has become of a wish; ``changed`` is false if it was so already."""
-
-    message: str
-    changed: bool = True
-
-
 class LivingCluster:
     """A cluster with people at work on it. ``tasks`` owns what is begun; ``load`` is at work already."""
 
     def __init__(
-        self, stage: Stage, load: Load, operator: Operator, faults: Faults, tasks: asyncio.TaskGroup
+        self,
+        stage: Stage,
+        load: Load | Visit,
+        operator: Operator,
+        faults: Faults,
+        tasks: asyncio.TaskGroup,
+        leading: Leading,
     ) -> None:
+        """``leading`` also hears of each step of the operator's rolls."""
         self._stage = stage
         self._picture = stage.picture
         self._load = load
@@ -65,11 +53,19 @@ class LivingCluster:
         self.faults = faults
         self.pace = Pace()
         self._went_home = 0
-        self._leading: asyncio.Task[Done] | None = None
+        self._leading = leading
         self._locks = {node_id: asyncio.Lock() for node_id in self._picture.nodes}
         self.base = stage.plan.scenario.cluster.version
-        self.under_way = ""
-        self.ended = asyncio.Event()
+
+    @property
+    def under_way(self) -> str:
+        """What leads the cluster somewhere at this moment; empty if nothing does."""
+        return self._leading.under_way
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """Set when the story is to end."""
+        return self._leading.ended
 
     @property
     def node_ids(self) -> list[str]:
@@ -224,8 +220,8 @@ class LivingCluster:
         done = "the upgrade is finalised, the cluster is STABLE"
         return await self._lead("finalising", self._play(action), done)
 
-    async def roll(self, to: str = "") -> Done:
-        """Upgrade every node that is not upgraded yet, one by one."""
+    async def roll(self, to: str = "", hold_at: frozenset[MomentName] = frozenset()) -> Done:
+        """Upgrade every node that is not upgraded yet, one by one; at each moment of ``hold_at`` it holds."""
         version = await self._target(to)
         nodes = self._picture.nodes.values()
         if all(node.serving and node.version == version for node in nodes):
@@ -234,7 +230,12 @@ class LivingCluster:
         # Who is out of the load balancer already comes first: the others have to carry the load meanwhile.
         order = sorted(nodes, key=lambda node: node.serving)
         action = Roll.model_validate({"to": version, "nodes": [node.node_id for node in order]})
-        return await self._lead(f"the roll to {version}", self._play(action), f"every node runs {version}")
+        what, done = f"the roll to {version}", f"every node runs {version}"
+        return await self._lead(what, self._play(action), done, hold_at)
+
+    async def go_on(self) -> Done:
+        """Let a roll that holds go on, to its end or to where it holds next."""
+        return await self._leading.go_on()
 
     async def roll_back(self) -> Done:
         """Bring every upgraded node back, the last one first, and cancel."""
@@ -265,7 +266,10 @@ class LivingCluster:
         async def tell() -> None:
             async with stage.faults() as faults:
                 parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
-                await Operator(story, *parts, seed=seed).play(self.pace.before)
+                operator = Operator(story, *parts, seed=seed)
+                if isinstance(self._load, Load):
+                    operator.lead(self._load)
+                await operator.play(self.pace.before)
 
         return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 
@@ -293,35 +297,26 @@ class LivingCluster:
         """Let the story end; what leads the cluster somewhere is cut."""
         if self.ended.is_set():
             return Done("the cluster is being stopped already", changed=False)
-        self.ended.set()
-        if self._leading:
-            self._leading.cancel()
+        self._leading.end()
         return Done("the cluster is being stopped")
 
     # How it is done
 
-    async def _lead(self, what: str, work: Callable[[], Awaitable[None]], done: str) -> Done:
-        """Do something that nothing else of its kind may cross; it goes on although who asked for it has gone."""
-        if self.under_way or self.ended.is_set():
-            raise Refused(
-                f"{self.under_way or 'the end'} is under way", hint="zdu status --watch shows how it gets on."
-            )
-        self.under_way = what
+    async def _lead(
+        self,
+        what: str,
+        work: Callable[[], Awaitable[None]],
+        done: str,
+        hold_at: frozenset[MomentName] = frozenset(),
+    ) -> Done:
+        """Do something that nothing else of its kind may cross."""
 
-        async def lead() -> Done:
-            try:
-                await work()
-                await self._until_the_state_follows()
-                await self._look_at_base()
-            except StoryBroken as error:
-                raise WentWrong(f"{what} ended early: {error}") from error
-            finally:
-                self.under_way = ""
-            return Done(done)
+        async def all_of_it() -> None:
+            await work()
+            await self._until_the_state_follows()
+            await self._look_at_base()
 
-        outcome: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        self._leading = self._tasks.create_task(_into(lead, outcome), name=what)
-        return await asyncio.shield(outcome)
+        return await self._leading.lead(self._tasks, what, all_of_it, done, hold_at=hold_at)
 
     async def _at_the_balancer(self, order: Awaitable[None]) -> None:
         try:
@@ -440,22 +435,3 @@ class LivingCluster:
 def _known(version: str) -> str:
     """The version, if there is such a release. Raises UsageError that names all."""
     return find_release(version).version
-
-
-async def _into(work: Callable[[], Awaitable[Done]], outcome: "asyncio.Future[Done]") -> Done:
-    """Run it and hand over what becomes of it; an error is its asker's, not that of the group that owns the task."""
-    done = Done("it was cut short by the end of the cluster", changed=False)
-    try:
-        done = await work()
-    except asyncio.CancelledError:
-        if not outcome.done():
-            outcome.set_result(done)
-        raise
-    except Exception as error:
-        if not outcome.done():
-            outcome.set_exception(error)
-            outcome.exception()  # whoever asked may have gone; then nobody is left to look at it
-        return done
-    if not outcome.done():
-        outcome.set_result(done)
-    return done

@@ -15,11 +15,13 @@ from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
 from simulator.up.api import attach
+from simulator.up.leading import Leading
 from simulator.up.living import LivingCluster
 from simulator.up.status import status_of
 from zdu import living as files
 from zdu.errors import UsageError, ZduError
 from zdu.events import Envelope, ProcessStarted, RunAborted
+from zdu.process import when_the_parent_ends
 
 ACCOUNTS = 200
 """So many users there are at least, whoever is at work: more people can come, and a person can log in as one."""
@@ -62,8 +64,10 @@ class Session:
         """The whole state now."""
         return status_of(self._mine.name, self._stage, self._feed, self._living)
 
-    async def hold(self, port: int) -> Conclusion:
+    async def hold(self, port: int, *, exit_with_parent: bool = False) -> Conclusion:
         """Start everything, stay until told to end, stop everything, judge. Raises a ZduError, perhaps in a group."""
+        if exit_with_parent:
+            when_the_parent_ends(lambda: self._stage.cut("SIGHUP"))
         await self._site.open(port)
         try:
             self._keep(replace(self._mine, control_url=self._site.url, token=self._site.token))
@@ -79,10 +83,9 @@ class Session:
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
         async with stage.faults() as faults:
-            plan, admins = stage.plan, stage.admins
-            operator = Operator(
-                plan.scenario, stage.cluster, stage.picture, stage.recorder, admins, faults, seed=plan.seed
-            )
+            plan, leading = stage.plan, Leading()
+            parts = (stage.cluster, stage.picture, stage.recorder, stage.admins, faults)
+            operator = Operator(plan.scenario, *parts, seed=plan.seed, before_roll_step=leading.before_step)
             try:
                 await operator.all_serving()
             except StoryBroken as error:
@@ -93,7 +96,7 @@ class Session:
             async with asyncio.TaskGroup() as working:
                 load.start(working)
                 watch = working.create_task(look_for(self._feed, stage))
-                living = self._living = LivingCluster(stage, load, operator, faults, working)
+                living = self._living = LivingCluster(stage, load, operator, faults, working, leading)
                 self._on_ready(self.status(), self._site.page_url)
                 await living.ended.wait()
                 watch.cancel()

@@ -65,7 +65,7 @@ def the_audit_was_whole(evidence: Evidence) -> Iterator[Check]:
     ):
         if not evidence.events(kind):
             missing.append(what)
-    missing += [*_unread_log(evidence), *_unread_nodes(evidence)]
+    missing += [*unread_log(evidence), *_unread_nodes(evidence)]
     yield _check(
         "the audit at the end was complete",
         "the audit at the end was not complete",
@@ -74,7 +74,7 @@ def the_audit_was_whole(evidence: Evidence) -> Iterator[Check]:
     )
 
 
-def _unread_log(evidence: Evidence) -> list[str]:
+def unread_log(evidence: Evidence) -> list[str]:
     """What the load balancer's log should have, and has not: an attempt at least for each answered request."""
     audits = evidence.events(BalancerAudited)
     answered = sum(bool(request.node) for request in evidence.requests)

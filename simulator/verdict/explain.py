@@ -27,7 +27,7 @@ def explain(request: RequestRecord, evidence: Evidence) -> str:
     cause = _cause(request, node, evidence)[1]
     when = f" at {request.sent_s:.2f} s" + (f", {cause}," if cause else "")
     behind = faults_behind(request, node, evidence)
-    fault = f", {behind}," if behind else ""
+    fault = f"{'' if cause else ','} {behind}," if behind else ""
     detail = f": {request.detail}" if request.detail else ""
     return f"{who}{where}{when}{fault} and got {request.outcome}{detail}"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from simulator.verdict.application import APPLICATION, application_sentence
 from simulator.verdict.certified import CERTIFIED, certified_sentence
 from simulator.verdict.explain import node_tried
 from simulator.verdict.faults import faults_behind
@@ -22,6 +23,7 @@ EXIT_CODES: dict[Word, ExitCode] = {
     "inconclusive": ExitCode.INCONCLUSIVE,
 }
 
+JIRA = (objectives_hold, *PROMISES, *PROOFS, sometimes_seen)
 OFTEN = 0.01
 """If more than this share of the users' requests took longer than people's patience, they noticed."""
 
@@ -39,7 +41,7 @@ class Verdict:
 
 def reach_verdict(evidence: Evidence) -> Verdict:
     """What is broken fails the run; what is missing or undecided makes it inconclusive; only then it passes."""
-    asked = CERTIFIED if evidence.certified else (objectives_hold, *PROMISES, *PROOFS, sometimes_seen)
+    asked = CERTIFIED if evidence.certified else APPLICATION if evidence.wanted else JIRA
     checks = tuple(check for ask in asked for check in ask(evidence))
     broken = [check for check in checks if check.word == "fail"]
     missing = [check for check in checks if check.word == "inconclusive"]
@@ -62,12 +64,17 @@ def _journey(evidence: Evidence) -> str:
     if evidence.rolled_back_from:
         tried = f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.rolled_back_from}"
         return f"{tried} and back to {evidence.version_to}"
+    if not evidence.rolled:
+        out = ", ".join(dict.fromkeys(absence.node for absence in evidence.absences))
+        return f"the load balancer did without {out} for a while" if out else "nothing happened to the nodes"
     return f"{len(evidence.rolled)} nodes went from {evidence.version_from} to {evidence.version_to}"
 
 
 def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: SessionReport) -> str:
     if word == "pass" and evidence.certified:
         return certified_sentence(evidence, sessions)
+    if word == "pass" and evidence.wanted:
+        return application_sentence(evidence, sessions) + _slow(evidence)
     if word == "pass":
         journey = _journey(evidence)
         written = sum(audit.acknowledged for _, audit in evidence.events(WritesAudited))

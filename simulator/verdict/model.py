@@ -139,6 +139,8 @@ class Evidence:
     search_delay_s: float = 2.0
     certified: dict[str, Any] = field(default_factory=dict)
     """Where the system is not ours: what it is, and what was expected of it."""
+    wanted: dict[str, str] = field(default_factory=dict)
+    """Where the nodes are another application's: the version that each is to run in the end."""
     control: list[RequestRecord] = field(default_factory=list)
     """The control probes: what they suffered was the machine's trouble."""
 
@@ -172,6 +174,15 @@ class Evidence:
     def absences(self) -> list[Absence]:
         """When each node was out, in the load balancer's own time."""
         return find_absences(self.envelopes)
+
+    @cached_property
+    def rolled_within(self) -> tuple[float, float] | None:
+        """From the first time that a node was out until the last one was back; None if none ever was."""
+        if not self.absences:
+            return None
+        end_s = self.envelopes[-1].t_s
+        backs = [end_s if absence.back_s is None else absence.back_s for absence in self.absences]
+        return min(absence.out_s for absence in self.absences), max(backs)
 
     @cached_property
     def diaries(self) -> dict[str, NodeDiary]:

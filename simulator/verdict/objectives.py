@@ -30,9 +30,14 @@ OTHERWISE = {
 
 
 def objectives_hold(evidence: Evidence) -> Iterator[Check]:
-    """One check for each objective: the scenario's own ones, and first those that hold without being said."""
-    for objective in (*_unsaid(evidence), *evidence.expect.parsed):
+    """One check for each objective."""
+    for objective in all_objectives(evidence):
         yield _check(objective, measure(objective, evidence), evidence)
+
+
+def all_objectives(evidence: Evidence) -> tuple[Objective, ...]:
+    """What the run is held to: first what holds without being said, then the scenario's own ones."""
+    return (*_unsaid(evidence), *evidence.expect.parsed)
 
 
 def _unsaid(evidence: Evidence) -> Iterator[Objective]:

@@ -17,7 +17,7 @@ from zdu.events import ClusterObserved, LoadStarted, LoadStopped
 Windows = list[tuple[float, float]]
 """Stretches in order, in seconds of the run, each without its end."""
 
-BEFORE, AFTER = "before", "after"
+BEFORE, BETWEEN, AFTER = "before", "all in", "after"
 WORDS = {
     "READY_TO_UPGRADE": "upgrade mode",
     "MIXED": "MIXED",
@@ -111,20 +111,32 @@ def _phase_at(t_s: float, states: list[tuple[float, float, str]], evidence: Evid
     out = {absence.node for absence in evidence.absences if absence.covers(t_s)}
     if out:
         return f"{' and '.join(node for node in evidence.nodes if node in out)} out"
+    if evidence.wanted:
+        window = evidence.rolled_within or (inf, inf)
+        return BEFORE if t_s < window[0] else AFTER if t_s > window[1] else BETWEEN
     so_far = [state for from_s, _, state in states if from_s <= t_s]
     return BEFORE if set(so_far) == {"STABLE"} else WORDS.get(so_far[-1], AFTER)
 
 
 def _around_the_upgrade(part: Part, evidence: Evidence) -> Windows:
-    """The upgrade lasts from the first row of the history to the last one that says STABLE."""
+    """The upgrade lasts from the first row of the history to the last one that says STABLE.
+
+    Another application has no such history: there it is from the first node that is out to the last one that is back.
+    """
+    if evidence.wanted:
+        window = evidence.rolled_within
+        return _around(part, *window) if window else []
     starts = [at_s for at_s, state in evidence.history if state == "READY_TO_UPGRADE"]
     if not starts:
         return []
     ends = [at_s for at_s, state in evidence.history if state == "STABLE" and at_s > starts[0]]
-    end_s = ends[-1] if ends else inf
+    return _around(part, starts[0], ends[-1] if ends else inf)
+
+
+def _around(part: Part, start_s: float, end_s: float) -> Windows:
     match part:
         case Part.BEFORE:
-            return [(-inf, starts[0])]
+            return [(-inf, start_s)]
         case Part.AFTER:
-            return [(end_s, inf)] if ends else []
-    return [(starts[0], end_s)]
+            return [(end_s, inf)] if end_s < inf else []
+    return [(start_s, end_s)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from signal import SIGKILL
+from signal import SIGKILL, Signals
 
 from simulator.load.judge import WORK_LOST
 from simulator.verdict.consistency import (
@@ -36,6 +36,10 @@ from zdu.events import (
 )
 
 Promise = Callable[[Evidence], Iterator[Check]]
+
+
+SHELL_SAYS = 128
+"""A program that reports its end by a signal as an exit code of its own adds this, as shells and the JVM do."""
 
 
 def _check(name: str, otherwise: str, ok: bool, detail: str) -> Check:
@@ -86,8 +90,18 @@ def writes_are_kept_once(evidence: Evidence) -> Iterator[Check]:
             name,
             "a node does not show all acknowledged writes",
             not blind,
-            told or f"looked at through {', '.join(audit.unreadable)}",
+            told or f"{_looked_at(audit)} through {', '.join(audit.unreadable)}",
         )
+
+
+def _looked_at(audit: WritesAudited) -> str:
+    """How much was read through each node, in words: a sample says that it is one."""
+    if audit.issues_read == audit.issues_written:
+        return "all issues with a write were looked at"
+    return (
+        f"a sample of {audit.issues_read:,} of the {audit.issues_written:,} issues with a write, some of each kind "
+        "and from each node, was looked at"
+    )
 
 
 def states_come_in_order(evidence: Evidence) -> Iterator[Check]:
@@ -165,6 +179,9 @@ def processes_live(evidence: Evidence) -> Iterator[Check]:
 def _killed_on_purpose(exit_: ProcessExited, t_s: float, evidence: Evidence) -> bool:
     """Whether it was told to end by the very signal that it ended by: a fault, or a hand, has killed it."""
     told = [e.signal for at_s, e in evidence.events(ProcessStopping) if e.process == exit_.process and at_s <= t_s]
+    if evidence.wanted and told[-1:]:  # not every program has a handler for the signal that is to stop it
+        number = getattr(Signals, told[-1], None)
+        return number is not None and exit_.returncode in {-number, SHELL_SAYS + number}
     return exit_.returncode == -SIGKILL and told[-1:] == ["SIGKILL"]
 
 

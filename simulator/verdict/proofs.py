@@ -38,7 +38,8 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
     """Each node that was taken out had sessions that had to move."""
     report = follow_sessions(evidence.user_requests)
     least = evidence.expect.min_sessions_moved_per_node
-    counts = {node: report.moved_away_from(node) for node in evidence.rolled}
+    out = evidence.rolled or dict.fromkeys(absence.node for absence in evidence.absences)
+    counts = {node: report.moved_away_from(node) for node in out}
     detail = ", ".join(f"{count} from {node}" for node, count in counts.items()) or "no node was taken out"
     ok = bool(counts) and all(count >= least for count in counts.values())
     yield _check(

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.conclude import Conclusion
+from simulator.of_jira import of_jira
 from simulator.verdict import Check
 
 WORD_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
@@ -83,26 +84,35 @@ def _figures_table(conclusion: Conclusion) -> Table:
     table.add_column(style="dim")
     table.add_column()
     sessions, writes = result["sessions"], result["writes"]
+    written = f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"
+    took = [f"{result['duration_s']:.1f} s"]
+    took += [f"seed {result['seed']}"] if result["seed"] else []  # a certified system has none
+    took += [f"time scale {result['time_scale']:g}"] if of_jira(result) else []
+
+    def jiras(row: tuple[str, str]) -> list[tuple[str, str]]:
+        return [row] if of_jira(result) else []
+
     rows = [
         *(("arrivals", _arrivals_line(arrivals)) for arrivals in [result["load"]["arrivals"]] if arrivals),
         ("requests", f"{result['requests']['total']:,}, {result['requests']['failed']:,} failed"),
         ("latency", ", ".join(f"{name} {_percentile(latency, name)}" for name in PERCENTILES) + " ms"),
         *((f"probes, {name}", _probe_line(probe)) for name, probe in result["probes"].items()),
-        ("LB lag", _lag_line(result["lb_lag"])),
+        *jiras(("LB lag", _lag_line(result["lb_lag"]))),
         ("the machine", _machine_line(result["control_probe"])),
         (
             "sessions",
             f"{sessions['total']}, {sessions['moved']} moved, "
-            f"{sessions['silent_relogins']} silent sign-ins, {sessions['lost']} lost",
+            + (f"{sessions['silent_relogins']} silent sign-ins, " if of_jira(result) else "")
+            + f"{sessions['lost']} lost",
         ),
         ("moves", _moves_line(sessions)),
-        ("writes", f"{writes['acknowledged']} acknowledged, {writes['lost']} lost, {writes['duplicated']} twice"),
+        *jiras(("writes", written)),
         *(
             (node["id"], f"{node['version_from']} → {node['version_to']}, out for {node['down_s']:.1f} s")
             for node in result["nodes"]
         ),
-        ("database", result["database"]),
-        ("took", f"{result['duration_s']:.1f} s, seed {result['seed']}, time scale {result['time_scale']:g}"),
+        *jiras(("database", result["database"])),
+        ("took", ", ".join(took)),
     ]
     for row in rows:
         table.add_row(*row)

@@ -105,12 +105,13 @@ async def test_a_run_goes_on_step_by_step_at_the_press_of_the_space_bar(chromium
     with run_on_the_dashboard(tmp_path, STILL, "--step") as (run, address):
         url, _, secret = address.partition("#")
         async with person(chromium, url) as page:
-            await page.goto(f"/#{secret}")
+            await page.goto(f"/?notes#{secret}")
             await expect(page.get_by_role("button", name="Go on")).to_be_visible()
             await expect(page.get_by_role("button", name="Finalise")).to_be_hidden()
             await page.keyboard.press("Space")
             await expect(page.get_by_role("button", name="Go on")).to_be_hidden()
             await expect(page.locator("#step")).not_to_have_text("Nothing has happened yet")
+            await expect(page.get_by_role("note")).to_have_text("Nothing will happen.")
             await expect(page.locator("#verdict")).to_contain_text("INCONCLUSIVE")
             assert await troubles_of(page) == []
     assert run.returncode == 2

@@ -76,13 +76,24 @@ def test_an_upgrade_without_drain_fails_and_one_with_drain_passes(cluster: Plain
 
     code, result = cluster.certify(tmp_path / "drain", "drain", "--node-header", "X-Node")
     checks = {check["name"]: check for check in result["checks"]}
-    assert checks["no request failed"]["ok"], result["reasons"]
+    # The price of nginx's reload: it closes kept-alive connections, whoever sends on one at that instant loses out.
+    assert set(result["requests"]["by_outcome"]) <= {"ok", "reset"}, result["reasons"]
+    assert result["probes"]["new"]["failed"] == 0, result["reasons"]
+    lost = result["requests"]["failed"] > 0
     assert checks["the command succeeded"]["detail"] == "it ended with exit code 0"
     assert result["sessions"]["moved"] > 0
-    assert code in {0, 2}, result["reasons"]  # 2: this machine was too busy to keep the probes' rate, and says so
-    assert "Nobody noticed" in result["sentence"] or code == 2
+    # 2: this machine was too busy to keep the probes' rate, and says so.
+    assert code in ({1} if lost else {0, 2}), result["reasons"]
+    assert code != 0 or "Nobody noticed" in result["sentence"]
 
-    code, result = cluster.certify(tmp_path / "failing", "fail")
+    told = ("--header", "X-Token: sesame", "--node-cookie", "NODE")
+    code, result = cluster.certify(tmp_path / "failing", "fail", *told)
     assert code == 1
+    assert result["sessions"]["moved"] > 0
+    assert all(move["to_node"].endswith("-sesame") for move in result["sessions"]["each_move"])
+    events = (tmp_path / "failing" / "certify" / "latest" / "events.jsonl").read_text()
+    assert "X-Token" in events
+    assert "X-Token: sesame" not in events
+    assert result["application"] == cluster.url.rstrip("/")
     assert all(check["ok"] for check in result["checks"] if check["name"] == "no session was lost")
     assert "the command failed: it ended with exit code 3" in result["reasons"]

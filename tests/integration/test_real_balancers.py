@@ -3,6 +3,7 @@
 Each run is a real one of half a minute, so each looks at everything at once.
 """
 
+import csv
 import json
 import os
 import signal
@@ -17,11 +18,12 @@ from tests.support.zdu_runs import Going, run_zdu, still_alive
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 REAL = sorted(KINDS.keys() - {"ours"})
-BUSY = (
-    *("--users", "12", "--set", "load.request_timeout=30s"),
-    *("--set", "expect.min_probe_rate_kept=0", "--set", "expect.longest_outage=60s"),
-)
-"""The figures may be worse than on a machine of its own: other tests run at the same time."""
+BUSY = ("--users", "12", "--set", "load.request_timeout=30s")
+"""Other tests run at the same time: nobody gives up for that."""
+DEAD = "the kept-alive connection was dead"
+"""What is told of a request that the client had to send a second time, on a new connection."""
+THE_MACHINES = {"longest outage <= 1s", "the probes kept their rate"}
+"""What a busy machine may leave open. Neither may be *broken*: then it was not the machine."""
 
 
 def needs(kind: str) -> None:
@@ -34,6 +36,11 @@ def balancer_events(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in map(json.loads, lines) if event["kind"] == kind]
 
 
+def requests_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "requests.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.mark.parametrize("kind", REAL)
 def test_the_valiantys_test_behind_a_real_load_balancer(kind: str, tmp_path: Path) -> None:
     needs(kind)
@@ -41,14 +48,21 @@ def test_the_valiantys_test_behind_a_real_load_balancer(kind: str, tmp_path: Pat
     result = run.result
     checks = {check["name"]: check for check in result["checks"]}
 
-    broken = {name for name, check in checks.items() if not check["ok"]}
+    broken = {name for name, check in checks.items() if check["outcome"] == "fail"}
+    missing = {name for name, check in checks.items() if check["outcome"] == "inconclusive"}
+    assert missing <= THE_MACHINES, run.stdout
+    assert result["probes"]["new"]["failed"] == 0, run.stdout
     if kind == "nginx":
         # A reload closes kept-alive connections; whoever sends on one at that instant loses a request, and is told.
-        # On a busy machine that instant is long, and a lost log-in leads to the log-in page.
         assert broken <= {"no request failed", "no session was lost"}, run.stdout
-        assert result["requests"]["failed"] <= result["requests"]["total"] / 20, run.stdout
+        assert set(result["requests"]["by_outcome"]) <= {"ok", "reset", "login_page"}, run.stdout
+        resets = [request for request in requests_of(run.folder) if request["outcome"] == "reset"]
+        assert all(r["connection"] == "reused" or DEAD in r["detail"] for r in resets), resets
+        assert result["requests"]["failed"] <= result["requests"]["total"] / 50, run.stdout
     else:
-        assert (run.exit_code, broken) == (0, set()), run.stdout + run.stderr
+        assert broken == set(), run.stdout + run.stderr
+        assert result["requests"]["failed"] == 0
+    assert run.exit_code == (1 if broken else 2 if missing else 0)
     assert result["load_balancer"].startswith(KINDS[kind].title)
     assert f"--lb {kind}" in result["command"]
     assert result["sessions"]["moved"] >= 1

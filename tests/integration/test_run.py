@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.result_schema import ResultFile
-from tests.support.zdu_runs import STILL, Going, run_zdu, still_alive
+from tests.support.zdu_runs import QUICK, STILL, Going, run_zdu, still_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -49,9 +49,14 @@ def test_a_quick_roll_passes_and_leaves_its_whole_record(tmp_path: Path) -> None
 
 
 def test_the_same_roll_passes_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    run = run_zdu(tmp_path, "--db", postgres_url)
+    slow = "  - fault: {name: db.slow, node: node1, latency: 5ms, for: 1s}\n"
+    story = tmp_path / "slow.yaml"
+    story.write_text(QUICK.read_text(encoding="utf-8").replace("timeline:\n", f"timeline:\n{slow}"), encoding="utf-8")
+    run = run_zdu(tmp_path, "--db", postgres_url, scenario=story, called="quick")
     assert run.exit_code == 0, run.stdout + run.stderr
     assert run.result["database"].startswith("postgresql")
+    (fired,) = [check["detail"] for check in run.result["checks"] if check["name"] == "every fault took effect"]
+    assert fired.startswith("db.slow on node1: ")
 
 
 def test_three_nodes_are_rolled_one_after_the_other(tmp_path: Path) -> None:
@@ -178,7 +183,7 @@ def test_a_node_that_dies_while_it_starts_with_the_new_version_is_told_in_a_verd
 
 
 def test_a_cluster_that_freezes_for_longer_than_people_wait_fails(tmp_path: Path) -> None:
-    longer = ("--set", "timeline.1.observe.for=7s", "--set", "expect.longest_outage=1s")
+    longer = ("--set", "timeline.1.observe.for=7s", "--expect", "longest outage <= 1s")
     run = Going(tmp_path, *longer, scenario=STILL)
     run.wait_for("Users work")
     nodes = [run.pid_of(name) for name in ("node1", "node2")]

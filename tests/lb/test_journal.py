@@ -3,6 +3,7 @@ import asyncio
 from lb.health import Operational
 from lb.journal import Journal
 from lb.pool import Admin, NodeChanged
+from tests.support.waiting import begun
 
 
 def change(at_s: float) -> NodeChanged:
@@ -29,7 +30,7 @@ async def test_a_reader_waits_for_the_next_event_and_no_longer() -> None:
     journal = Journal()
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         readers = [tasks.create_task(journal.wait_after(0, 60.0)) for _ in range(3)]
-        await asyncio.sleep(0)
+        await begun(readers[-1])
         journal.add([change(1.0)])
     assert [[entry.seq for entry in reader.result()] for reader in readers] == [[1]] * 3
 
@@ -49,7 +50,7 @@ async def test_adding_nothing_wakes_nobody() -> None:
     journal = Journal()
     async with asyncio.TaskGroup() as tasks:
         reader = tasks.create_task(journal.wait_after(0, 0.05))
-        await asyncio.sleep(0)
+        await begun(reader)
         journal.add([])
     assert reader.result() == []
 
@@ -58,7 +59,7 @@ async def test_closing_it_ends_all_waiting() -> None:
     journal = Journal()
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         reader = tasks.create_task(journal.wait_after(0, 60.0))
-        await asyncio.sleep(0)
+        await begun(reader)
         journal.close()
     assert reader.result() == []
     assert await journal.wait_after(0, 60.0) == []

@@ -1,6 +1,7 @@
 import asyncio
 
 from node.caches import NodeLocal
+from tests.support.waiting import begun
 
 
 async def _value(value: object) -> object:
@@ -35,7 +36,7 @@ async def test_a_value_that_was_being_loaded_when_it_changed_is_not_kept() -> No
         return ["from before the change"]
 
     asking = asyncio.create_task(local.projects.get("", load_slowly))  # type: ignore[arg-type]  # any value will do
-    await asyncio.sleep(0)
+    await begun(asking)
     local.hear("projects")
     go_on.set()
     await asking

@@ -9,8 +9,8 @@ import pytest
 
 from simulator.scenario import load, shipped_scenarios
 from tests.support.zdu_runs import Finished, run_zdu, still_alive
+from tools.play_all import BUSY
 
-BUSY = ("--set", "expect.min_probe_rate_kept=0.5", "--set", "expect.longest_outage=3s")
 BREAKS_OLD_NODES = "bad-release-breaks-old-nodes"
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 ON_POSTGRESQL = ("valiantys", "cancel-and-roll-back")

@@ -11,8 +11,9 @@ from sqlalchemy import URL
 
 from node.workflow import move
 from shared_db import Database
-from shared_db.rows import NewUpgradeState
+from shared_db.rows import NewIssue, NewUpgradeState
 from simulator.audit import AuditFailed, Auditor
+from simulator.audit_sample import READS_IN_ALL
 from simulator.cluster import DatabaseTarget
 from simulator.record.requests import RequestRecord
 from tests.support.databases import DatabaseTarget as FreshDatabase
@@ -172,3 +173,37 @@ async def test_a_path_with_signs_that_mean_something_in_a_url_is_read(tmp_path: 
     assert (await auditor.upgrade_history()).rows == []
     await auditor.close()
     assert names_in(tmp_path) == [file.name]
+
+
+@pytest.fixture
+async def many(database: Database) -> list[RequestRecord]:
+    """More issues than are read through nodes, created by two of them in turn, and one edit by a third."""
+    count = 2 * READS_IN_ALL + 100
+    new = [NewIssue(f"{number}", f"w{number:06}", "user1") for number in range(count)]
+    issues = await database.issues.create_many("ZDU", new)
+    await database.issues.edit(issues[70].key, "user1", f"Edited w{count:06}")
+    made = [
+        write("create_issue", f"w{number:06}", issue.key, node=f"node{1 + number % 2}")
+        for number, issue in enumerate(issues)
+    ]
+    return [*made, write("edit_issue", f"w{count:06}", issues[70].key, node="node3")]
+
+
+async def test_of_many_writes_every_one_is_looked_for_in_the_database_and_a_sample_through_each_node(
+    database: Database, auditor: Auditor, many: list[RequestRecord]
+) -> None:
+    keys = [record.issue for record in many]
+    everything = " ".join(record.write for record in many)
+    seeing = FakeAdmin(dict.fromkeys(keys, everything))
+    blind = FakeAdmin({record.issue: everything for record in many if record.node != "node2"})
+    for lost in (0, 1, 999, len(keys) - 2):  # whichever it is, in the sample or not
+        gone = write("comment_issue", f"w9{lost:05}", keys[lost])
+
+        audit = await auditor.writes([*many, gone], {"node1": seeing, "node2": blind})  # type: ignore[dict-item]
+
+        assert [told.split()[0] for told in audit.lost] == [gone.write]
+    assert (audit.acknowledged, audit.issues_written) == (len(many) + 1, len(many) - 1)
+    assert audit.issues_read == READS_IN_ALL // 2
+    hidden = {told.split()[0] for told in audit.unreadable["node2"]}
+    assert len(hidden & {record.write for record in many if record.node == "node2"}) > READS_IN_ALL // 8
+    assert many[-2].write in hidden  # the sample goes on to the very end

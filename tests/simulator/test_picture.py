@@ -7,6 +7,7 @@ import pytest
 
 from simulator.picture import NotInTime, Picture
 from simulator.record.recorder import Recorder
+from tests.support.waiting import begun
 from zdu.clock import ManualClock
 from zdu.events import BalancerObserved, ClusterObserved, NodeBack, NodeObserved, NodeTakenOut, ProcessExited
 
@@ -108,8 +109,8 @@ def test_a_process_that_nobody_stopped_has_crashed(scene: Scene) -> None:
 async def test_waiting_ends_with_the_change_that_was_waited_for(scene: Scene) -> None:
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         node = scene.picture.nodes["node1"]
-        tasks.create_task(scene.picture.until("RUNNING", lambda: node.state == "RUNNING", within_s=5))
-        await asyncio.sleep(0)
+        waiting = tasks.create_task(scene.picture.until("RUNNING", lambda: node.state == "RUNNING", within_s=5))
+        await begun(waiting)
         scene.picture.node_says("node1", "STARTING")
         scene.picture.node_says("node1", "RUNNING")
 

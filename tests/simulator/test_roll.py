@@ -233,7 +233,7 @@ def test_whatever_is_seen_no_step_takes_the_last_node_or_more_than_is_allowed(
         left = [node for node in seen if node.carries_load and node.node_id != step.node_id]
         taken = [node for node in seen if node.carries_load and node.node_id == step.node_id]
         assert left or not taken
-        assert not taken or limit is None or len(seen) - len(left) <= limit
+        assert not taken or len(seen) - len(left) <= (limit or batch)
 
 
 def test_the_invariant_knows_a_step_that_must_not_be_taken() -> None:
@@ -247,7 +247,7 @@ def test_the_invariant_knows_a_step_that_must_not_be_taken() -> None:
 def test_a_node_that_fell_out_by_itself_counts_against_max_unavailable() -> None:
     seen = (NODE1, replace(NODE2, serving=False), serving("node3"))
     policy = RollPolicy(("node1",), "7.3.2", max_unavailable=1)
-    assert next_step(seen, policy) == Wait("node1", "fewer than 1 other nodes are out, and node1 may leave")
+    assert next_step(seen, policy) == Wait("node1", "no other node is out, and node1 may leave")
     assert next_step((NODE1, NODE2, serving("node3")), policy) == EnterUpgradeMode("node1")
 
 
@@ -328,3 +328,22 @@ def test_on_the_way_back_dead_nodes_are_started_and_those_that_ask_to_be_drained
     asks = replace(NODE1, in_upgrade_mode=True, serving=False, drained=True)
     assert next_step((asks, NODE2), back) == Stop("node1")
     assert next_step((NODE1, NODE2), back) == Finished()
+
+
+def test_a_canary_whose_users_fare_badly_is_a_breach_and_one_that_nobody_has_used_yet_is_waited_for() -> None:
+    policy = RollPolicy(NAMES[:3], "7.3.2", canary=1, canary_expect=("rate of errors < 1%",), on_breach="rollback")
+    canary = replace(serving("node1", "7.3.2"), judged=False)
+    rest = (serving("node2"), serving("node3"))
+    assert next_step((canary, *rest), policy) == Wait("node1", "node1 has served enough users to tell how they fare")
+    assert next_step((replace(canary, judged=True), *rest), policy) == EnterUpgradeMode("node2")
+    bad = replace(canary, judged=True, trouble="node1 is a bad canary")
+    assert next_step((bad, *rest), policy) == TurnBack("node1 is a bad canary")
+    assert next_step((bad, *rest), replace(policy, on_breach="abort")) == Blocked("node1 is a bad canary")
+
+
+def test_without_a_word_only_as_many_nodes_are_out_as_go_together() -> None:
+    assert RollPolicy(NAMES, "7.3.2").most_out == 1
+    assert RollPolicy(NAMES, "7.3.2", batch=2).most_out == 2
+    assert RollPolicy(NAMES, "7.3.2", batch=2, max_unavailable=1).most_out == 1
+    seen = (NODE1, replace(NODE2, serving=False), serving("node3"))
+    assert isinstance(next_step(seen, RollPolicy(("node1",), "7.3.2")), Wait)

@@ -39,6 +39,21 @@ async def test_a_started_process_says_where_it_serves_and_stops_when_asked(tmp_p
     assert not alive(child.pid)
 
 
+async def test_a_process_that_is_stopping_is_not_hurried_by_being_asked_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals: list[int] = []
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        supervisor = Supervisor(tasks, lambda _: None)
+        child = await start_balancer(supervisor, tmp_path)
+        send = child.send
+        monkeypatch.setattr(child, "send", lambda number: (signals.append(number), send(number)))
+        async with asyncio.TaskGroup() as stops:
+            stops.create_task(child.stop(within_s=10))
+            stops.create_task(child.stop(within_s=10))
+    assert (signals, child.returncode) == ([child.stop_signal], 0)
+
+
 async def test_a_process_that_dies_is_reported_as_not_asked_to_stop(tmp_path: Path) -> None:
     ended: list[Child] = []
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:

@@ -18,7 +18,12 @@ http {
     upstream both { server 127.0.0.1:$one max_fails=0 $1; server 127.0.0.1:$two max_fails=0 $2; }
     server {
         listen 127.0.0.1:$front;
-        location / { proxy_pass http://both; proxy_next_upstream off; add_header X-Node \$upstream_addr; }
+        location / {
+            proxy_pass http://both;
+            proxy_next_upstream off;
+            add_header X-Node \$upstream_addr;
+            add_header Set-Cookie "NODE=\$upstream_addr-\$http_x_token";
+        }
     }
 }
 END

@@ -113,7 +113,7 @@ def _story() -> list[tuple[float, Event]]:
     return [
         (2.0, ChapterStarted(1, "Two nodes of Jira 7.3.0, users at work on both", "")),
         (2.0, StepStarted(0, "Two nodes of Jira 7.3.0, users at work on both")),
-        (5.4, ChapterStarted(2, "The nodes are upgraded", "One <by> one.")),
+        (5.4, ChapterStarted(2, "The nodes are upgraded", "One <by> one.", "Look at <node1>.")),
         (5.4, StepStarted(1, "Jira is put into upgrade mode on node 1", "node1")),
         (5.6, StepStarted(2, "The load balancer drains it", "node1")),
         (8.7, StepStarted(3, "It starts as 7.3.2 and joins again", "node1")),

@@ -19,6 +19,12 @@ async def until(condition: Callable[[], object], what: str = "", limit_s: float 
         raise AssertionError(f"not within {limit_s:g} s: {what or condition}") from None
 
 
+async def begun(task: asyncio.Task[object]) -> None:
+    """Let a task that was just created run to where it first waits: one turn of the event loop, whatever the time."""
+    await asyncio.sleep(0)
+    assert not task.done(), f"{task.get_name()} was to wait for something"
+
+
 async def at_rest(value: Callable[[], int], limit_s: float = LIMIT_S) -> int:
     """Return ``value()`` once it stays what it is; AssertionError if it does not come to rest within ``limit_s``.
 

@@ -29,7 +29,7 @@ function tokenOfThisTab() {
   const found = /[#&]token=([0-9a-zA-Z]+)/.exec(location.hash);
   try {
     if (found) sessionStorage.setItem("zdu-token", found[1]);
-    history.replaceState(null, "", location.pathname);
+    history.replaceState(null, "", location.pathname + location.search);
     return found ? found[1] : sessionStorage.getItem("zdu-token");
   } catch {
     return found ? found[1] : null;
@@ -70,6 +70,7 @@ class Dashboard {
     this.seq = 0;
     this.shown = {};
     this.replaying = true;
+    this.withNotes = new URLSearchParams(location.search).has("notes");
     this.pending = [];
     find("states").replaceChildren(...STATES.map((state) => {
       const item = make("li", {textContent: state.replaceAll("_", " ")});
@@ -130,8 +131,10 @@ class Dashboard {
   }
 
   // A step of the scenario begins: its text stays until the next one.
-  on_chapter_started({title, text}) {
+  on_chapter_started({title, text, notes}) {
     write(find("step-text"), [title, text].filter(Boolean).join(": "));
+    find("notes").hidden = !notes || !this.withNotes;
+    write(find("notes"), notes || "");
   }
 
   on_step_started(event) {

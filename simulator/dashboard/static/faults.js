@@ -12,7 +12,7 @@ export function valueOf(text) {
 // The fault as a scenario writes it; what is left empty is left out. Pure.
 export function written(form, {node, duration, values}) {
   const fault = {name: form.name};
-  if (form.of_a_node) fault.node = node;
+  if (form.of_a_node && node) fault.node = node;
   if (duration) fault.for = duration;
   for (const [key, text] of Object.entries(values)) if (text) fault[key] = valueOf(text);
   return fault;
@@ -41,7 +41,7 @@ export class Faults {
       families.get(family).append(new Option(name, name, name === "net.latency", name === "net.latency"));
     }
     find("fault").replaceChildren(...families.values());
-    find("fault-node").replaceChildren(...nodes.map(({id}) => new Option(id, id)));
+    find("fault-node").replaceChildren(new Option("all nodes", ""), ...nodes.map(({id}) => new Option(id, id)));
     this.show();
   }
 
@@ -51,6 +51,9 @@ export class Faults {
     if (!form) return;
     find("fault-told").textContent = form.summary;
     find("fault-node").closest("label").hidden = !form.of_a_node;
+    const node = find("fault-node");
+    node.options[0].hidden = form.node_required;
+    if (form.node_required && !node.value) node.selectedIndex = 1;
     find("fault-attributes").replaceChildren(...form.attributes.map(({key, kind, default: usual, required, meaning}) => {
       const label = Object.assign(document.createElement("label"), {textContent: `${key.replaceAll("_", " ")} `, title: `${meaning} (${kind})`});
       const input = Object.assign(document.createElement("input"), {name: key, placeholder: usual, required, size: 9, autocomplete: "off"});

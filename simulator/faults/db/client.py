@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from simulator.cluster import DatabaseTarget
 
 WAIT_S = 10.0
-"""How long a statement may take, waiting for locks included."""
+"""How long a statement may wait for locks, and a connection for the server."""
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
 class DatabaseClient:
@@ -26,12 +27,13 @@ class DatabaseClient:
     def __init__(self, database: DatabaseTarget, *, wait_s: float = WAIT_S) -> None:
         url = make_url(database.url)
         self.kind = url.get_backend_name()
+        url = url.set(drivername=_DRIVERS[self.kind])
         settings: dict[str, Any] = {"timeout": wait_s}
         if self.kind == "postgresql":
             options = {"lock_timeout": str(round(wait_s * 1000))}
             if database.namespace:
                 options["search_path"] = database.namespace
-            settings = {"server_settings": options, "timeout": wait_s}
+            settings = {"server_settings": options, "timeout": WAIT_S}
         self._engine = create_async_engine(
             url, poolclass=NullPool, connect_args=settings, isolation_level="AUTOCOMMIT"
         )

@@ -21,8 +21,11 @@ LINGER_S = 1.0
 class Connection:
     """Two streams, bound together."""
 
-    def __init__(self, rules: Rules, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._rules, self._reader, self._writer = rules, reader, writer
+    def __init__(
+        self, rules: Rules, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, http: bool = True
+    ) -> None:
+        """Without ``http`` nothing is read in what passes, and each piece from the client counts as a request."""
+        self._rules, self._reader, self._writer, self._http = rules, reader, writer, http
         self._node_writer: asyncio.StreamWriter | None = None
         self._heads = Heads()
         self._met: list[Rule] = []
@@ -71,6 +74,13 @@ class Connection:
         held = b""
         while data := await self._reader.read(READ_BYTES):
             if self._vanishes():
+                continue
+            if not self._http:
+                self._delay_s = self._rules.delay_s(self._rules.meet(""))
+                if self._node_writer is None:
+                    return
+                self._node_writer.write(data)
+                await self._node_writer.drain()
                 continue
             targets = self._heads.feed(data)
             held += data

@@ -10,9 +10,10 @@ import random
 from contextlib import suppress
 
 from simulator.faults.path.connection import Connection
-from simulator.faults.path.rules import Rule, Rules
+from simulator.faults.path.rules import HEALTH_TARGET, Rule, Rules
 from simulator.ports import ReservedPort
 
+LOOPBACK = "127.0.0.1"
 LOOK_EVERY_S = 0.05
 CONNECT_WITHIN_S = 5.0
 
@@ -20,10 +21,20 @@ CONNECT_WITHIN_S = 5.0
 class Gate:
     """One path, from its own port to the node at ``host`` and ``port``."""
 
-    def __init__(self, host: str, port: int, rng: random.Random) -> None:
-        self._host, self._node_port = host, port
-        self._rules = Rules(rng)
-        self._reserved = ReservedPort(host)
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        rng: random.Random,
+        health_target: str = HEALTH_TARGET,
+        *,
+        http: bool = True,
+    ) -> None:
+        """``http`` is false for a path to a database, in whose words nothing is read."""
+        self._host, self._node_port, self._http = host, port, http
+        self._rules = Rules(rng, health_target=health_target)
+        self._own_host = host if http else LOOPBACK
+        self._reserved = ReservedPort(self._own_host)
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -35,7 +46,7 @@ class Gate:
             while True:
                 if self._server is None and await self._should_accept():
                     self._server = await asyncio.start_server(
-                        self._accept, self._host, self.port, reuse_address=True, backlog=512
+                        self._accept, self._own_host, self.port, reuse_address=True, backlog=512
                     )
                 elif self._server is not None and self._rules.find("partition"):
                     self._refuse()
@@ -88,7 +99,7 @@ class Gate:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - start_server makes one
         self._tasks.add(task)
-        connection = Connection(self._rules, reader, writer)
+        connection = Connection(self._rules, reader, writer, http=self._http)
         self._connections.add(connection)
         try:
             node = await self._to_node()

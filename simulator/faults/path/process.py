@@ -9,7 +9,8 @@ import click
 from aiohttp import web
 
 from simulator.faults.path.gate import Gate
-from simulator.faults.path.rules import KINDS, Rule
+from simulator.faults.path.paths import to_database
+from simulator.faults.path.rules import HEALTH_TARGET, KINDS, Rule
 from zdu.clock import Entropy
 from zdu.errors import UsageError
 from zdu.process import Shutdown, announce_ready, run_process
@@ -18,13 +19,28 @@ _HOST = "127.0.0.1"
 
 
 @click.command()
-@click.option("--to", "nodes", metavar="NODE=HOST:PORT", multiple=True, required=True, help="A node; once for each.")
+@click.option("--to", "nodes", metavar="NODE=HOST:PORT", multiple=True, help="A node; once for each.")
+@click.option(
+    "--to-database", "databases", metavar="NODE=HOST:PORT", multiple=True, help="A node's way to its database."
+)
+@click.option("--health", default=HEALTH_TARGET, metavar="PATH", help="What health checks ask for.")
 @click.option("--seed", type=int, help="Make chance decide as in an earlier run.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input closes: leave no orphan behind.")
-def path_proxy(nodes: tuple[str, ...], seed: int | None, exit_with_parent: bool) -> int:
+def path_proxy(
+    nodes: tuple[str, ...], databases: tuple[str, ...], health: str, seed: int | None, exit_with_parent: bool
+) -> int:
     """Stand between a load balancer and its nodes, and do harm when told to. zdu run starts it by itself."""
-    targets = dict(_target(node) for node in nodes)
-    return run_process(lambda shutdown: _serve(targets, seed, shutdown), exit_with_parent=exit_with_parent)
+    to_nodes, to_databases = dict(map(_target, nodes)), dict(map(_target, databases))
+    if not to_nodes and not to_databases:
+        raise UsageError("nowhere to go", hint="Name a node: --to node1=127.0.0.1:8080")
+
+    def gates() -> dict[str, Gate]:
+        rng = Entropy(seed).rng
+        found = {name: Gate(host, port, rng, health) for name, (host, port) in to_nodes.items()}
+        ways = to_databases.items()
+        return found | {to_database(name): Gate(host, port, rng, http=False) for name, (host, port) in ways}
+
+    return run_process(lambda shutdown: _serve(gates(), shutdown), exit_with_parent=exit_with_parent)
 
 
 def _target(text: str) -> tuple[str, tuple[str, int]]:
@@ -35,9 +51,7 @@ def _target(text: str) -> tuple[str, tuple[str, int]]:
     return name, (host, int(port))
 
 
-async def _serve(targets: dict[str, tuple[str, int]], seed: int | None, shutdown: Shutdown) -> int:
-    rng = Entropy(seed).rng
-    gates = {name: Gate(host, port, rng) for name, (host, port) in targets.items()}
+async def _serve(gates: dict[str, Gate], shutdown: Shutdown) -> int:
     runner = web.AppRunner(_control(gates), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, _HOST, 0)

@@ -58,6 +58,8 @@ class Rules:
 
     rng: random.Random
     on: dict[int, Rule] = field(default_factory=dict)
+    health_target: str = HEALTH_TARGET
+    """What a health check asks for."""
 
     def find(self, kind: str) -> Rule | None:
         """The first rule of that kind."""
@@ -65,7 +67,7 @@ class Rules:
 
     def meet(self, target: str) -> list[Rule]:
         """The rules that a request for ``target`` meets: chance decides, for each request anew."""
-        apart = USER_KINDS if target.partition("?")[0] == HEALTH_TARGET else HEALTH_KINDS
+        apart = USER_KINDS if target.partition("?")[0] == self.health_target else HEALTH_KINDS
         return [
             rule
             for rule in self.on.values()

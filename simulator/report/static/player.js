@@ -73,3 +73,8 @@ if (feed) {
   root.hidden = false;
   globalThis.zduPlayer = new Player(root, JSON.parse(feed.textContent));
 }
+
+// Who tells the story opens the page with ?notes.
+if (new URLSearchParams(location.search).has("notes")) {
+  for (const notes of document.querySelectorAll(".speaker-notes")) notes.hidden = false;
+}

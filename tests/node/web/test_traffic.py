@@ -5,6 +5,7 @@ import pytest
 from node.services import ApplicationState
 from node.web.limits import WebLimits
 from node.web.traffic import Traffic
+from tests.support.waiting import begun
 from tests.support.web_node import Browser, WebNode
 
 PATIENCE_S = 5.0
@@ -18,8 +19,7 @@ async def test_idle_waits_for_the_last_request() -> None:
         with traffic.request():
             assert traffic.in_flight == 2
         waiting = asyncio.create_task(traffic.idle())
-        await asyncio.sleep(0)
-        assert not waiting.done()
+        await begun(waiting)
     await asyncio.wait_for(waiting, PATIENCE_S)
     assert (traffic.in_flight, traffic.served) == (0, 2)
 

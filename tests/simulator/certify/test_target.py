@@ -46,9 +46,10 @@ def test_the_form_has_its_hidden_fields_and_the_visitors_number() -> None:
 
 
 def test_a_node_is_known_by_header_or_cookie_and_otherwise_not() -> None:
-    assert Target("", node_header="X-Node").node_of({"X-Node": "a"}, {}) == "a"
-    assert Target("", node_cookie="ROUTEID").node_of({}, {"ROUTEID": ".a"}) == ".a"
-    assert Target("").node_of({"X-Node": "a"}, {"ROUTEID": ".a"}) == "the system"
+    assert Target("", node_header="X-Node").node_of(200, {"X-Node": "a"}, {}) == "a"
+    assert Target("", node_cookie="ROUTEID").node_of(200, {}, {"ROUTEID": ".a"}) == ".a"
+    assert Target("", node_cookie="ROUTEID").node_of(502, {}, {"ROUTEID": ".a"}) == ""  # the balancer's own answer
+    assert Target("").node_of(200, {"X-Node": "a"}, {"ROUTEID": ".a"}) == "the system"
 
 
 def test_a_url_is_taken_apart() -> None:

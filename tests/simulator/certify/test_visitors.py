@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from simulator.certify.target import Target
-from simulator.certify.visitors import Visit, Visitor
+from simulator.certify.visitors import Pace, Visit, Visitor
 from simulator.load.client import RecordingClient
 from simulator.record.recorder import Recorder
 from tests.support.waiting import until
@@ -69,9 +69,7 @@ async def test_a_visitor_logs_in_reads_and_logs_in_again_when_the_session_is_los
     application = Application()
     async with serving(application) as url:
         aim = target(url)
-        client = RecordingClient(
-            url, recorder, count(1), session="s3", timeout_s=5, judged_by=aim.judge, node_of=aim.node_of
-        )
+        client = RecordingClient(url, recorder, count(1), session="s3", timeout_s=5, answers=aim)
         visitor = Visitor(3, aim, client)
         assert await visitor.view("view")
         assert application.sessions == {"u3"}
@@ -87,7 +85,7 @@ async def test_a_visitor_logs_in_reads_and_logs_in_again_when_the_session_is_los
 @pytest.mark.parametrize(("password", "told"), [("wrong", "not_logged_in"), ("secret", "")])
 async def test_a_system_that_is_not_well_is_not_measured(recorder: Recorder, password: str, told: str) -> None:
     async with serving(Application()) as url:
-        visit = Visit(target(url, password), recorder, url, users=1, rate=1, timeout_s=5)
+        visit = Visit(target(url, password), recorder, url, Pace(1, 1, 5))
         if told:
             with pytest.raises(UsageError, match=told):
                 await visit.first_look()
@@ -98,7 +96,7 @@ async def test_a_system_that_is_not_well_is_not_measured(recorder: Recorder, pas
 
 async def test_everybody_stops_when_asked(recorder: Recorder) -> None:
     async with serving(Application()) as url, asyncio.timeout(30):
-        visit = Visit(target(url), recorder, url, users=2, rate=50, timeout_s=5)
+        visit = Visit(target(url), recorder, url, Pace(2, 50, 5))
         async with asyncio.TaskGroup() as working:
             visit.start(working)
             await until(lambda: len({request.session for request in recorder.requests}) == 4)

@@ -12,7 +12,9 @@ from simulator.dashboard.audience import Audience
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
 from simulator.scenario import load
+from simulator.scenario.steps import Step
 from simulator.stage import RunPlan
+from tests.support.waiting import begun
 from zdu.clock import SystemClock
 
 SCENARIO = load("valiantys")
@@ -48,7 +50,7 @@ async def test_a_story_told_step_by_step_waits_for_somebody_and_says_for_what(
         async with http.post("/api/go-on") as answer:
             assert not (await answer.json())["changed"], "nobody waits yet, and nothing is kept for later"
         waiting = asyncio.create_task(watchers.before(STEP))
-        await asyncio.sleep(0)
+        await begun(waiting)
         async with http.get("/api/status") as answer:
             assert (await answer.json())["waiting"] == STEP.title
         assert not waiting.done()
@@ -62,3 +64,16 @@ async def test_without_step_nobody_waits(recorder: Recorder, tmp_path: Path) -> 
     watchers = audience(recorder, tmp_path, steps=False)
     async with asyncio.timeout(30):
         await watchers.before(STEP)
+
+
+async def test_who_is_asked_in_the_terminal_lets_it_go_on_as_well(recorder: Recorder, tmp_path: Path) -> None:
+    plan = RunPlan(SCENARIO, 1, RunFolder(tmp_path), DatabaseTarget("sqlite+aiosqlite:///x"), "zdu run")
+    asked: list[str] = []
+
+    async def at_once(step: Step) -> None:
+        asked.append(step.title)
+
+    watchers = Audience(plan, recorder, "t0ken", steps=True, prompt=at_once)
+    async with asyncio.timeout(30):
+        await watchers.before(STEP)
+    assert asked == [STEP.title]

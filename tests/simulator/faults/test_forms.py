@@ -31,7 +31,7 @@ def test_a_form_filled_in_with_its_own_defaults_is_a_fault(form: dict[str, Any])
     node = {"node": "node1"} if form["of_a_node"] else {}
     values = {one["key"]: _value(one["default"]) for one in form["attributes"] if one["default"]}
     assert read_fault({"name": form["name"], **node, "for": "10s", **values}).name == form["name"]
-    if form["of_a_node"]:
+    if form["node_required"]:
         with pytest.raises(UsageError, match="needs node"):
             read_fault({"name": form["name"]})
 

@@ -28,6 +28,10 @@ def fault(name: str, **keys: object) -> Fault:
     return found
 
 
+def cut_from_database(node_id: str) -> Fault:
+    return fault("net.partition", node=node_id, **{"from": "database"})
+
+
 class Cluster:
     """As much of a cluster as a fault touches, with a real database file."""
 
@@ -62,6 +66,14 @@ class Cluster:
         self.starts[node_id] += 1
         self.started_with = [change(node_id, version) for change in self.start_changes]
         self.picture.process_started(node_id, pid=1, url="", version=version, log="")
+
+    balancer_runs = True
+
+    async def end_balancer(self, *, kill: bool) -> None:
+        self.balancer_runs = False
+
+    async def start_balancer(self) -> None:
+        self.balancer_runs = True
 
     def can_be_written(self) -> bool:
         connection = sqlite3.connect(self.file, timeout=0)
@@ -144,10 +156,10 @@ async def test_a_lock_counts_the_nodes_whose_heartbeat_it_kept_waiting_and_no_ot
     assert [event.count for event in rehearsal.told(FaultReset)] == [1]  # node1; the other was gone before
 
 
-async def test_a_lock_is_refused_on_postgresql(rehearsal: Rehearsal) -> None:
-    rehearsal.cluster.database = DatabaseTarget("postgresql+asyncpg://nowhere/x")
-    with pytest.raises(FaultFailed, match="PostgreSQL has no such lock"):
-        await rehearsal.faults.apply(fault("db.locked"))
+async def test_on_sqlite_there_is_no_path_to_a_database(rehearsal: Rehearsal) -> None:
+    for written in (fault("db.slow"), fault("db.down", node="node1"), cut_from_database("node1")):
+        with pytest.raises(FaultFailed, match="between nodes and database, which this cluster has not got"):
+            await rehearsal.faults.apply(written)
 
 
 async def test_a_killed_node_is_started_again_after_its_time_and_stays_down_at_the_end_of_a_story(
@@ -206,3 +218,24 @@ async def test_a_habit_counts_only_when_it_shows(rehearsal: Rehearsal) -> None:
 async def test_a_path_fault_without_a_path_proxy_says_so(rehearsal: Rehearsal) -> None:
     with pytest.raises(FaultFailed, match="needs the path proxy"):
         await rehearsal.faults.apply(fault("net.latency", node="node1"))
+
+
+async def test_a_killed_load_balancer_comes_back_after_its_time_and_not_at_the_end_of_a_story(
+    rehearsal: Rehearsal,
+) -> None:
+    async with rehearsal.faults:
+        await rehearsal.faults.apply(fault("lb.kill", **{"for": "20ms"}))
+        await rehearsal.until_told(FaultReset)
+        assert rehearsal.cluster.balancer_runs
+        await rehearsal.faults.apply(fault("lb.kill"))
+        with pytest.raises(FaultFailed, match="the load balancer does not run"):
+            await rehearsal.faults.apply(fault("lb.restart"))
+    assert not rehearsal.cluster.balancer_runs
+
+
+async def test_a_restart_of_the_load_balancer_is_over_by_itself_once_it_serves(rehearsal: Rehearsal) -> None:
+    async with rehearsal.faults:
+        await rehearsal.faults.apply(fault("lb.restart"))
+        await rehearsal.until_told(FaultReset)
+        assert rehearsal.cluster.balancer_runs
+        assert rehearsal.faults.active == ()

@@ -31,7 +31,9 @@ def test_every_fault_has_a_file_of_its_own_and_an_example_that_can_be_played(nam
     assert FAULTS[name].__module__ == f"simulator.faults.{name}"
     action = read(example(name)).timeline[1].action
     assert type(action) is FAULTS[name]
-    assert read(example(name)).needs_paths is (FAULTS[name].acts_on == "path")
+    assert read(example(name)).paths == {"path": {"balancer"}, "database path": {"database"}}.get(
+        FAULTS[name].acts_on, frozenset()
+    )
 
 
 @pytest.mark.parametrize("name", FAULTS)

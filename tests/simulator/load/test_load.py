@@ -9,7 +9,9 @@ import pytest
 from node.web.templating import Templates
 from simulator.load.load import Load
 from simulator.record.recorder import Recorder
+from simulator.record.requests import RequestRecord
 from simulator.scenario.model import LoadPart
+from simulator.scenario.work import ActionMix
 from tests.support.web_node import WebNode, open_database, web_node
 from zdu.clock import SystemClock
 from zdu.errors import UsageError
@@ -67,3 +69,30 @@ async def test_there_cannot_be_more_people_than_accounts(node: WebNode, recorder
     load = make_load(node, recorder, accounts=5)
     with pytest.raises(UsageError, match="accounts for 0 to 3"):
         load.set_users(4)
+
+
+async def test_who_is_told_to_do_other_things_does_them_and_so_does_who_comes_later(
+    node: WebNode, recorder: Recorder
+) -> None:
+    load = make_load(node, recorder, accounts=4)
+    only_boards = dict.fromkeys(ActionMix.model_fields, 0.0) | {"view_board": 1.0}
+    done = asyncio.Event()
+    boards = {"s1": 0, "s2": 0}
+
+    def count(request: RequestRecord) -> None:
+        if request.kind == "view_board":
+            boards[request.user] += 1
+            if min(boards.values()) >= 20:
+                done.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        load.start(tasks)
+        await somebody_works(recorder, "s1")
+        load.change(mix=ActionMix.model_validate(only_boards))
+        load.set_users(2)
+        recorder.follow(on_request=count)
+        async with asyncio.timeout(30):
+            await done.wait()
+        load.stop()
+    last = [request.kind for request in recorder.requests[-10:]]
+    assert set(last) == {"view_board"}

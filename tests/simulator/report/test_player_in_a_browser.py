@@ -55,6 +55,13 @@ async def test_a_moment_in_the_address_is_shown_with_its_states_and_users(page: 
     await expect(page.locator(".states-strip [data-lit]")).to_have_text("MIXED")
 
 
+async def test_a_speakers_notes_are_shown_to_those_who_ask_for_them(page: Page, file: Path) -> None:
+    notes = page.get_by_text("Look at <node1>.")
+    await expect(notes).to_be_hidden()
+    await page.goto(f"{file.as_uri()}?notes")
+    await expect(notes).to_be_visible()
+
+
 async def test_it_plays_to_the_end_and_stops_there(page: Page) -> None:
     await page.locator(part(page, "speed")).select_option("20")
     await page.get_by_role("button", name="Play").click()

@@ -158,13 +158,13 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
         (HEAD + "timeline: {}\n", "f:6:1: expected a list, not keys with values"),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - title: x\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, load, "
             "repeat, parallel, fault; "
             "this one has none",
         ),
         (
             GOOD.replace("  - finalise: {on: first}\n", "  - finalise: {}\n    observe: {for: 1s}\n"),
-            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, "
+            "f:10:5: a step has exactly one of observe, start_upgrade, roll, roll_back, cancel, finalise, load, "
             "repeat, parallel, fault; "
             "this one has 2: observe and finalise",
         ),

@@ -168,14 +168,6 @@ def test_a_list_is_short_for_the_objectives() -> None:
     assert Expectations.model_validate(["no requests lost"]).objectives == ("no requests lost",)
 
 
-def test_the_keys_of_old_files_are_sentences_and_win_over_the_same_ones() -> None:
-    expect = Expectations.model_validate(
-        {"failed_requests": 0, "longest_outage": "3s", "objectives": ["longest outage < 1s", "p95 < 1s"]}
-    )
-    assert expect.objectives == ("p95 < 1s", "no request failed", "longest outage <= 3s")
-    assert expect.longest_outage_s == 3.0
-
-
 def test_what_a_record_keeps_of_the_expectations_reads_as_the_same() -> None:
     expect = Expectations(objectives=("p95 < 1s while MIXED",), sometimes=("a session moves at least 3 times",))
     assert Expectations.model_validate(expect.model_dump(mode="json")) == expect

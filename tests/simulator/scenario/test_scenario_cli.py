@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from simulator.scenario import load
 from simulator.scenario_cli import scenario
 from zdu.errors import UsageError
 
@@ -68,3 +69,25 @@ def test_schema_is_json_that_knows_every_action(action: str) -> None:
     schema = json.loads(run("schema").output)
     assert {"required": [action]} in schema["$defs"]["Step"]["oneOf"]
     assert action in schema["$defs"]["Step"]["properties"]
+
+
+def test_a_new_scenario_is_one_that_can_be_played_and_never_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = CliRunner().invoke(scenario, ["new", "mine"])
+    assert made.output == "mine.yaml is written. Play it: zdu run mine.yaml\n"
+    assert load("mine.yaml").name == "mine"
+
+    again = CliRunner().invoke(scenario, ["new", "mine.yaml"])
+
+    assert isinstance(again.exception, UsageError)
+    assert "is there already" in str(again.exception)
+
+
+def test_a_new_scenario_needs_a_name_that_a_scenario_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(CliRunner().invoke(scenario, ["new", "../My scenario"]).exception, UsageError)
+    assert list(tmp_path.iterdir()) == []

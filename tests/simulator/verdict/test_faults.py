@@ -44,6 +44,7 @@ def test_a_request_that_failed_under_a_fault_is_a_failed_request_and_the_sentenc
     assert verdict.word == "fail"
     assert "1 of them while net.latency on node2 was on." in verdict.sentence
     assert "while net.latency on node2 was on, and got http_503" in " ".join(verdict.reasons)
+    assert ",," not in " ".join(failing("node2", 9.05).reasons + failing("node1", 4.1).reasons)
 
 
 def test_a_fault_that_is_on_and_has_not_taken_effect_yet_explains_nothing() -> None:

@@ -231,8 +231,16 @@ def no_moves() -> Verdict:
     return reach_verdict(evidence([e for e in good_events() if not isinstance(e[1], OUT)], stay))
 
 
-def no_node_rolled() -> Verdict:
-    return reach_verdict(replace(evidence(), rolled=()))
+def no_node_out() -> Verdict:
+    stayed = [event for event in good_events() if not isinstance(event[1], OUT)]
+    return reach_verdict(replace(evidence(stayed), rolled=()))
+
+
+def test_without_an_upgrade_the_nodes_that_were_out_are_those_whose_sessions_had_to_move() -> None:
+    verdict = reach_verdict(replace(evidence(), rolled=(), version_to="7.3.0"))
+
+    (moves,) = [check for check in verdict.checks if check.name == "sessions had to move"]
+    assert (moves.ok, moves.detail.count(" from node")) == (True, 2)
 
 
 def silent_users() -> Verdict:
@@ -283,7 +291,7 @@ def interrupted() -> Verdict:
     ("spoil", "name"),
     [
         (no_moves, "sessions had to move"),
-        (no_node_rolled, "sessions had to move"),
+        (no_node_out, "sessions had to move"),
         (silent_users, "MIXED saw traffic on both versions"),
         (a_user_who_stopped_coming, "every user worked throughout"),
         (too_few_probes, "the probes saw every absence"),

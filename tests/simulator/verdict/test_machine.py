@@ -34,7 +34,7 @@ def frozen(from_s: float, to_s: float, outcome: str = "ok") -> list[RequestRecor
 
 
 def judge(requests: list[RequestRecord], probes: list[RequestRecord], **expect: object) -> Verdict:
-    expectations = Expectations.model_validate({"longest_outage": "1s", **expect})
+    expectations = Expectations.model_validate({"objectives": ["longest outage <= 1s"], **expect})
     return reach_verdict(evidence(requests=requests, expect=expectations, control=probes))
 
 

@@ -1,0 +1,201 @@
+"""Clusters, traffic and verdicts for your own tests: a plugin of pytest, there as soon as zdu is installed.
+
+Every run of pytest imports this module, whether or not a test wants a cluster, so it imports next to nothing: the
+rest comes with the first fixture. :mod:`docs/pytest.md` is the guide.
+"""
+
+import shlex
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from zdu.pytest_plugin.cluster import Cluster, Traffic
+    from zdu.pytest_plugin.leases import House, Leases
+    from zdu.pytest_plugin.sync import SyncCluster
+    from zdu.pytest_plugin.traffic import Measured
+    from zdu.pytest_plugin.verdict import Verdict
+
+MARKER = "zdu"
+LARGEST_SEED = 2**31 - 1
+
+_artifacts = pytest.StashKey[Path]()
+_failed = pytest.StashKey[bool]()
+_leases = pytest.StashKey["list[Leases]"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's options."""
+    group = parser.getgroup("zdu", "clusters for rehearsing upgrades (zdu)")
+    group.addoption("--zdu-seed", type=int, metavar="N", help="Make users choose as in an earlier run.")
+    group.addoption("--zdu-keep", action="store_true", help="Keep the run folders of tests that passed, too.")
+    group.addoption("--zdu-artifacts", default="runs", metavar="DIR", help="Where run folders go (runs).")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, and choose the seed once for all processes of the run."""
+    config.addinivalue_line("markers", f"{MARKER}(nodes=, database=, lb=, …): the cluster of zdu that the test wants")
+    config.stash[_artifacts] = Path(config.getoption("zdu_artifacts")).absolute()
+    seed = config.getoption("zdu_seed")
+    if seed is None:
+        from zdu.clock import Entropy  # noqa: PLC0415
+
+        config.option.zdu_seed = Entropy().rng.randrange(LARGEST_SEED)
+    elif not 0 <= seed <= LARGEST_SEED:
+        raise pytest.UsageError(f"--zdu-seed is a number from 0 to {LARGEST_SEED}, not {seed}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell a marker's mistake before anything is started."""
+    marked = [(item, marker) for item in items if (marker := item.get_closest_marker(MARKER))]
+    if not marked:
+        return
+    from zdu.errors import UsageError  # noqa: PLC0415
+    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
+
+    for item, marker in marked:
+        try:
+            read_wishes(marker.args, marker.kwargs)
+        except UsageError as error:
+            raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {error}") from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failed test's report what became of its clusters, and how to run it again."""
+    report = yield
+    if report.failed:
+        item.stash[_failed] = True
+        leases = item.stash.get(_leases, [])
+        if leases and call.when != "teardown":
+            report.sections.append(("zdu", "\n".join(_told_of(item, leases))))
+    return report
+
+
+def _told_of(item: pytest.Item, leases: "list[Leases]") -> list[str]:
+    told = []
+    for lease in leases:
+        if item.config.getoption("usepdb", False):  # the cluster is to be looked at while it lives
+            told += [f"It is up  {cluster.dashboard_url}" for cluster in lease.clusters]
+        else:
+            told += lease.end_in_order()
+    again = shlex.join(["pytest", item.nodeid, "--zdu-seed", str(item.config.getoption("zdu_seed"))])
+    return [*told, f"Again    {again}"]
+
+
+def _house(config: pytest.Config, scratch: Path) -> "House":
+    from zdu.pytest_plugin.leases import House  # noqa: PLC0415
+
+    return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"))
+
+
+def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
+    """Start a cluster, or fail the test with one message."""
+    from zdu.errors import ZduError  # noqa: PLC0415
+    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
+
+    try:
+        return leases.start(read_wishes(positional, named))
+    except ZduError as error:
+        pytest.fail(f"zdu: {error}", pytrace=False)
+
+
+def _finish(leases: "Leases", *, keep: bool) -> None:
+    """End what is up; with its verdict and report if somebody may want to read them."""
+    try:
+        if keep:
+            leases.end_in_order()
+    finally:
+        leases.kill()
+    if not keep:
+        leases.forget()
+
+
+@pytest.fixture(scope="session")
+def zdu_session_options() -> dict[str, Any]:
+    """What ``zdu_session_cluster`` is like: define this fixture anew to return the marker's arguments as a dict."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def zdu_session_cluster(
+    zdu_session_options: dict[str, Any], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[Cluster]":
+    """One cluster for all tests of the session; each finds it as the one before has left it."""
+    from zdu.pytest_plugin.leases import Leases  # noqa: PLC0415
+
+    config = request.config
+    leases = Leases(_house(config, tmp_path_factory.mktemp("zdu")), "session")
+    try:
+        yield _started(leases, (), zdu_session_options)
+    finally:
+        keep = bool(config.getoption("zdu_keep")) or request.session.testsfailed > 0
+        _finish(leases, keep=keep)
+
+
+@pytest.fixture
+def zdu_cluster_factory(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[Callable[..., Cluster]]":
+    """A function that starts clusters for this test; it takes the marker's arguments."""
+    from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
+
+    item: pytest.Item = request.node
+    leases = Leases(_house(request.config, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
+    item.stash.setdefault(_leases, []).append(leases)
+
+    def start(*positional: Any, **named: Any) -> "Cluster":
+        return _started(leases, positional, named)
+
+    try:
+        yield start
+    finally:
+        keep = bool(request.config.getoption("zdu_keep")) or item.stash.get(_failed, False)
+        _finish(leases, keep=keep)
+
+
+@pytest.fixture
+def zdu_cluster(zdu_cluster_factory: "Callable[..., Cluster]", request: pytest.FixtureRequest) -> "Cluster":
+    """A cluster of this test's own, as its marker wants it: for asynchronous tests."""
+    marker = request.node.get_closest_marker(MARKER)
+    return zdu_cluster_factory(*marker.args, **marker.kwargs) if marker else zdu_cluster_factory()
+
+
+@pytest.fixture
+def zdu_cluster_sync(zdu_cluster: "Cluster") -> "SyncCluster":
+    """The cluster of this test, without ``await``."""
+    return zdu_cluster.sync
+
+
+@pytest.fixture
+def zdu_traffic(zdu_cluster: "Cluster") -> "Traffic":
+    """The people at work on the cluster of this test."""
+    from zdu.pytest_plugin.cluster import Traffic  # noqa: PLC0415
+
+    return Traffic(zdu_cluster)
+
+
+@pytest.fixture
+def zdu_verdict(zdu_cluster: "Cluster") -> "Verdict":
+    """The verdict on the cluster of this test; asking it anything ends the load."""
+    return zdu_cluster.verdict
+
+
+@pytest.fixture
+def zdu_traffic_at(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Callable[..., AbstractContextManager[Measured]]":
+    """A function that sends traffic to any address as long as its block lasts: for your own load balancer."""
+    from zdu.pytest_plugin.leases import owner_of  # noqa: PLC0415
+    from zdu.pytest_plugin.traffic import traffic_at  # noqa: PLC0415
+
+    def send(url: str, **words: Any) -> "AbstractContextManager[Measured]":
+        scratch = tmp_path_factory.mktemp("zdu")
+        return traffic_at(_house(request.config, scratch), owner_of([request.node.name]), scratch, url, **words)
+
+    return send
