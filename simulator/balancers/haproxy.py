@@ -10,7 +10,7 @@ from pathlib import Path
 from simulator.balancers.balancer import BalancerFailed
 from simulator.balancers.foreign import ForeignBalancer
 from simulator.balancers.haproxy_config import SOCKET, configuration, read_line
-from simulator.balancers.looks import Look
+from simulator.balancers.looks import NOT_CHECKED_YET, Look
 from simulator.balancers.programs import program
 from simulator.balancers.settings import BACKEND, Admin, Logged
 
@@ -69,6 +69,6 @@ def read_row(row: Mapping[str, str]) -> Look:
     status = row["status"].partition(" ")[0]
     admin = status if status in {"MAINT", "DRAIN"} else "READY"
     unchecked = row.get("check_status", "") == "INI"
-    operational = "INIT" if unchecked else "UP" if status in {"UP", "DRAIN"} else "DOWN"
+    operational = NOT_CHECKED_YET if unchecked else "UP" if status in {"UP", "DRAIN"} else "DOWN"
     reason = " ".join(filter(None, (row.get("check_status", ""), row.get("check_code", ""))))
     return Look(admin, operational, operational == "UP", int(row["scur"] or 0), reason)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from simulator.balancers.balancer import NodeChange
 
+NOT_CHECKED_YET = "INIT"
+"""What a node is to a load balancer that was just started, before its first check of it is over."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -33,8 +36,8 @@ class Look:
 
     @property
     def drained(self) -> bool:
-        """Whether nothing is sent there and nothing awaited."""
-        return not self.usable and self.in_flight == 0
+        """Whether nothing is sent there and nothing awaited. Before its first check HAProxy sends all the same."""
+        return not self.usable and self.in_flight == 0 and self.operational != NOT_CHECKED_YET
 
 
 def changes(

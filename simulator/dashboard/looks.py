@@ -28,7 +28,7 @@ async def look_for(feed: Feed, stage: Stage) -> None:
 async def _members(stage: Stage) -> dict[str, dict[str, object]]:
     """What the first node that answers knows of all: in the table of nodes, and heard of by its heartbeat."""
     for node in stage.picture.nodes.values():
-        if node.serving and not node.paused:
+        if node.serving and not node.paused and node.node_id in stage.admins:  # another application has none
             with suppress(AdminRequestFailed):
                 listed = await stage.admins[node.node_id].get("/rest/api/2/cluster/nodes")
                 return {one["nodeId"]: {"state": one["state"], "alive": one["alive"]} for one in listed}

@@ -44,7 +44,7 @@ def target_of(now: ClusterNow) -> str:
     for node in now.nodes:
         if node.version != now.base:
             return node.version
-    if not now.base:
+    if now.base not in known_versions():  # it is not known yet, or that of another application
         return ""
     base = find_release(now.base).numbers
     newer = [version for version in known_versions() if find_release(version).numbers > base]

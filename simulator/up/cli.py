@@ -29,11 +29,13 @@ from simulator.view.plain import PlainView
 from simulator.view.silent import SilentView
 from zdu import living as files
 from zdu.clock import Entropy, SystemClock
-from zdu.errors import ExitCode, UsageError
+from zdu.errors import ExitCode
 from zdu.process import new_event_loop
 
 DEFAULT_NAME = "up"
 CLUSTER = Path(__file__).parent / "cluster.yaml"
+APPLICATION = Path(__file__).parent / "application.yaml"
+"""The same for an application that is not Jira: when ``--set node.command=…`` says so."""
 
 
 class HappeningsView(PlainView):
@@ -99,9 +101,8 @@ def up(
     """  # noqa: D301 - click looks for the character itself
     files.check_name(name)
     changes: list[str | Override] = [*for_balancer(lb), *settings, *_overrides(nodes, users, version, lb_port)]
-    scenario = expecting(_cluster(like, changes), objectives).model_copy(update={"name": name})
-    if not scenario.of_jira:
-        raise UsageError("zdu up starts nodes of Jira", hint="Play another application with zdu run and a file.")
+    base = APPLICATION if any(setting.startswith("node.") for setting in settings) else CLUSTER
+    scenario = expecting(_cluster(like, base, changes), objectives).model_copy(update={"name": name})
     check_balancer(lb, scenario)
     raise_descriptor_limit()
     clock, entropy = SystemClock(), Entropy()
@@ -131,7 +132,8 @@ def up(
 
     session = Session(plan, recorder, view, mine=mine, token=entropy.token(), on_ready=ready)
     if not as_json:
-        click.echo(f"Starting {scenario.cluster.nodes} nodes of Jira {scenario.cluster.version} …")
+        what = "Jira" if scenario.of_jira else "your application"
+        click.echo(f"Starting {scenario.cluster.nodes} nodes of {what} {scenario.cluster.version} …")
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             conclusion = runner.run(session.hold(port, exit_with_parent=exit_with_parent))
@@ -159,9 +161,9 @@ def _command_to_start_again(context: click.Context) -> str:
     return shlex.join(words)
 
 
-def _cluster(like: str | None, changes: Sequence[str | Override]) -> Scenario:
+def _cluster(like: str | None, base: Path, changes: Sequence[str | Override]) -> Scenario:
     """The cluster to start, without a story. Raises ScenarioError with every mistake in it."""
-    document = read_document(CLUSTER, "of zdu up") if like is None else read_document(find_scenario(like), like)
+    document = read_document(base, "of zdu up") if like is None else read_document(find_scenario(like), like)
     return read_scenario(apply_overrides(document, changes))
 
 

@@ -134,7 +134,7 @@ class LivingCluster:
     async def start_node(self, node_id: str, to: str = "") -> Done:
         """Start it with the version it had, or with ``to``; over when it says RUNNING, or that it cannot start."""
         node = self._node(node_id)
-        version = _known(to) if to else node.version
+        version = self._known(to) if to else node.version
         async with self._locks[node_id]:
             if node.running:
                 if node.version == version and not node.failed:
@@ -361,7 +361,7 @@ class LivingCluster:
 
     async def _target(self, to: str) -> str:
         await self._look_at_base()
-        target = _known(to) if to else target_of(self.now())
+        target = self._known(to) if to else target_of(self.now())
         if not target:
             raise Refused(f"there is nothing newer than {self.base}")
         return target
@@ -427,11 +427,10 @@ class LivingCluster:
                 return node.node_id
         raise Refused("no node serves", hint="Start one with: zdu node start NODE")
 
+    def _known(self, version: str) -> str:
+        """The version, if it is another application's or a release. Raises UsageError that names all releases."""
+        return find_release(version).version if self._stage.plan.scenario.of_jira else version
+
     @staticmethod
     def _serves(node: NodePicture) -> bool:
         return node.running and not node.paused and node.state in {"RUNNING", "DRAINING"} and bool(node.cluster_state)
-
-
-def _known(version: str) -> str:
-    """The version, if there is such a release. Raises UsageError that names all."""
-    return find_release(version).version

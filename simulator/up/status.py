@@ -41,5 +41,7 @@ def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None)
 
 
 def _newer_versions(version: str) -> list[str]:
+    if version not in known_versions():  # that of another application
+        return []
     numbers = find_release(version).numbers
     return [other for other in known_versions() if find_release(other).numbers > numbers]

@@ -102,7 +102,8 @@ def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any
     try:
         return leases.start(read_wishes(positional, named))
     except ZduError as error:
-        pytest.fail(f"zdu: {error}", pytrace=False)
+        told = str(error)
+    pytest.fail(f"zdu: {told}", pytrace=False)
 
 
 def _finish(leases: "Leases", *, keep: bool) -> None:

@@ -42,10 +42,15 @@ class NodeState:
 
 @dataclass(frozen=True)
 class State:
-    """The cluster at a moment; ``upgrade_state`` is Jira's word for it, ``words`` all of ``zdu status --json``."""
+    """The cluster at a moment.
+
+    ``upgrade_state`` is Jira's word for it, ``requests`` how many have an outcome since the start, ``words`` all
+    of ``zdu status --json``.
+    """
 
     upgrade_state: str
     users: int
+    requests: int
     nodes: Mapping[str, NodeState]
     words: Mapping[str, Any]
 
@@ -54,7 +59,7 @@ class State:
         """The state in the control port's words."""
         keys = ("version", "state", "cluster_state", "serving", "drained")
         nodes = {node["id"]: NodeState(node["id"], **{key: node[key] for key in keys}) for node in words["nodes"]}
-        return cls(words["state"], words["users"], nodes, words)
+        return cls(words["state"], words["users"], words["load"]["requests"], nodes, words)
 
 
 class Node:
@@ -258,7 +263,12 @@ class Cluster:
         if self._held.ended:
             raise CommandFailed("the cluster has ended", hint="Asking for the verdict ends it.")
         url = f"{self._control_url}/api/{path}"
-        return await self._transport.ask(url, self._token, body, within_s=COMMAND_WITHIN_S)
+        try:
+            return await self._transport.ask(url, self._token, body, within_s=COMMAND_WITHIN_S)
+        except CommandFailed as error:
+            if self._held.ended:
+                raise CommandFailed(f"the cluster has ended by itself: {self._held.last_words()}") from error
+            raise
 
 
 class Traffic:

@@ -21,6 +21,7 @@ from zdu.pytest_plugin.transport import Transport
 
 LOOK_EVERY_S = 0.02
 DIES_WITHIN_S = 10.0
+LAST_LINES = 6
 
 
 class DidNotStart(ZduError):
@@ -85,7 +86,8 @@ class Held:
 
     def last_words(self) -> str:
         """What it printed for people when something went wrong."""
-        return self._errors.read_text(encoding="utf-8", errors="replace").strip()
+        lines = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return "\n".join(lines[-LAST_LINES:])
 
     def kill(self) -> None:
         """End it and all of its processes at once, whether or not it has ended; can be called again."""

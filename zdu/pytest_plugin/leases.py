@@ -80,7 +80,7 @@ class Leases:
 
 
 def _everybody_works(state: State) -> bool:
-    return bool(state.words["load"]["requests"] >= FIRST_REQUESTS * state.users)
+    return state.requests >= FIRST_REQUESTS * state.users
 
 
 def owner_of(words: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ FAST = {
     "cluster.stop_duration": "0s",
     "load.ramp": "200ms",
 }
+OF_JIRA = ("cluster.",)
+"""How settings begin that another application does not have."""
 """A test does not want to wait for what a rehearsal wants to show; a scenario of one's own keeps its own times."""
 USERS = 6
 
@@ -38,9 +40,8 @@ class Wishes:
 
     def arguments(self) -> list[str]:
         """Words for the command line of ``zdu up``."""
-        settings = dict({} if self.scenario else FAST) | {
-            key: _as_yaml(value) for key, value in self.settings.items()
-        }
+        fast = {} if self.scenario else {key: value for key, value in FAST.items() if self._has(key)}
+        settings = fast | {key: _as_yaml(value) for key, value in self.settings.items()}
         if self.node_command:
             settings["node.command"] = _as_yaml(list(self.node_command))
         if self.health:
@@ -57,6 +58,9 @@ class Wishes:
         for sentence in self.expect:
             words += ["--expect", sentence]
         return words
+
+    def _has(self, key: str) -> bool:
+        return not (self.node_command and key.startswith(OF_JIRA))
 
 
 KNOWN = tuple(wish.name for wish in fields(Wishes))

@@ -1,6 +1,6 @@
 """What is told of a load balancer that only answers when it is asked."""
 
-from simulator.balancers.looks import Look, changes
+from simulator.balancers.looks import NOT_CHECKED_YET, Look, changes
 
 UP = Look("READY", "UP", usable=True, in_flight=2)
 DRAIN = Look("DRAIN", "UP", usable=True, in_flight=2)
@@ -36,3 +36,8 @@ def test_the_first_look_tells_of_every_node() -> None:
 
 def test_another_number_of_requests_in_flight_is_no_news() -> None:
     assert told(UP, Look("READY", "UP", usable=True, in_flight=7)) == []
+
+
+def test_a_node_that_was_not_checked_yet_is_neither_serving_nor_out() -> None:
+    look = Look("READY", NOT_CHECKED_YET, usable=False, in_flight=0)
+    assert (look.serving, look.drained) == (False, False)

@@ -44,7 +44,16 @@ def test_a_request_that_failed_under_a_fault_is_a_failed_request_and_the_sentenc
     assert verdict.word == "fail"
     assert "1 of them while net.latency on node2 was on." in verdict.sentence
     assert "while net.latency on node2 was on, and got http_503" in " ".join(verdict.reasons)
-    assert ",," not in " ".join(failing("node2", 9.05).reasons + failing("node1", 4.1).reasons)
+
+
+def test_what_happened_to_the_node_and_the_fault_are_one_sentence_with_single_commas() -> None:
+    bad = replace(request(999, 9.05, "node2"), status=503, outcome="http_503")
+    still_on = (10.0, FaultReset(1, "net.latency", "node2", 17))
+    verdict = reach_verdict(evidence([*good_events(), ON, FIRED, still_on], requests=[*good_requests(), bad]))
+    told = " ".join(verdict.reasons)
+    assert "while net.latency on node2 was on, and got http_503" in told
+    assert "after node2 was taken out" in told
+    assert ",," not in told
 
 
 def test_a_fault_that_is_on_and_has_not_taken_effect_yet_explains_nothing() -> None:

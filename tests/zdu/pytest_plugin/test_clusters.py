@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from simulator.balancers.programs import find_program
+
 pytest_plugins = "pytester"
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 PLUGIN = ("-p", "zdu.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "asyncio_mode=auto")
+STRICT = ("-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
 BUSY = """
 import asyncio
 import pytest
@@ -24,7 +27,7 @@ def pytest_collection_modifyitems(items):
     busy |= {"load.request_timeout": "30s", "balancer.timeout": "10s"}
     for item in items:
         for marker in item.iter_markers("zdu"):
-            marker.kwargs["settings"] = {**busy, **FAST, **marker.kwargs.get("settings", {})}
+            marker.kwargs["settings"] = {**busy, **marker.kwargs.get("settings", {})}
 """
 FAILING = """
 import pytest
@@ -46,7 +49,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 def test_the_example_passes_and_a_failed_test_tells_its_report_and_how_to_run_it_again(
     pytester: pytest.Pytester,
 ) -> None:
-    pytester.makeconftest(BUSY.replace("**FAST, ", ""))
+    pytester.makeconftest(BUSY)
     shutil.copy(EXAMPLES / "failover" / "test_failover.py", pytester.path)
     pytester.makepyfile(test_failing=FAILING)
 
@@ -63,3 +66,16 @@ def test_the_example_passes_and_a_failed_test_tells_its_report_and_how_to_run_it
     assert re.search(r"^Again    pytest test_failing\.py::test_that_fails --zdu-seed \d+$", text, re.MULTILINE)
     kept = {path.name for path in (pytester.path / "runs").iterdir()}
     assert kept == {"test-that-fails"}, "the run folders of tests that passed are gone"
+
+
+@pytest.mark.skipif(find_program("apache2") is None, reason="Apache httpd is not installed")
+def test_the_example_of_an_application_of_ones_own_behind_apache_passes(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(BUSY)
+    for file in (EXAMPLES / "own_application").glob("*.py"):
+        shutil.copy(file, pytester.path)
+
+    result = pytester.runpytest_subprocess(*PLUGIN, *STRICT, "--zdu-keep")
+
+    result.assert_outcomes(passed=1)
+    (report,) = pytester.path.glob("runs/*/latest/report.html")
+    assert "Apache" in report.read_text(encoding="utf-8")
