@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load bench-audit calibration compare-lb oracle soak scenarios multi-host tutorial wheel clean
+.PHONY: help run test test-fast compiled test-compiled check lint types layers format setup dev bench-lb bench-scale bench-handover bench-cluster bench-load bench-dashboard bench-audit calibration compare-lb oracle soak scenarios multi-host tutorial wheel clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-cluster: dev ## 50 node processes on SQLite, then on PostgreSQL: joining, 
 
 bench-load: dev ## How much the load generator sends, and whether the verdict says so when it cannot
 	@$(BIN)/python -P -m bench.load $(ARGS)
+
+bench-dashboard: dev ## How smoothly the dashboard is drawn: ten nodes, two hundred users, in Chromium
+	@$(BIN)/python -P -m bench.dashboard $(ARGS)
 
 bench-audit: dev ## How long the audit at the end of a run takes by the number of writes
 	@$(BIN)/python -P -m bench.audit $(ARGS)

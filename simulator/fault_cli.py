@@ -5,7 +5,7 @@ import click
 from simulator.faults.catalogue import FAULTS
 from simulator.faults.reference import acts_on, example, summary
 from simulator.scenario.document import parse_document, plain
-from simulator.scenario.reference import describe
+from simulator.scenario.reference import keys_in_words
 from simulator.scenario.spelling import suggestion
 from simulator.up.commands import as_json_only, cluster_name, wish
 from simulator.up.fault_wishes import read_fault
@@ -72,12 +72,10 @@ def show(name: str) -> None:
     if kind is None:
         raise UsageError(f"there is no fault {name!r}; {suggestion(name, list(FAULTS))}")
     click.echo(f"{name}\n\n{summary(kind)}\nActs on {acts_on(kind)}.\n")
-    rows = [[cell.strip().strip("`*") for cell in row.strip("|").split("|")] for row in describe(kind)]
-    for key, value, without, meaning in rows:
-        default = "" if without in {"–", "required"} else f"; without it {without.strip('`')}"
-        required = "; required" if without == "required" else ""
-        if key != "name":
-            click.echo(
-                f"  {key:12} {value.replace('`', '')}{default}{required}\n               {meaning.replace('`', '')}"
-            )
+    for row in keys_in_words(kind):
+        default = "" if row.default == "–" or row.required else f"; without it {row.default}"
+        required = "; required" if row.required else ""
+        if row.key != "name":
+            text = f"  {row.key:12} {row.kind}{default}{required}\n               {row.meaning}"
+            click.echo(text.replace("`", ""))
     click.echo(f"\nAs a step of a timeline:\n  {example(name)}")

@@ -9,14 +9,20 @@ from simulator.dashboard.feed import Feed
 from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
 from simulator.dashboard.status import status_of_stage
+from simulator.pace import Pace
 from simulator.record.recorder import Recorder
 from simulator.scenario.steps import Step
 from simulator.stage import RunPlan, Stage
+from zdu.errors import ZduError
 
 Prompt = Callable[[Step], Awaitable[None]]
 """Tells of the next step and returns when it may begin; cut short if the page lets it begin before."""
 
 NOTHING_TO_DO = "the run does not wait for anybody"
+
+
+class NotPaced(ZduError):
+    """A run that was not asked to wait is played as its scenario has it."""
 
 
 class Audience:
@@ -26,14 +32,14 @@ class Audience:
         self, plan: RunPlan, recorder: Recorder, token: str, *, steps: bool, prompt: Prompt | None = None
     ) -> None:
         self._plan = plan
+        self._pace = Pace(None if steps else 0.0)
         self._steps = steps
         self._prompt = prompt
-        self._waits_for = ""
-        self._go_on = asyncio.Event()
         self._stage: Stage | None = None
         self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
         self._site = Site(self._feed, token, self._status)
         self._site.on_post("go-on", self._let_go_on)
+        self._site.on_post("pace", self._set_pace)
 
     @property
     def page_url(self) -> str:
@@ -50,23 +56,18 @@ class Audience:
         return tasks.create_task(look_for(self._feed, stage))
 
     async def before(self, step: Step) -> None:
-        """Wait until somebody lets the story go on with ``step``, if it is to be told step by step."""
+        """Wait until the story may go on with ``step``, if it is to be told step by step."""
         if not self._steps:
             return
-        self._go_on.clear()
-        self._waits_for = step.title or step.action_name.replace("_", " ")
-        try:
-            async with asyncio.TaskGroup() as waiting:
-                asked = waiting.create_task(self._ask(step))
-                await self._go_on.wait()
-                asked.cancel()
-        finally:
-            self._waits_for = ""
+        async with asyncio.TaskGroup() as waiting:
+            asked = waiting.create_task(self._ask(step))
+            await self._pace.before(step)
+            asked.cancel()
 
     async def _ask(self, step: Step) -> None:
         if self._prompt:
             await self._prompt(step)
-            self._go_on.set()
+            self._pace.go_on()
 
     async def close(self, conclusion: Conclusion | None) -> None:
         """Tell the verdict, if there is one, and close the page."""
@@ -76,14 +77,17 @@ class Audience:
 
     def _status(self) -> dict[str, Any]:
         status = status_of_stage(self._plan.scenario.name, self._plan, self._stage, self._feed)
-        return {**status, "waiting": self._waits_for}
+        return {**status, **self._pace.words, "paced": self._steps}
 
     async def _let_go_on(self, _words: Mapping[str, str], _body: Mapping[str, Any]) -> dict[str, Any]:
-        if not self._waits_for:
-            return {"message": NOTHING_TO_DO, "changed": False}
-        message = f"it goes on: {self._waits_for}"
-        self._go_on.set()
-        return {"message": message, "changed": True}
+        what = self._pace.waits_for
+        changed = self._pace.go_on()
+        return {"message": f"it goes on: {what}" if changed else NOTHING_TO_DO, "changed": changed}
+
+    async def _set_pace(self, _words: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._steps:
+            raise NotPaced(NOTHING_TO_DO, hint="zdu run SCENARIO --step tells it step by step.")
+        return {"message": self._pace.set(body.get("pause")), "changed": True}
 
 
 def words_of(conclusion: Conclusion) -> dict[str, Any]:

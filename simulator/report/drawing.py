@@ -72,6 +72,12 @@ class Picture:
     """Where the time axis begins; the times on it count from there."""
 
 
+def states_of(picture: Picture) -> list[str]:
+    """The upgrade states that there were, in the order of an upgrade."""
+    seen = {segment.word for segment in picture.cluster}
+    return [state for state in CLUSTER_STATES if state in seen]
+
+
 def draw(picture: Picture) -> Drawing:
     """Draw everything, from the steps at the top to the time axis at the bottom."""
     canvas = Canvas(picture.end_s, picture.start_s)

@@ -9,7 +9,7 @@ from simulator.of_jira import of_jira
 from simulator.record.requests import RequestRecord
 from simulator.report import content
 from simulator.report.changes import find_changes, node_names
-from simulator.report.drawing import CLUSTER_STATES, draw
+from simulator.report.drawing import draw, states_of
 from simulator.report.feed import MAX_FAILURES, build_feed
 from simulator.report.moments import find_visits
 from simulator.report.page import inline_json, page_environment
@@ -50,9 +50,7 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             feed_json=inline_json(feed),
             scripts=Markup(joined()),  # noqa: S704 - our own files
             max_failures=MAX_FAILURES,
-            states_strip=[
-                state for state in CLUSTER_STATES if state in {segment.word for segment in picture.cluster}
-            ],
+            states_strip=states_of(picture),
             intro=_intro(envelopes),
             of_jira=of_jira(result),
             chapters=tell_story(envelopes, nodes, changes, visits),

@@ -10,8 +10,11 @@ from importlib.resources import files
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[\w.]+";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) )", re.MULTILINE)
 
-PLAYER = ("cluster_drawing.js", "player.js")
-"""In the order in which they need each other."""
+_PARTS = ("cluster_drawing.js", "scene.js", "transport.js")
+PLAYER = (*_PARTS, "player.js")
+"""One run, in the order in which the modules need each other."""
+PAIR = (*_PARTS, "pair.js")
+"""Two runs side by side."""
 
 
 def joined(names: tuple[str, ...] = PLAYER) -> str:

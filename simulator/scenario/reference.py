@@ -4,6 +4,7 @@
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,31 @@ def _table(path: str) -> str:
     return "\n".join([*lines, *describe(section)])
 
 
-def describe(section: type[BaseModel]) -> list[str]:
-    """A row of a table for each key of the section: key, kind of value, default, meaning."""
+@dataclass(frozen=True)
+class KeyInWords:
+    """One key of a section, in Markdown: the kind of its value, what holds without it, and what it means."""
+
+    key: str
+    kind: str
+    default: str
+    meaning: str
+
+    @property
+    def required(self) -> bool:
+        """Whether it has to be written."""
+        return self.default == _REQUIRED
+
+
+def keys_in_words(section: type[BaseModel]) -> list[KeyInWords]:
+    """Each key of the section, in its order."""
     properties = _properties(section)
     fields = zip(keys_of(section), section.model_fields.values(), strict=True)
-    return [
-        f"| `{key}` | {_kind(properties[key])} | {_default(field)} | {_meaning(key, field)} |"
-        for key, field in fields
-    ]
+    return [KeyInWords(key, _kind(properties[key]), _default(field), _meaning(key, field)) for key, field in fields]
+
+
+def describe(section: type[BaseModel]) -> list[str]:
+    """A row of a table for each key of the section: key, kind of value, default, meaning."""
+    return [f"| `{row.key}` | {row.kind} | {row.default} | {row.meaning} |" for row in keys_in_words(section)]
 
 
 def _intro(path: str, section: type[BaseModel]) -> str:
@@ -106,6 +124,7 @@ def _properties(section: type[BaseModel]) -> dict[str, Any]:
     return {key: words.get(schema.get("$ref", ""), schema) for key, schema in found.items()}
 
 
+_REQUIRED = "*required*"
 _KINDS = {
     "string": "text",
     "integer": "whole number",
@@ -141,7 +160,7 @@ def _limits(schema: dict[str, Any]) -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "*required*"
+        return _REQUIRED
     value = field.get_default()
     if value is None or value is PydanticUndefined or value == "" or isinstance(value, BaseModel):
         return "–" if not isinstance(value, BaseModel) else "see below"

@@ -63,9 +63,9 @@ async def _load(living: LivingCluster, words: Words, body: Body) -> Done:
         case "stop":
             return living.set_users(0)
         case "set":
-            users = body.get("users")
-            if not isinstance(users, int) or isinstance(users, bool):
-                raise UsageError(f"users is a whole number, not {users!r}")
+            users = _number(body, "users")
+            if users is None:
+                raise UsageError("how many users? users is a whole number")
             return living.set_users(users)
     raise _unknown(words["action"], "start, stop, set")
 
@@ -82,8 +82,18 @@ async def _fault(living: LivingCluster, words: Words, body: Body) -> Done:
                 raise UsageError("a fault is written as in a scenario: {name: proc.pause, node: node1}")
             return await apply_fault(living.faults, written, living.node_ids)
         case "reset":
-            return await reset_faults(living.faults, _text(body, "name"))
+            return await reset_faults(living.faults, _text(body, "name"), _number(body, "number"))
     raise _unknown(words["action"], "apply, reset")
+
+
+async def _pace(living: LivingCluster, _words: Words, body: Body) -> Done:
+    return Done(living.pace.set(body.get("pause")))
+
+
+async def _go_on(living: LivingCluster, _words: Words, _body: Body) -> Done:
+    what = living.pace.waits_for
+    changed = living.pace.go_on()
+    return Done(f"it goes on: {what}" if changed else "no story waits for anybody", changed=changed)
 
 
 async def _down(living: LivingCluster, _words: Words, _body: Body) -> Done:
@@ -96,6 +106,8 @@ WISHES: Mapping[str, Wish] = {
     "load/{action}": _load,
     "play": _play,
     "faults/{action}": _fault,
+    "pace": _pace,
+    "go-on": _go_on,
     "down": _down,
 }
 
@@ -125,6 +137,13 @@ def _text(body: Body, key: str) -> str:
     value = body.get(key) or ""
     if not isinstance(value, str):
         raise UsageError(f"{key} is a text, not {value!r}")
+    return value
+
+
+def _number(body: Body, key: str) -> int | None:
+    value = body.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise UsageError(f"{key} is a whole number, not {value!r}")
     return value
 
 

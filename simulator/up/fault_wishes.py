@@ -29,9 +29,9 @@ async def apply_fault(faults: Faults, written: Mapping[str, Any], nodes: list[st
     return Done(f"{_named(fault)} is on{for_how_long}")
 
 
-async def reset_faults(faults: Faults, name: str) -> Done:
-    """Take back the faults of that name, or all."""
-    on = [active for active in faults.active if name in {"", active.fault.name}]
+async def reset_faults(faults: Faults, name: str, number: int | None = None) -> Done:
+    """Take back the faults of that name, or the one of that number, or all."""
+    on = [active for active in faults.active if name in {"", active.fault.name} and number in {None, active.number}]
     for active in reversed(on):
         await faults.reset(active.number)
     names = ", ".join(_named(active.fault) for active in on)

@@ -16,6 +16,7 @@ from simulator.clients.jira_admin import AdminRequestFailed
 from simulator.faults.faults import Faults
 from simulator.load.load import Load
 from simulator.operator import Operator
+from simulator.pace import Pace
 from simulator.picture import IN_UPGRADE_MODE, NodePicture, NotInTime
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Cancel, Finalise, Roll, RollBack, StartUpgrade, Step
@@ -50,6 +51,7 @@ class LivingCluster:
         self._operator = operator
         self._tasks = tasks
         self.faults = faults
+        self.pace = Pace()
         self._went_home = 0
         self._leading = leading
         self._locks = {node_id: asyncio.Lock() for node_id in self._picture.nodes}
@@ -267,7 +269,7 @@ class LivingCluster:
                 operator = Operator(story, *parts, seed=seed)
                 if isinstance(self._load, Load):
                     operator.lead(self._load)
-                await operator.play()
+                await operator.play(self.pace.before)
 
         return await self._lead(f"the scenario {scenario.name}", tell, f"{scenario.name} is played to its end")
 

@@ -6,6 +6,7 @@ from typing import Any
 from node.releases import find_release, known_versions
 from simulator.dashboard.feed import Feed
 from simulator.dashboard.status import status_of_stage
+from simulator.faults.forms import fault_forms
 from simulator.scenario.library import shipped_scenarios
 from simulator.stage import Stage
 from simulator.up.advice import next_commands, target_of
@@ -15,7 +16,13 @@ from simulator.up.living import LivingCluster
 def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None) -> dict[str, Any]:
     """``living`` is None until every node serves for the first time."""
     status = status_of_stage(name, stage.plan, stage, feed)
-    status |= {"commanded": True, "versions": _newer_versions(status["base"]), "scenarios": list(shipped_scenarios())}
+    status |= {
+        "commanded": True,
+        "paced": True,
+        "versions": _newer_versions(status["base"]),
+        "scenarios": list(shipped_scenarios()),
+        "faults": fault_forms(),
+    }
     if living is None:
         return {**status, "phase": "starting", "state": "", "target": "", "users": 0, "under_way": "", "next": []}
     now = living.now()
@@ -27,6 +34,7 @@ def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None)
         "base": now.base,
         "target": target_of(now),
         "users": now.users,
+        **living.pace.words,
         "under_way": now.under_way,
         "next": [asdict(advice) for advice in next_commands(now)],
     }

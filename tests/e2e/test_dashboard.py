@@ -11,13 +11,33 @@ from tests.support.browser import ON_THE_BROWSERS_LOOP, person
 from tests.support.living import cluster_up, run_on_the_dashboard
 from tests.support.zdu_runs import STILL
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), ON_THE_BROWSERS_LOOP]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(500), ON_THE_BROWSERS_LOOP]
 
 USERS = 8
 
 
 async def lit(page: Page, state: str) -> None:
     await expect(page.locator("#states [aria-current=step]")).to_have_text(state)
+
+
+async def a_fault_is_put_on_and_taken_back(page: Page, phone: Page) -> None:
+    await page.locator("#fault").select_option("net.latency")
+    await page.locator("#fault-node").select_option("node2")
+    await page.locator("#fault-for").fill("")
+    await page.get_by_role("textbox", name="latency").fill("soon")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#answer")).to_contain_text("expected a duration")
+    await page.get_by_role("textbox", name="latency").fill("20ms")
+    await page.keyboard.press("Enter")
+    for each in (page, phone):
+        await expect(each.locator("#faults-on")).to_contain_text("net.latency on node2 (probability 1, latency 20ms")
+        await expect(each.locator("#faults-on")).to_contain_text("takes effect")
+        assert await troubles_of(each) == []
+    await phone.get_by_role("button", name="Take back net.latency on node2").focus()
+    await phone.keyboard.press("Enter")
+    for each in (page, phone):
+        await expect(each.locator("#faults-none")).to_be_visible()
+    await expect(phone.get_by_role("button", name="Put it on")).to_be_focused()
 
 
 async def test_an_upgrade_is_led_from_the_dashboard_and_ends_with_its_verdict(
@@ -37,6 +57,7 @@ async def test_an_upgrade_is_led_from_the_dashboard_and_ends_with_its_verdict(
             await expect(page.locator("circle.user")).to_have_count(USERS + 10)
             await page.get_by_role("button", name="10 fewer").click()
             await expect(phone.locator("circle.user")).to_have_count(USERS)
+            await a_fault_is_put_on_and_taken_back(page, phone)
             await page.get_by_role("button", name="Start", exact=True).click()
             for each in (page, phone):
                 await lit(each, "READY TO UPGRADE")

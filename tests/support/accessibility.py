@@ -1,6 +1,16 @@
-"""What people with other eyes and hands need of a page, measured in a browser: an own, small relative of axe."""
+"""What people with other eyes and hands need of a page, measured in a browser.
+
+Twice: by axe-core, which many people have made over many years, and by a small measure of our own for what it does
+not look at (sizes, headings, width; contrast also where axe says that it cannot tell).
+"""
+
+from functools import cache
+from pathlib import Path
 
 from playwright.async_api import Page
+
+_AXE = Path(__file__).parent / "axe" / "axe.min.js"
+_WEIGHTY = ("serious", "critical")
 
 _LOOK = """
 () => {
@@ -70,6 +80,18 @@ _LOOK = """
 }
 """
 
+_ASK_AXE = """
+async (weighty) => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter(({ impact }) => weighty.includes(impact))
+    .map(({ id, impact, help, nodes }) => {
+      const where = nodes.slice(0, 5).map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary})`);
+      return `axe, ${impact}: ${id}, ${help}: ${where.join("; ")}`;
+    });
+}
+"""
+
 _FOCUS = """
 () => {
   const here = document.activeElement;
@@ -83,10 +105,26 @@ _FOCUS = """
 """
 
 
-async def troubles_of(page: Page) -> list[str]:
-    """What is wrong with the page as it is shown now."""
+async def troubles_of(page: Page, *, axe: bool = True) -> list[str]:
+    """What is wrong with the page as it is shown now; without ``axe``, which takes time, only by our own measure."""
     found: list[str] = await page.evaluate(_LOOK)
+    return found + (await _axe_findings(page) if axe else [])
+
+
+async def _axe_findings(page: Page) -> list[str]:
+    """The serious and critical findings of axe-core, each with the first elements that it is about.
+
+    It comes by the debugger, past the page's Content-Security-Policy, which is to stay as users have it.
+    """
+    if not await page.evaluate("'axe' in globalThis"):
+        await page.evaluate(_axe())
+    found: list[str] = await page.evaluate(_ASK_AXE, list(_WEIGHTY))
     return found
+
+
+@cache
+def _axe() -> str:
+    return _AXE.read_text(encoding="utf-8")
 
 
 async def walk_by_keyboard(page: Page, *, most: int = 80) -> list[str]:

@@ -25,7 +25,7 @@ _QUIET = (
 )
 """Chromium as root, in a container, without talking to anybody but the page under test."""
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """How long a page may take to show what it should: a browser beside other tests is slow at times."""
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -1,10 +1,13 @@
 // Buttons and lists, and what becomes of a click. Everything that can be done here can be typed as well.
 
+import {Faults} from "./faults.js";
+
 const find = (id) => document.getElementById(id);
 
 export class Controls {
   constructor(feed) {
     this.feed = feed;
+    this.faults = new Faults(this);
     this.users = 0;
     for (const button of document.querySelectorAll("[data-post]")) {
       button.addEventListener("click", () => {
@@ -21,6 +24,9 @@ export class Controls {
     }
     find("play").addEventListener("click", () => this.send("play", {scenario: find("scenario").value}, "Play"));
     find("go-on").addEventListener("click", () => this.goOn());
+    find("pause").addEventListener("change", ({target: {value}}) => {
+      this.send("pace", {pause: value === "click" ? value : Number(value)}, "Pace");
+    });
     addEventListener("keydown", (event) => {
       if (event.key !== " " || find("go-on").hidden || event.target.closest("button, a, select, input")) return;
       event.preventDefault();
@@ -31,7 +37,9 @@ export class Controls {
   about(status) {
     this.options("to", status.versions || [], status.target);
     this.options("scenario", status.scenarios || [], "valiantys");
+    this.faults.about(status);
     document.body.classList.toggle("watch-only", !status.commanded);
+    document.body.classList.toggle("paced", Boolean(status.paced));
     find("controls-head").textContent = status.commanded ? "Do something" : "The nodes";
     this.brief(status);
   }
@@ -43,8 +51,9 @@ export class Controls {
   }
 
   // What may change at any time: what is under way, what to do next, whether the story waits for us.
-  brief({under_way, next, users, waiting}) {
+  brief({under_way, next, users, waiting, pause}) {
     if (users !== undefined) this.users = users;
+    if (pause !== this.pause) find("pause").value = String(this.pause = pause);
     const steps = waiting ? `The story waits for you before: ${waiting}` : "";
     const told = steps || (under_way ? `Under way: ${under_way}.` : next?.length ? `Sensible now: ${next[0].command} (${next[0].why}).` : "");
     if (find("next").textContent !== told) find("next").textContent = told;

@@ -188,6 +188,18 @@ class Dashboard {
     this.node(node, "balancer", balancerWord(admin, operational));
   }
 
+  on_fault_applied(event) {
+    this.controls.faults.applied(event);
+  }
+
+  on_fault_fired(event) {
+    this.controls.faults.fired(event);
+  }
+
+  on_fault_reset(event) {
+    this.controls.faults.over(event);
+  }
+
   on_node_taken_out({node}) {
     this.node(node, "out", "out");
   }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.accessibility import troubles_of, walk_by_keyboard
 from tests.support.browser import ON_THE_BROWSERS_LOOP, chromium, person
 from tests.support.recorded_runs import record_run
 from tests.support.synthetic_run import failing_run, passing_run
+from zdu.events import BalancerObserved, Envelope, Event, NodeBack, NodeTakenOut
 
 __all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, ON_THE_BROWSERS_LOOP]
@@ -97,6 +99,15 @@ async def test_a_failed_request_is_jumped_to_and_its_way_is_shown(page: Page) ->
     await expect(page.locator(part(page, "way"))).to_be_hidden()
 
 
+async def test_the_link_to_a_failed_request_opens_with_its_way(page: Page) -> None:
+    await page.get_by_role("button", name="Next failed request").click()
+    way = await page.locator(part(page, "way")).inner_text()
+    assert "#t=" in page.url
+    await page.reload()
+    await expect(page.locator(part(page, "way"))).to_have_text(re.compile(re.escape(way.splitlines()[0])))
+    await expect(page.locator("path.way-failed")).to_have_count(1)
+
+
 async def test_a_sentence_about_a_failure_leads_to_its_moment(page: Page) -> None:
     link = page.locator(".failures a").first
     told = (await link.text_content() or "").split()[0]
@@ -118,18 +129,73 @@ async def test_the_keyboard_reaches_everything_and_the_focus_is_always_seen(page
     assert "✕ Next failed request" in met
 
 
+def earlier(envelope: Envelope, by_s: float) -> tuple[float, Event]:
+    """An event as it would be recorded if the upgrade had begun so much earlier."""
+    event = envelope.event
+    if envelope.t_s < 5:
+        return envelope.t_s, event
+    if isinstance(event, NodeTakenOut | NodeBack | BalancerObserved):
+        event = replace(event, at_s=event.at_s - by_s)
+    return envelope.t_s - by_s, event
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that failed beside one that passed and whose first node was out two seconds earlier."""
+    folder = tmp_path_factory.mktemp("compared")
+    runs = [failing_run(), passing_run()]
+    records = [
+        read_run(record_run(folder, [earlier(envelope, by_s) for envelope in run.envelopes], run.requests))
+        for run, by_s in zip(runs, (0.0, 2.0), strict=True)
+    ]
+    path = folder / "compared.html"
+    path.write_text(render_comparison(records, [run.result for run in runs]), encoding="utf-8")
+    return path
+
+
 async def test_two_runs_on_one_page_are_for_other_eyes_and_small_screens_too(
-    chromium: Browser, tmp_path: Path
+    chromium: Browser, compared: Path
 ) -> None:
-    records = [read_run(record_run(tmp_path)) for _ in range(2)]
-    results = [failing_run().result, passing_run().result]
-    path = tmp_path / "compared.html"
-    path.write_text(render_comparison(records, results), encoding="utf-8")
-    async with person(chromium, path.as_uri(), width=390) as page:
-        await page.goto(path.as_uri())
+    async with person(chromium, compared.as_uri(), width=390) as page:
+        await page.goto(compared.as_uri())
+        for _ in range(3):
+            await page.get_by_role("button", name="Event ▸").click()
+        await expect(page.locator("#pair [data-lit]")).to_have_count(2)
         assert await troubles_of(page) == []
         await page.emulate_media(color_scheme="dark")
         assert await troubles_of(page) == []
+
+
+async def test_two_runs_are_played_on_one_axis_that_begins_at_a_chosen_moment(
+    chromium: Browser, compared: Path
+) -> None:
+    async with person(chromium, compared.as_uri()) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(compared.as_uri())
+        shown = [page.locator(f'#pair [data-run="{run}"] [data-player=clock]') for run in (0, 1)]
+        began = [await clock.inner_text() for clock in shown]
+        assert began[0] == began[1]
+        await page.get_by_label("Time counts from").select_option("out")
+        await expect(page.locator("#pair [data-player=at]")).to_have_text("0.0 s")
+        out_s = [float((await clock.inner_text()).split()[0]) for clock in shown]
+        assert out_s[0] - out_s[1] == pytest.approx(2.0, abs=0.11)
+        for run in (0, 1):
+            drawing = page.locator(f'#pair [data-run="{run}"] svg.cluster-drawing')
+            await expect(drawing).to_have_attribute("aria-label", re.compile("node1 7.3.0 .*, out"))
+        await page.get_by_label("Moment of both runs").focus()
+        await page.keyboard.press("End")
+        await expect(page.locator('#pair [data-run="0"] [data-player=failed]')).not_to_have_text("0")
+        await expect(page.locator('#pair [data-run="1"] [data-player=failed]')).to_have_text("0")
+        at = await page.locator("#pair [data-player=at]").inner_text()
+        await page.reload()
+        await expect(page.locator("#pair [data-player=at]")).to_have_text(at)
+        await expect(page.get_by_label("Time counts from")).to_have_value("out")
+        await page.locator("#pair [data-player=speed]").select_option("20")
+        await page.keyboard.press("Home")
+        await page.get_by_role("button", name="Play").click()
+        await expect(page.locator("#pair [data-player=at]")).to_have_text(at)
+        assert set(asked) == {compared.as_uri()}, "it needs nothing but itself"
 
 
 async def test_it_is_no_wider_than_a_telephone(page: Page) -> None:
