@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from zdu import __version__
-from zdu.errors import ExitCode, first_zdu_error
+from zdu.errors import ExitCode, first_zdu_error, is_full_disk
 from zdu.extended import ExtendedCommand, import_command
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -126,6 +126,9 @@ def run_command_line(main: Callable[..., object] = zdu) -> None:
 def _tell(error: Exception) -> ExitCode:
     """Say what went wrong: one message if it is meant for people, the whole traceback if the defect is ours."""
     meant_for_people = first_zdu_error(error)
+    if meant_for_people is None and is_full_disk(error):
+        click.echo("zdu: the disk is full; its record ends here\nMake room, or give another --out.", err=True)
+        return ExitCode.INTERNAL
     if meant_for_people is None:
         traceback.print_exception(error)
         click.echo("zdu: this is a defect of zdu; please report it with the lines above", err=True)

@@ -4,6 +4,7 @@ A :class:`ZduError` ends a command with one message and no traceback: what went 
 Anything else that escapes is a defect of ours and ends with :attr:`ExitCode.INTERNAL` and a traceback in the log.
 """
 
+import errno
 from enum import IntEnum
 
 
@@ -37,6 +38,13 @@ class UsageError(ZduError):
     """A wrong command line, scenario or configuration: nothing was started."""
 
     exit_code = ExitCode.USAGE
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether a full disk, or a quota that is used up, is what went wrong; also within a group of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_full_disk, error.exceptions))
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def first_zdu_error(error: BaseException) -> ZduError | None:

@@ -18,7 +18,9 @@ _LOOK = """
   const shown = (element) => element.checkVisibility() && !element.closest(".sr-only, .skip");
   const rgba = (text) => {
     const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
-    return { r, g, b, a };
+    // What color-mix() gives is written with parts from 0 to 1: color(srgb 0.9 0.95 0.9 / 0.5).
+    const unit = text.startsWith("color(srgb ") ? 255 : 1;
+    return { r: r * unit, g: g * unit, b: b * unit, a };
   };
   const over = (top, below) => ({
     r: top.r * top.a + below.r * (1 - top.a),

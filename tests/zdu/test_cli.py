@@ -1,5 +1,6 @@
 """The command line: help that answers at once, and errors that people understand."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -96,6 +97,15 @@ def test_a_defect_of_ours_ends_with_70_and_its_traceback(capsys: pytest.CaptureF
     assert ended.value.code == 70
     assert "RuntimeError: impossible" in told
     assert "please report it" in told
+
+
+def test_a_full_disk_is_no_defect_of_ours_and_told_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    full = ExceptionGroup("two", [ExceptionGroup("one", [OSError(errno.ENOSPC, "No space left on device")])])
+    with pytest.raises(SystemExit) as ended:
+        run_command_line(raising(full))
+    told = capsys.readouterr().err
+    assert (ended.value.code, "Traceback" in told) == (70, False)
+    assert told.startswith("zdu: the disk is full")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from tests.support.accessibility import troubles_of
 from tests.support.balancers import RunningBalancer, running_balancer
 from tests.support.browser import ON_THE_BROWSERS_LOOP, chromium, person
 from tests.support.http_nodes import HttpNode
@@ -65,9 +66,13 @@ async def test_it_says_when_the_load_balancer_is_gone(chromium: Browser) -> None
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_the_page_is_no_wider_than_the_screen(lb: RunningBalancer, chromium: Browser, width: int) -> None:
+async def test_the_page_fits_the_screen_and_can_be_read_by_everybody(
+    lb: RunningBalancer, chromium: Browser, width: int
+) -> None:
     async with person(chromium, lb.admin_url, width=width) as page:
         await page.goto("/")
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
         for node in ("node1", "node2"):
-            await expect(page.locator(f"#node-{node}")).to_be_visible()
+            await expect(page.locator(f"#node-{node} .word")).to_have_text("UP")
+        assert await troubles_of(page) == []
+        await page.emulate_media(color_scheme="dark")
+        assert await troubles_of(page) == []
