@@ -21,6 +21,7 @@ from pathlib import Path
 
 from zdu.errors import ExitCode, UsageError, ZduError
 
+DEFAULT_NAME = "up"
 CHOOSES = "ZDU_CLUSTER"
 """The environment variable that names the cluster for every command of a terminal."""
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -104,6 +105,14 @@ def find(name: str | None = None) -> Living:
         names = ", ".join(living.name for living in up)
         raise UsageError(f"several clusters are up: {names}", hint=f"Say which with --name NAME or {CHOOSES}=NAME.")
     return up[0]
+
+
+def is_to_be_named(name: str) -> bool:
+    """Whether a command for this cluster should say so: it has a name of its own, or another one is there, too.
+
+    Whether that one is alive is not asked: this is called often, and a name too many does no harm.
+    """
+    return name != DEFAULT_NAME or any(path != _path(name) for path in state_folder().glob("*.json"))
 
 
 def claim(name: str, run_folder: Path) -> Living:

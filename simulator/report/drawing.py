@@ -7,6 +7,7 @@ explains, failures are crosses, sessions that move are diamonds, the two latency
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from simulator.record.requests import RequestRecord
 from simulator.report.canvas import LEFT, RIGHT, WIDTH, Canvas, Shape, fitting, heading, time_ticks
@@ -14,6 +15,7 @@ from simulator.report.charts import draw_latency, draw_rates
 from simulator.report.content import Move, Outage
 from simulator.report.lanes import NodeLane, Segment, Step
 from simulator.report.series import Bucket
+from simulator.verdict.faults import FaultWindow
 
 CLUSTER_STATES = (
     "STABLE",
@@ -62,6 +64,7 @@ class Picture:
     moves: Sequence[Move]
     failures: Sequence[RequestRecord]
     outages: Sequence[Outage] = ()
+    faults: Sequence[FaultWindow] = ()
     phases: Sequence[Segment] = ()
     beside: Sequence[Bucket] = ()
     """Another picture's, to be drawn to the same scale as this one's."""
@@ -86,6 +89,7 @@ def draw(picture: Picture) -> Drawing:
         heights[lane.node] = canvas.y + _ARC_END
         _node(canvas, lane)
     _moves(canvas, picture.moves, heights)
+    _faults(canvas, picture.faults)
     _failures(canvas, picture.failures)
     _outages(canvas, picture.outages)
     scale = [*picture.buckets, *picture.beside]
@@ -208,6 +212,36 @@ def _arc(canvas: Canvas, moves: Sequence[Move], from_y: float, to_y: float) -> N
     curve = f"M{x:g} {from_y:g}C{x + bend:g} {from_y:g} {x + bend:g} {to_y:g} {x:g} {to_y:g}"
     canvas.path(curve, f"arc arc-{round(thick)}", tip=tip)
     canvas.path(f"M{x:g} {to_y:g}l6 -3.5v7z", "arc-end", tip=tip)
+
+
+def _faults(canvas: Canvas, faults: Sequence[FaultWindow]) -> None:
+    """A row for each fault, from when it was put on; the part before it first took effect is only outlined."""
+    if not faults:
+        return
+    heading(canvas, "Faults on purpose")
+    for fault in faults:
+        canvas.rect(LEFT, canvas.y, RIGHT - LEFT, 14, "track")
+        canvas.text(LEFT - 12, canvas.y + 11, fault.fault, "row-label small")
+        to_s = min(fault.to_s, canvas.end_s)
+        tip = fault_in_words(fault)
+        width = canvas.bar(fault.from_s, to_s, canvas.y, 14, "fault-on", tip=tip)
+        if fault.fired_s is not None:
+            canvas.bar(max(fault.fired_s, fault.from_s), max(to_s, fault.fired_s), canvas.y, 14, "fault", tip=tip)
+        end_x = canvas.x(fault.from_s) + width
+        told = " ".join(word for word in (fault.node, "" if fault.fired_s is not None else "(no effect)") if word)
+        if end_x < RIGHT - 90:
+            canvas.text(end_x + 4, canvas.y + 11, told, "note small")
+        else:
+            canvas.text(canvas.x(fault.from_s) - 4, canvas.y + 11, told, "before small")
+        canvas.y += 18
+    canvas.y += 8
+
+
+def fault_in_words(fault: FaultWindow) -> str:
+    """When it was on and when it first took effect."""
+    until = f"to {fault.to_s:.2f} s" if isfinite(fault.to_s) else "to the end"
+    effect = "it never took effect" if fault.fired_s is None else f"it first took effect at {fault.fired_s:.2f} s"
+    return f"{fault.named} was on from {fault.from_s:.2f} s {until}; {effect}"
 
 
 def _failures(canvas: Canvas, failures: Sequence[RequestRecord]) -> None:

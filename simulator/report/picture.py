@@ -9,6 +9,7 @@ from simulator.report.drawing import Picture
 from simulator.report.lanes import cluster_states, node_lanes, phases_of
 from simulator.report.series import buckets
 from simulator.report.story import find_steps
+from simulator.verdict.faults import fault_windows
 from zdu.events import Envelope
 
 
@@ -31,5 +32,6 @@ def picture_of(
         moves=moves_of(result),
         failures=sorted((record for record in requests if record.failed), key=lambda record: record.intended_s),
         outages=outages_of(result),
+        faults=fault_windows(envelopes),
         phases=phases_of(result),
     )

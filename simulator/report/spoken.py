@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from simulator.report.drawing import Picture
+from simulator.report.drawing import Picture, fault_in_words
 from simulator.report.lanes import NodeLane, Segment
 
 
@@ -12,6 +12,7 @@ def picture_in_words(picture: Picture) -> list[str]:
     told = [f"The cluster: {_sequence(picture.cluster)}."] if picture.cluster else []
     told += [_lane(lane) for lane in picture.nodes]
     told += _moves(picture)
+    told += [f"Fault: {fault_in_words(fault)}." for fault in picture.faults]
     told.append(_failures(picture))
     told += [f"Outage: {outage.told}." for outage in picture.outages]
     return told + _charts(picture)

@@ -1,9 +1,14 @@
 """What a person may sensibly do next with a living cluster, as commands. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.releases import find_release, known_versions
+
+_TO_A_CLUSTER = re.compile(
+    r"\bzdu (?:node [a-z-]+|upgrade [a-z-]+|load [a-z]+|fault (?:apply|reset)|lb [a-z]+|status|logs|play|down)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,18 @@ def target_of(now: ClusterNow) -> str:
     return (same_line or newer or [""])[-1 if same_line else 0]
 
 
-def next_commands(now: ClusterNow) -> tuple[Advice, ...]:
-    """The sensible next commands, the first one first; one at least."""
+def next_commands(now: ClusterNow, name: str = "") -> tuple[Advice, ...]:
+    """The sensible next commands, the first one first; one at least. With ``name``, they say which cluster."""
     if now.under_way:
-        return (Advice("zdu status --watch", f"{now.under_way} is under way"),)
-    return (*_repairs(now), *_upgrade(now), *_anyway(now))
+        found = [Advice("zdu status --watch", f"{now.under_way} is under way")]
+    else:
+        found = [*_repairs(now), *_upgrade(now), *_anyway(now)]
+    return tuple(replace(advice, command=addressed(advice.command, name)) for advice in found)
+
+
+def addressed(text: str, name: str) -> str:
+    """``text`` with the cluster's name in each command that goes to a cluster; as it is for no name."""
+    return _TO_A_CLUSTER.sub(rf"\g<0> --name {name}", text) if name else text
 
 
 def _repairs(now: ClusterNow) -> Iterator[Advice]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from simulator.dashboard.site import Site
 from simulator.scenario import load
-from simulator.up.advice import next_commands
+from simulator.up.advice import addressed, next_commands
 from simulator.up.fault_wishes import apply_fault, reset_faults
 from simulator.up.leading import Done, Refused, check_moments
 from simulator.up.living import LivingCluster
-from zdu.errors import UsageError
+from zdu.errors import UsageError, ZduError
 
 Words = Mapping[str, str]
 Body = Mapping[str, Any]
@@ -112,14 +112,17 @@ WISHES: Mapping[str, Wish] = {
 }
 
 
-def attach(site: Site, living: Callable[[], LivingCluster | None]) -> None:
-    """Let ``site`` take the commands for ``living``, which is None until the cluster serves."""
+def attach(site: Site, living: Callable[[], LivingCluster | None], name: Callable[[], str]) -> None:
+    """Let ``site`` take the commands for ``living``, which is None until the cluster serves.
+
+    ``name`` is what the commands of answers and hints are to call it; empty if they need not.
+    """
     for path, wish in WISHES.items():
-        site.on_post(path, _command(wish, living))
+        site.on_post(path, _command(wish, living, name))
 
 
 def _command(
-    wish: Wish, find: Callable[[], LivingCluster | None]
+    wish: Wish, find: Callable[[], LivingCluster | None], name: Callable[[], str]
 ) -> Callable[[Words, Body], Awaitable[dict[str, Any]]]:
     async def command(words: Words, body: Body) -> dict[str, Any]:
         living = find()
@@ -127,8 +130,12 @@ def _command(
             raise Refused("the cluster is still being started", hint="Try again in a few seconds.")
         if living.ended.is_set() and wish is not _down:
             raise Refused("the cluster is being stopped")
-        done = await wish(living, words, body)
-        return {**asdict(done), "next": [asdict(advice) for advice in next_commands(living.now())]}
+        try:
+            done = await wish(living, words, body)
+        except ZduError as error:
+            error.hint = addressed(error.hint, name())
+            raise
+        return {**asdict(done), "next": [asdict(advice) for advice in next_commands(living.now(), name())]}
 
     return command
 

@@ -32,7 +32,6 @@ from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode
 from zdu.process import new_event_loop
 
-DEFAULT_NAME = "up"
 CLUSTER = Path(__file__).parent / "cluster.yaml"
 APPLICATION = Path(__file__).parent / "application.yaml"
 """The same for an application that is not Jira: when ``--set node.command=…`` says so."""
@@ -46,7 +45,7 @@ class HappeningsView(PlainView):
 
 
 @click.command()
-@click.option("--name", default=DEFAULT_NAME, show_default=True, help="What the cluster is called; one each.")
+@click.option("--name", default=files.DEFAULT_NAME, show_default=True, help="What the cluster is called; one each.")
 @click.option("--nodes", type=int, help="How many nodes it has (2).")
 @click.option("--version", help="The version that all nodes run at first (7.3.0).")
 @click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
@@ -178,8 +177,7 @@ def _overrides(nodes: int | None, users: int | None, version: str | None, lb_por
 
 def _told(words: dict[str, Any]) -> str:
     """What a newcomer needs in order to go on."""
-    urls, name = words["urls"], words["name"]
-    named = "" if name == DEFAULT_NAME else f" --name {name}"
+    urls = words["urls"]
     accounts = max(ACCOUNTS, words["users"])
     lines = [
         "",
@@ -194,7 +192,7 @@ def _told(words: dict[str, Any]) -> str:
         f"  Run folder     {words['run_folder']}",
         "",
         "Next, in another terminal or on the dashboard:",
-        *(f"  {(advice['command'] + named):34} {advice['why']}" for advice in words["next"]),
+        *(f"  {advice['command']:34} {advice['why']}" for advice in words["next"]),
         "",
         "Ctrl-C stops everything, too.",
         "",

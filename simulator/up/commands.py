@@ -32,11 +32,11 @@ def wish(path: str, cluster: str | None, as_json: bool, **body: Any) -> None:
         return
     click.echo(f"{answer['message']}.")
     if answer["next"]:
-        click.echo(f"\nNext: {_advice(answer['next'][0], cluster)}")
+        click.echo(f"\nNext: {_advice(answer['next'][0])}")
 
 
-def _advice(advice: Mapping[str, str], name: str | None) -> str:
-    return f"{advice['command']}{f' --name {name}' if name else ''}   ({advice['why']})"
+def _advice(advice: Mapping[str, str]) -> str:
+    return f"{advice['command']}   ({advice['why']})"
 
 
 def _of_a_node(action: str, text: str, *, takes_version: bool = False) -> click.Command:

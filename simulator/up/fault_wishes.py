@@ -34,8 +34,9 @@ async def reset_faults(faults: Faults, name: str, number: int | None = None) -> 
     on = [active for active in faults.active if name in {"", active.fault.name} and number in {None, active.number}]
     for active in reversed(on):
         await faults.reset(active.number)
-    names = ", ".join(_named(active.fault) for active in on)
-    return Done(f"{names} taken back" if on else f"no fault {name or 'at all'} is on", changed=bool(on))
+    if not on:
+        return Done(f"no fault {name} is on" if name else "no fault is on: nothing to take back", changed=False)
+    return Done(f"{', '.join(_named(active.fault) for active in on)} taken back")
 
 
 def read_fault(written: Mapping[str, Any]) -> Fault:

@@ -279,7 +279,8 @@ class LivingCluster:
         """Let people come or go. Raises UsageError for more than there are accounts."""
         before = self._load.users
         if wanted == before:
-            return Done(f"{wanted} users are at work already", changed=False)
+            words = f"{wanted} users are at work already" if wanted else "nobody is at work: all are at home already"
+            return Done(words, changed=False)
         if not wanted:
             self._went_home = before
         self._load.set_users(wanted)

@@ -52,7 +52,7 @@ class Session:
         self._mine = mine
         self._on_ready = on_ready
         self._living: LivingCluster | None = None
-        attach(self._site, lambda: self._living)
+        attach(self._site, lambda: self._living, self._name_in_commands)
         recorder.follow(self._note_process)
 
     @property
@@ -62,7 +62,12 @@ class Session:
 
     def status(self) -> dict[str, Any]:
         """The whole state now."""
-        return status_of(self._mine.name, self._stage, self._feed, self._living)
+        return status_of(
+            self._mine.name, self._stage, self._feed, self._living, to_be_named=bool(self._name_in_commands())
+        )
+
+    def _name_in_commands(self) -> str:
+        return self._mine.name if files.is_to_be_named(self._mine.name) else ""
 
     async def hold(self, port: int, *, exit_with_parent: bool = False) -> Conclusion:
         """Start everything, stay until told to end, stop everything, judge. Raises a ZduError, perhaps in a group."""

@@ -13,8 +13,10 @@ from simulator.up.advice import next_commands, target_of
 from simulator.up.living import LivingCluster
 
 
-def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None) -> dict[str, Any]:
-    """``living`` is None until every node serves for the first time."""
+def status_of(
+    name: str, stage: Stage, feed: Feed, living: LivingCluster | None, *, to_be_named: bool
+) -> dict[str, Any]:
+    """``living`` is None until every node serves for the first time; ``to_be_named``: the commands have its name."""
     status = status_of_stage(name, stage.plan, stage, feed)
     status |= {
         "commanded": True,
@@ -36,7 +38,7 @@ def status_of(name: str, stage: Stage, feed: Feed, living: LivingCluster | None)
         "users": now.users,
         **living.pace.words,
         "under_way": now.under_way,
-        "next": [asdict(advice) for advice in next_commands(now)],
+        "next": [asdict(advice) for advice in next_commands(now, name if to_be_named else "")],
     }
 
 

@@ -1,11 +1,11 @@
 """The faults of a run: when each was on, whether it took effect, and which requests it explains. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.record.requests import RequestRecord
 from simulator.verdict.model import Check, CheckKind, Evidence, examples
-from zdu.events import FaultApplied, FaultFired, FaultReset
+from zdu.events import Envelope, FaultApplied, FaultFired, FaultReset
 
 AFTERMATH_S = 3.0
 """A request that was sent so soon after a fault was over may still have suffered from it."""
@@ -33,13 +33,22 @@ class FaultWindow:
         return f"{self.fault}{f' on {self.node}' if self.node else ''}"
 
 
-def fault_windows(evidence: Evidence) -> list[FaultWindow]:
-    """All faults of the run, in the order in which they were put on."""
-    ends = {event.number: t_s for t_s, event in evidence.events(FaultReset)}
-    fired = {event.number: t_s for t_s, event in evidence.events(FaultFired)}
+def fault_windows(envelopes: Iterable[Envelope]) -> list[FaultWindow]:
+    """All faults of the run, in the order in which they were put on; one that was never taken back has no end."""
+    applied: list[tuple[float, FaultApplied]] = []
+    ends: dict[int, float] = {}
+    fired: dict[int, float] = {}
+    for envelope in envelopes:
+        match envelope.event:
+            case FaultApplied() as event:
+                applied.append((envelope.t_s, event))
+            case FaultFired(number=number):
+                fired[number] = envelope.t_s
+            case FaultReset(number=number):
+                ends[number] = envelope.t_s
     return [
         FaultWindow(e.number, e.fault, e.node, t_s, ends.get(e.number, float("inf")), fired.get(e.number))
-        for t_s, e in evidence.events(FaultApplied)
+        for t_s, e in applied
     ]
 
 
@@ -51,7 +60,7 @@ def faults_behind(request: RequestRecord, node: str, evidence: Evidence) -> str:
     """
     found = [
         window
-        for window in fault_windows(evidence)
+        for window in fault_windows(evidence.envelopes)
         if window.fired_s is not None
         and max(window.from_s, window.fired_s - NOTICED_WITHIN_S) <= request.end_s
         and request.sent_s <= window.to_s + AFTERMATH_S
@@ -68,7 +77,7 @@ def faults_behind(request: RequestRecord, node: str, evidence: Evidence) -> str:
 
 def faults_took_effect(evidence: Evidence) -> Iterator[Check]:
     """Every fault that was ordered met somebody; only if any was."""
-    windows = fault_windows(evidence)
+    windows = fault_windows(evidence.envelopes)
     if not windows:
         return
     idle = [

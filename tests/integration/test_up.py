@@ -71,6 +71,14 @@ def test_nodes_can_be_maltreated_one_by_one_and_ctrl_c_ends_it_all_with_a_verdic
     with cluster_up(tmp_path, "--users", "2", "--name", "lab") as up:
         taken = zdu(tmp_path, "up", "--name", "lab")
         assert (taken.exit_code, "is up already" in taken.stderr) == (64, True)
+        refused = up.zdu("upgrade", "roll", "--to", "7.3.2")
+        assert "zdu upgrade start --name lab" in refused.stderr, "as it has to be typed when others are up as well"
+        assert "zdu upgrade start --name lab" in up.zdu("status").stdout
+        assert up.zdu("load", "stop").exit_code == 0
+        gone = up.zdu("load", "stop")
+        assert gone.stdout.startswith("nobody is at work"), gone.stdout
+        assert "Next: zdu upgrade start --name lab" in gone.stdout
+        assert up.zdu("load", "start").exit_code == 0
         assert up.zdu("node", "pause", "node1").exit_code == 0
         assert not up.zdu("node", "pause", "node1", "--json").json["changed"]
         assert state_of(up, "node1") == "paused"

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.scenario import load, shipped_scenarios
 from tests.support.zdu_runs import Finished, run_zdu, still_alive
-from tools.play_all import BUSY
+from tools.play_all import busy
 
 BREAKS_OLD_NODES = "bad-release-breaks-old-nodes"
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 def play(name: str, folder: Path, *arguments: str, twin: bool = False) -> Finished:
     scenario = load(name, twin=twin)
     chosen = ("--twin",) if twin else ()
-    run = run_zdu(folder, *BUSY, *chosen, *arguments, scenario=name, called=scenario.name)
+    run = run_zdu(folder, *busy(scenario), *chosen, *arguments, scenario=name, called=scenario.name)
     assert run.exit_code == EXIT_CODES[scenario.ends.verdict], run.stdout + run.stderr
     assert still_alive(run.pids) == []
     wrong = {check["name"] for check in run.result["checks"] if not check["ok"]}

@@ -1,5 +1,5 @@
 from simulator.scenario import load, shipped_scenarios
-from tools.play_all import Play, plays, table
+from tools.play_all import Play, busy, plays, table
 
 
 def test_every_scenario_and_every_twin_is_played_with_each_seed() -> None:
@@ -29,3 +29,8 @@ def test_at_least_sixteen_scenarios_ship_and_most_of_what_can_fail_has_a_twin() 
 
     assert len(shipped) >= 16
     assert sum(bool(one.twin) for one in shipped.values()) > len(shipped) / 2
+
+
+def test_for_a_busy_machine_limits_are_only_loosened() -> None:
+    assert busy(load("valiantys"))[2:] == ["--expect", "longest outage <= 3s"]
+    assert busy(load("one-node-parked"))[2:] == []

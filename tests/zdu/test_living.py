@@ -100,3 +100,11 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(UsageError, match="XDG_STATE_HOME"):
         living.claim("up", Path("/runs"))
+
+
+def test_commands_name_a_cluster_that_has_a_name_of_its_own_or_is_not_alone(state_home: Path) -> None:
+    living.claim(living.DEFAULT_NAME, state_home)
+    assert not living.is_to_be_named(living.DEFAULT_NAME)
+    living.claim("lab", state_home)
+    assert living.is_to_be_named("lab")
+    assert living.is_to_be_named(living.DEFAULT_NAME)

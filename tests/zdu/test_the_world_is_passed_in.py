@@ -16,7 +16,11 @@ CALLS = {
     *("loop.run_in_executor", "asyncio.to_thread", "os.urandom"),
 }
 NO_PROCESSES = {"subprocess", "multiprocessing"}
-SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+APPLICATIONS = ROOT / "scenarios" / "applications"
+"""Other people's applications, as far as we are concerned: they are run, never imported."""
+SOURCES = sorted(
+    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if APPLICATIONS not in path.parents
+)
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

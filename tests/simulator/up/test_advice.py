@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.up.advice import ClusterNow, NodeNow, next_commands, target_of
+from simulator.up.advice import ClusterNow, NodeNow, addressed, next_commands, target_of
 
 
 def cluster(state: str, *versions: str, base: str = "7.3.0", users: int = 12, under_way: str = "") -> ClusterNow:
@@ -60,3 +60,10 @@ def test_repairs_come_before_the_upgrade() -> None:
 
 def test_while_something_is_under_way_one_waits() -> None:
     assert commands(cluster("MIXED", under_way="the roll to 7.3.2")) == ["zdu status --watch"]
+
+
+def test_commands_and_hints_say_which_cluster_where_that_is_not_clear() -> None:
+    named = [advice.command for advice in next_commands(cluster("READY_TO_UPGRADE"), "lab")]
+    assert named == ["zdu upgrade roll --name lab --to 7.3.8", "zdu upgrade cancel --name lab", "zdu down --name lab"]
+    hint = "Stop it first (zdu node stop node1), or see zdu fault list, or begin anew: zdu up --nodes 2"
+    assert addressed(hint, "lab") == hint.replace("node stop", "node stop --name lab")

@@ -40,7 +40,8 @@ async def test_a_fault_is_put_on_and_taken_back_by_its_name(faults: Faults) -> N
     assert (done.message, done.changed) == ("proc.pause on node1 is on for 2 s", True)
     assert (other.message, other.changed) == ("no fault proc.kill is on", False)
     assert (back.message, back.changed) == ("proc.pause on node1 taken back", True)
-    assert not (await reset_faults(faults, "")).changed
+    none = await reset_faults(faults, "")
+    assert (none.message, none.changed) == ("no fault is on: nothing to take back", False)
 
 
 async def test_a_node_that_the_cluster_does_not_have_is_told_with_those_that_it_has(faults: Faults) -> None:
