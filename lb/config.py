@@ -91,6 +91,9 @@ class StickinessConfig(_Strict):
     """The application's cookie that tells one session from another; clients without it are told apart by address."""
     table_size: Annotated[int, Field(ge=1)] = 100_000
     """Sessions remembered; the one that was silent for longest is forgotten first."""
+    nofailover: bool = False
+    """Whether a session whose node is gone gets 503 until that node is back, instead of moving to another: Apache's
+    ``nofailover``. For rehearsals of that mistake, and for sessions that are worth nothing elsewhere."""
 
     @model_validator(mode="after")
     def _every_setting_has_an_effect(self) -> Self:
@@ -98,6 +101,8 @@ class StickinessConfig(_Strict):
             raise ValueError(f"secret signs our own cookie, and mode {self.mode} sets none: leave it out")
         if (self.maxidle or self.maxlife) and self.mode not in {StickyMode.INSERT, StickyMode.LEARN}:
             raise ValueError(f"mode {self.mode} knows no dates: leave out maxidle and maxlife")
+        if self.nofailover and self.mode is StickyMode.NONE:
+            raise ValueError("mode none binds no session to a node: leave out nofailover")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from lb.stickiness import CookieAction, CookieState
 
@@ -43,12 +44,17 @@ class Route:
     moved_by: Moved | None = None
 
 
+NO_USABLE_NODE: Final = "no-usable-node"
+BOUND_NODE_GONE: Final = "bound-node-gone"
+"""Under ``stickiness.nofailover``: others may be usable, but not for this session."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoNode:
     """No node can take this request now; ``retry_after_s`` is what the client may be told.
 
     ``may_hold`` says that the request may wait in the queue; ``waits_for`` names the node it is bound to if that node
-    is only busy: it then waits for that one.
+    is only busy: it then waits for that one. ``code`` is the reason in one word, as in ``X-LB-Error``.
     """
 
     reason: str
@@ -56,3 +62,4 @@ class NoNode:
     retry_after_s: int
     may_hold: bool = False
     waits_for: str = ""
+    code: str = NO_USABLE_NODE

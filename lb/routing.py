@@ -13,7 +13,7 @@ from lb.balancing import Candidate, Rng, algorithm_for
 from lb.config import BalancerConfig, StickyMode
 from lb.nodes import Node
 from lb.rebalance import Load, Rebalance
-from lb.routes import Moved, NoNode, Route
+from lb.routes import BOUND_NODE_GONE, Moved, NoNode, Route
 from lb.sessions import Session, Sessions
 from lb.slowstart import fair_concurrency
 from lb.stickiness import CookieAction, CookieState, Reading
@@ -32,6 +32,8 @@ _WHY: Final = {
     Moved.REBALANCED: "has more than its share of sessions",
 }
 
+_GONE: Final = frozenset({Moved.DOWN, Moved.FAILED})
+"""Why a session loses its node against everybody's wish: those that ``nofailover`` does not let move."""
 _OPTIONAL: Final = frozenset({Moved.IDLE, Moved.SAFE, Moved.STREAM})
 """Why a session may move, but need not if there is no room for it elsewhere."""
 
@@ -68,6 +70,7 @@ class Router:
             self._balance = config.balance
             self._algorithm = algorithm_for(config.balance, self._rng)
         self._inserts = config.stickiness.mode is StickyMode.INSERT
+        self._nofailover = config.stickiness.nofailover
         self._move_idle_s = config.drain.move_idle
         self._may_hold = config.queue.timeout > 0 and config.queue.size > 0
         self._busy_retry_s = max(1, math.ceil(config.queue.timeout))
@@ -106,6 +109,10 @@ class Router:
         at = self._followed(session, name, now, tried)
         if at is not None:
             return self._routed(at, reading, client, CookieState.DOWN, why, name, leaves)
+        if self._nofailover and leaves in _GONE:
+            became = _WHY.get(leaves) or f"is {node.admin}/{node.operational}"
+            fixed = f"bound to {name}, which {became}; nofailover keeps the session there"
+            return NoNode(fixed, CookieState.DOWN, self._forecast_s(now), code=BOUND_NODE_GONE)
         placed = self._place(reading, client, now, tried, CookieState.DOWN, why, name, leaves)
         if isinstance(placed, NoNode) and leaves in _OPTIONAL and node.takes_bound(now):
             return self._stay(node, reading, key, session, now)

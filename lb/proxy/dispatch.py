@@ -208,7 +208,7 @@ class Dispatch(ABC):
             503,
             decision.reason,
             "destination_unavailable",
-            "no-usable-node",
+            decision.code,
             ended="sQ" if waited else "SC",
             retry_after_s=decision.retry_after_s,
         )

@@ -92,6 +92,14 @@ class LoadBalancer(Protocol):
         """Let a node have requests again. Raises BalancerFailed."""
         ...
 
+    async def set_nofailover(self, on: bool, /) -> None:
+        """Whether sessions stay bound to a node that is gone, and get errors. Raises BalancerFailed."""
+        ...
+
+    async def refused_to_the_bound(self) -> int | None:
+        """How many requests of this process's life got an error because of that; None if it does not answer."""
+        ...
+
     def audit(self, asked: Inquiry) -> BalancerAudited:
         """What its log says of attempts."""
         ...

@@ -111,6 +111,14 @@ class ForeignBalancer(ABC):
         """READY again. Raises BalancerFailed."""
         await self._order(node_id, Admin.READY)
 
+    async def set_nofailover(self, _on: bool, /) -> None:
+        """Not while it runs. Raises BalancerFailed."""
+        raise BalancerFailed(f"{self.title} cannot be told so while it runs: only our own load balancer can")
+
+    async def refused_to_the_bound(self) -> int:
+        """None: it always fails over."""
+        return 0
+
     def audit(self, asked: Inquiry) -> BalancerAudited:
         """What its log says, and what it does not."""
         with ExitStack() as opened:

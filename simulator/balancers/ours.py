@@ -25,6 +25,8 @@ LOOPBACK = ["127.0.0.0/8", "::1/128"]
 TRY_AGAIN_S = 0.2
 LONG_POLL_MS = 2000
 ANSWER_WITHIN_S = 5.0
+BOUND_NODE_GONE = "bound-node-gone"
+"""Its word, in ``X-LB-Error`` and its figures, for what ``stickiness.nofailover`` refuses."""
 
 
 class OwnBalancer:
@@ -38,15 +40,14 @@ class OwnBalancer:
         self._access_log = place.folder.logs / f"{BALANCER}-access.jsonl"
         self._http: aiohttp.ClientSession | None = None
         self._lives = 0
+        self._nofailover = False
         self.url = ""
         self.admin_url = ""
 
     async def start(self) -> Started:
         """As an administrator starts it; the next time at the ports that it had. Raises StartFailed or UsageError."""
         log = self._place.folder.logs / f"{BALANCER}.log"
-        config = self._place.folder.path / "lb.yaml"
-        config.write_text(as_yaml(self._config()), encoding="utf-8")
-        command = ["lb", "--config", str(config), "--exit-with-parent"]
+        command = ["lb", "--config", str(self._write_config()), "--exit-with-parent"]
         child = await self._place.supervisor.start(BALANCER, command, log)
         self.url = child.ready["url"]
         await self.serves_at(child.ready["admin_url"])
@@ -88,6 +89,24 @@ class OwnBalancer:
         """READY again. Raises BalancerFailed."""
         await self._set_state(node_id, {"state": "ready"})
 
+    async def set_nofailover(self, on: bool, /) -> None:
+        """Write its configuration anew and have it read, as an administrator does. Raises BalancerFailed.
+
+        A process that is started later finds it there, too.
+        """
+        self._nofailover = on
+        self._write_config()
+        try:
+            async with self._session.post("/reload", json={}) as answer:
+                answer.raise_for_status()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise BalancerFailed(f"the load balancer did not read its configuration again: {error}") from error
+
+    async def refused_to_the_bound(self) -> int | None:
+        """As its status tells."""
+        status = await self.status()
+        return int(status["frontend"]["own_answers"].get(BOUND_NODE_GONE, 0)) if status else None
+
     def audit(self, asked: Inquiry) -> BalancerAudited:
         """Its access log names every attempt."""
         return tell(read_log(self._access_log), asked, asked.since_start_s, who="the load balancer")
@@ -121,6 +140,11 @@ class OwnBalancer:
         assert self._http is not None  # noqa: S101 - only once it is started
         return self._http
 
+    def _write_config(self) -> Path:
+        config = self._place.folder.path / "lb.yaml"
+        config.write_text(as_yaml(self._config()), encoding="utf-8")
+        return config
+
     def _config(self) -> BalancerConfig:
         part = self._place.part
         host, port = address_again(part.listen_address, self.url)
@@ -134,7 +158,7 @@ class OwnBalancer:
                 "admin_port": admin_port,
                 "nodes": [{**node, "slowstart": format_duration(part.slowstart)} for node in nodes],
                 "balance": part.balance,
-                "stickiness": {"mode": part.stickiness},
+                "stickiness": {"mode": part.stickiness, "nofailover": self._nofailover},
                 "timeouts": {"server_keep_alive": format_duration(part.server_keep_alive)},
                 "queue": {"timeout": format_duration(part.queue_timeout)},
                 "health": self._health(),

@@ -31,6 +31,7 @@ from simulator.faults.proc.kill import ProcKill
 from simulator.faults.proc.pause import ProcPause
 from simulator.faults.proc.slow_start import ProcSlowStart
 from simulator.faults.proc.term import ProcTerm
+from simulator.faults.session.fixated_to_dead_node import SessionFixatedToDeadNode
 from simulator.faults.upgrade.bad_version import UpgradeBadVersion
 from simulator.faults.upgrade.dies_mid_migration import UpgradeDiesMidMigration
 from simulator.faults.upgrade.major_jump import UpgradeMajorJump
@@ -57,6 +58,7 @@ AnyFault = Annotated[
     | HealthHangs
     | LbKill
     | LbRestart
+    | SessionFixatedToDeadNode
     | DbLocked
     | DbSlow
     | DbDown

@@ -18,6 +18,7 @@ _ACTS_ON = {
     "database": "the database, as another client of it",
     "database path": "the path between nodes and PostgreSQL, by a proxy that is there in such a run only",
     "load balancer": "the load balancer's process, by a signal",
+    "load balancer's configuration": "the load balancer's configuration, which it reads again while it runs",
     "operator": "the operator of the story",
 }
 

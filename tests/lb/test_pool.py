@@ -293,3 +293,22 @@ def test_its_repr_tells_each_nodes_state() -> None:
     pool = pool_of("a", "b")
     begin(pool, "b")
     assert repr(pool) == "<Pool a=READY/UP(0) b=READY/UP(1)>"
+
+
+def test_nofailover_keeps_a_session_on_a_node_that_is_gone_and_a_drain_still_moves_it() -> None:
+    pool = make_pool("a", "b", stickiness={"nofailover": True})
+    pool.set_operational("a", DOWN, 1.0, "test")
+    refused = ask(pool, "a", 2.0)
+    assert isinstance(refused, NoNode)
+    assert (refused.code, refused.may_hold) == ("bound-node-gone", False)
+    assert refused.reason == "bound to a, which is READY/DOWN; nofailover keeps the session there"
+    assert node_for(pool, now=2.0) == "b", "a new session is bound to nobody"
+
+    failed = ask(pool, "b", 2.0, tried=("b",))
+    assert isinstance(failed, NoNode)
+    assert failed.code == "bound-node-gone"
+
+    pool.set_operational("a", UP, 3.0, "test")
+    assert node_for(pool, "a", 4.0) == "a"
+    pool.set_admin("a", Admin.DRAIN, 5.0, "test")
+    assert node_for(pool, "a", 6.0) == "b"

@@ -1,0 +1,1 @@
+"""Faults of sessions: what binds users to a node."""
