@@ -108,6 +108,9 @@ class NodeConfig(_Strict):
     keep_alive: Duration = 75.0
     """How long an idle connection stays open (Tomcat's ``keepAliveTimeout``): longer than load balancers keep theirs,
     so that they close first."""
+    clock_ahead: Duration = 0.0
+    """By how much this machine's wall clock is ahead of the others': its log and its pages are dated by it. What is
+    kept in the database is dated by the database."""
     stop_duration: Duration = 0.0
     """How long the node stays STOPPING, refusing new work, before it goes."""
     stop_deadline: Duration = 10.0

@@ -14,7 +14,7 @@ from node.startup import CANNOT_START
 from node.waiting import cancel
 from node.web.context import WebContext
 from shared_db import Database
-from zdu.clock import Clock, Entropy
+from zdu.clock import AheadClock, Clock, Entropy
 from zdu.errors import ZduError
 from zdu.process import PARENT_GONE, Shutdown
 
@@ -36,13 +36,15 @@ async def run_node(
     """
     release = find_release(config.version, config.flaw)
     entropy = Entropy(config.seed)
+    clock = AheadClock(clock, config.clock_ahead) if config.clock_ahead else clock
     log = NodeLog(clock, log_path(config))
     parts = NodeParts(config, release, clock, entropy, log, boot_id=entropy.token(8))
     logger = log.logger(LAUNCHER)
     if task := asyncio.current_task():
         task.set_name("main")
     if event_loop:
-        logger.info("Event loop: %s", event_loop)
+        ahead = f"; wall clock {config.clock_ahead:g} s ahead" if config.clock_ahead else ""
+        logger.info("Event loop: %s%s", event_loop, ahead)
     asyncio.get_running_loop().set_exception_handler(_into_log(log))
     try:
         await _run(parts, shutdown, announce, complain)

@@ -13,6 +13,8 @@ from typing import Any
 from zdu.events import NodeLogsAudited
 
 _AT = r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\+0000) "
+_LAUNCH = re.compile(_AT + r"\S+ INFO \[\S+\] Event loop: \w+(?:; wall clock (?P<ahead_s>\d+(?:\.\d+)?) s ahead)?$")
+"""The first line of each start says by how much the clock is ahead by which all others are dated."""
 _STATE = re.compile(_AT + r"\S+ INFO \[\S+\] Application state [A-Z_]+ -> (?P<state>[A-Z_]+)$")
 _REFUSED = re.compile(
     _AT + r"\S+ ERROR \[\S+\] .* failed: "
@@ -38,18 +40,28 @@ def _lines(log: Path) -> Iterator[str]:
         yield from lines
 
 
+def _dated(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each line with what the node's clock was ahead of the machine's when it was written, in ms."""
+    ahead_ms = 0
+    for line in lines:
+        if launch := _LAUNCH.match(line):
+            ahead_ms = round(float(launch["ahead_s"] or 0) * 1000)
+        yield ahead_ms, line
+
+
 def _states(node: str, lines: Iterable[str], since_start_s: Callable[[int], float]) -> list[dict[str, Any]]:
     """Each change of the application state."""
     return [
-        {"node": node, "t_s": round(since_start_s(_wall_ms(match["at"])), 3), "state": match["state"]}
-        for match in filter(None, map(_STATE.match, lines))
+        {"node": node, "t_s": round(since_start_s(_wall_ms(match["at"]) - ahead_ms), 3), "state": match["state"]}
+        for ahead_ms, line in _dated(lines)
+        if (match := _STATE.match(line))
     ]
 
 
 def _refused(node: str, lines: Iterable[str], since_start_s: Callable[[int], float]) -> list[dict[str, Any]]:
     """Each statement once, with how often it was refused and when first."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for line in lines:
+    for ahead_ms, line in _dated(lines):
         match = _REFUSED.match(line)
         if match is None:
             continue
@@ -57,7 +69,7 @@ def _refused(node: str, lines: Iterable[str], since_start_s: Callable[[int], flo
         if words not in found:
             version, statement, reason = words
             found[words] = {"node": node, "version": version, "statement": statement, "reason": reason, "count": 0}
-            found[words]["first_s"] = round(since_start_s(_wall_ms(match["at"])), 3)
+            found[words]["first_s"] = round(since_start_s(_wall_ms(match["at"]) - ahead_ms), 3)
         found[words]["count"] += 1
     return list(found.values())
 

@@ -38,6 +38,19 @@ class SystemClock:
         time.sleep(seconds)
 
 
+class AheadClock:
+    """Another clock, whose wall time is ahead by ``ahead_s`` seconds; monotonic time is what it was."""
+
+    def __init__(self, clock: Clock, ahead_s: float) -> None:
+        self.monotonic_s = clock.monotonic_s
+        self._wall_ms = clock.wall_ms
+        self._ahead_ms = round(ahead_s * 1000)
+
+    def wall_ms(self) -> int:
+        """Milliseconds since the epoch, UTC, as this clock sees it."""
+        return self._wall_ms() + self._ahead_ms
+
+
 @dataclass
 class ManualClock:
     """A clock that moves when it is told to: for tests and for simulated time."""

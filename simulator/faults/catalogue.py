@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from simulator.faults.clock.skew import ClockSkew
 from simulator.faults.db.down import DbDown
 from simulator.faults.db.locked import DbLocked
 from simulator.faults.db.slow import DbSlow
@@ -62,6 +63,7 @@ AnyFault = Annotated[
     | DbLocked
     | DbSlow
     | DbDown
+    | ClockSkew
     | UpgradeBadVersion
     | UpgradeTaskFails
     | UpgradeDiesMidMigration

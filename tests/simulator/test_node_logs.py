@@ -4,7 +4,7 @@ from pathlib import Path
 
 from node.logs import LAUNCHER, NodeLog
 from simulator.node_logs import audit_node_logs
-from zdu.clock import ManualClock
+from zdu.clock import AheadClock, ManualClock
 
 LINE = (
     "2026-11-24 11:39:1{second},152+0000 http-exec-4 ERROR [c.a.jira.web.ExceptionInterceptor] GET /browse/ZDU-1 "
@@ -48,3 +48,22 @@ async def test_the_states_of_a_node_are_read_as_it_logs_them(tmp_path: Path) -> 
         {"node": "node1", "t_s": 0.0, "state": "DRAINING"},
         {"node": "node1", "t_s": 1.25, "state": "STOPPING"},
     ]
+
+
+async def test_a_node_whose_clock_is_ahead_is_read_on_the_machines_clock_and_a_later_start_is_not(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    for launch, seen in (
+        ("Event loop: uvloop; wall clock 30.5 s ahead", AheadClock(clock, 30.5)),
+        ("Event loop: uvloop", clock),
+    ):
+        log = NodeLog(seen, tmp_path / "node1.log")
+        log.logger(LAUNCHER).info(launch)
+        log.logger(LAUNCHER).info("Application state STARTING -> RUNNING")
+        log.close()
+        clock.advance(2.0)
+
+    audit = audit_node_logs({"node1": log.path}, lambda wall_ms: (wall_ms - clock.epoch_ms) / 1000)
+
+    assert [state["t_s"] for state in audit.states] == [0.0, 2.0]

@@ -140,3 +140,15 @@ async def test_the_database_refuses_so_many_upgrade_tasks_and_then_takes_them(
     assert await hold.fired() == 1
     again = await fault("upgrade.task_fails").apply(reach)  # nothing of it was left behind
     await again.reset()
+
+
+async def test_a_clock_is_ahead_at_starts_while_the_fault_is_on(reach: Reach) -> None:
+    fault = FAULTS["clock.skew"].model_validate({"name": "clock.skew", "node": "node2", "ahead": "45s"})
+
+    hold = await fault.apply(reach)
+    assert cast(Any, reach.cluster).changes("node1", "7.3.0") == {}
+    assert cast(Any, reach.cluster).changes("node2", "7.3.0") == {"clock_ahead": "45s"}
+    assert await hold.fired() == 1
+
+    await hold.reset()
+    assert cast(Any, reach.cluster).changes("node2", "7.3.0") == {}
