@@ -17,7 +17,7 @@ from simulator.faults.faults import Faults
 from simulator.faults.reach import Reach
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
-from zdu.clock import SystemClock
+from zdu.clock import ManualClock, SystemClock
 from zdu.events import FaultApplied, FaultFired, FaultReset
 
 NODES = ("node1", "node2")
@@ -43,7 +43,7 @@ class Cluster:
         self.database = DatabaseTarget(f"sqlite+aiosqlite:///{self.file}")
         self.starts: Counter[str] = Counter()
         self.start_changes: list[Any] = []
-        self.clock = SystemClock()
+        self.clock = ManualClock()
         self.picture = picture
         with sqlite3.connect(self.file) as connection:
             connection.execute("CREATE TABLE clusternodeheartbeat (node_id TEXT, heartbeat_time INTEGER)")
@@ -150,6 +150,7 @@ async def test_a_lock_counts_the_nodes_whose_heartbeat_it_kept_waiting_and_no_ot
     async with rehearsal.faults:
         number = await rehearsal.faults.apply(fault("db.locked"))
         assert not rehearsal.cluster.can_be_written()
+        rehearsal.cluster.clock.advance(1.0)
         await rehearsal.until_told(FaultFired)
         await rehearsal.faults.reset(number)
     assert rehearsal.cluster.can_be_written()
