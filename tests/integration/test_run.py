@@ -59,14 +59,6 @@ def test_the_same_roll_passes_on_postgresql(tmp_path: Path, postgres_url: str) -
     assert fired.startswith("db.slow on node1: ")
 
 
-def test_three_nodes_are_rolled_one_after_the_other(tmp_path: Path) -> None:
-    run = run_zdu(tmp_path, "--nodes", "3", "--users", "16")
-    assert run.exit_code == 0, run.stdout + run.stderr
-    assert {node["id"]: node["version_to"] for node in run.result["nodes"]} == dict.fromkeys(
-        ("node1", "node2", "node3"), "7.3.2"
-    )
-
-
 def test_without_drain_requests_are_lost_and_told_with_time_and_cause(tmp_path: Path) -> None:
     run = run_zdu(tmp_path, "--set", "balancer.drain=false")
     assert run.exit_code == 1, run.stdout + run.stderr

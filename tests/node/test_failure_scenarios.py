@@ -211,6 +211,8 @@ async def test_f13_a_node_can_be_stopped_in_the_middle_of_a_reindex(cluster: Run
 
 
 async def test_f19_a_failed_task_is_retried_and_approved_again(cluster: RuntimeCluster) -> None:
+    # Who approves waits for a quarter of it until the last attempt's lock is given back.
+    cluster.options["intervals"] = INTERVALS.model_copy(update={"lock_expiry": 20.0})
     await ready_to_upgrade(cluster)
     await roll(cluster, "node1", "7.3.2", release=BROKEN)
     await roll(cluster, "node2", "7.3.2")
