@@ -14,8 +14,8 @@ from tools.play_all import busy
 BREAKS_OLD_NODES = "bad-release-breaks-old-nodes"
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 ON_POSTGRESQL = ("cancel-and-roll-back",)
-"""A way back; a plain upgrade is in ``tests/integration/test_run.py``, and what releases do wrong is tried on both databases in one process, in
-``tests/node/test_bad_releases.py``."""
+"""A way back; a plain upgrade is in ``tests/integration/test_run.py``, and what releases do wrong is tried on both
+databases in one process, in ``tests/node/test_bad_releases.py``."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
