@@ -12,7 +12,7 @@ from lb.pool import Admin
 from tests.support.balancers import SELDOM, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, ok
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, stand_still, until
 
 UPGRADE = b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
 SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
@@ -184,7 +184,7 @@ async def test_a_repetition_at_the_same_node_keeps_its_place_there() -> None:
 
 async def test_a_client_that_waits_to_be_told_to_go_on_is_not_blamed_for_a_slow_node() -> None:
     async def decides_late(connection: Connection, request: Request) -> bool:
-        await asyncio.sleep(0.6)
+        await stand_still(0.6, "the node decides later than a client may take")
         await connection.send("HTTP/1.1 100 Continue\r\n\r\n")
         body = await connection.read_body(request)
         await connection.send(ok(f"got {len(body)}"))
@@ -197,7 +197,7 @@ async def test_a_client_that_waits_to_be_told_to_go_on_is_not_blamed_for_a_slow_
         async with asyncio.timeout(LIMIT_S):
             assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.writer.write(b"x" * 10)
-        await asyncio.sleep(0.1)
+        await stand_still(0.1, "the client takes a part of its time")
         client.writer.write(b"x" * 10)
         assert (await client.answer()).body == b"got 20"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, answering, ok
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, at_rest, until
+from tests.support.waiting import LIMIT_S, at_rest, stand_still, turns, until
 
 BOUND = 24 * 1024 * 1024
 """What the kernel's buffers on both sides may hold, by far; and much less than what is sent."""
@@ -65,7 +65,7 @@ async def test_a_connection_to_a_node_can_be_used_again_after_its_response_went_
                 count += 1
                 client.send(b"GET /small HTTP/1.1\r\nHost: h\r\n\r\n")
                 await until(lambda n=count: node.executions["GET /small"] == n and not node.busy, "it is answered")
-                await asyncio.sleep(0.005)
+                await turns(20)  # the response is passed on
             response, body = await lb.request("/")
     assert (response.status, body) == (200, b"node1")
 
@@ -134,7 +134,7 @@ async def test_a_client_that_reads_slowly_but_steadily_gets_its_whole_response()
             client.send(b"GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             got = 0
             for _ in range(20):  # far longer than its limit; more than body_rate, less than would move the buffers
-                await asyncio.sleep(0.05)
+                await stand_still(0.05, "the client reads slowly")
                 got += len(await read_for(client, 2048))
             assert got + len(await read_for(client, size - got)) >= size
 
@@ -147,7 +147,7 @@ async def test_a_client_that_ends_its_side_and_reads_nothing_is_not_kept(more: i
         await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         while not enough.is_set():
             await connection.send(bytes(16_000))
-            await asyncio.sleep(0.002)
+            await stand_still(0.002, "the node drips")
         await connection.send(bytes(more))
         await asyncio.Event().wait()
         return False

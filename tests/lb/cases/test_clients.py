@@ -10,7 +10,7 @@ import pytest
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, stand_still, until
 
 CALM = {"health": SELDOM}
 
@@ -106,7 +106,7 @@ async def dribble(client: RawClient, data: Callable[[], Awaitable[bytes]]) -> No
 
 
 async def a_byte_now_and_then() -> bytes:
-    await asyncio.sleep(0.02)
+    await stand_still(0.02, "the client is slow")
     return b"x"
 
 

@@ -19,7 +19,7 @@ from tests.support.http_nodes import (
     ok,
     reset_without_a_byte,
 )
-from tests.support.waiting import until
+from tests.support.waiting import stand_still, until
 
 PATIENT = {"queue": {"timeout": "1h"}, "timeouts": {"server": "1h"}, "retry": {"deadline": "1h"}}
 """No request's time is up because the test lets a slow start pass in no time."""
@@ -115,7 +115,7 @@ def taking(seconds: float) -> Behaviour:
 
     async def behaviour(connection: Connection, request: Request) -> bool:
         await connection.read_body(request)
-        await asyncio.sleep(seconds)
+        await stand_still(seconds, "the node works on it")
         await connection.send(ok("done"))
         return True
 
