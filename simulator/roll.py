@@ -49,8 +49,9 @@ class NodeSeen:
     """One node as the operator sees it.
 
     ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's process goes on and its
-    application could not start, ``starting`` that it has not said anything else yet, ``set_aside`` that it runs and an administrator keeps the load balancer away from it.
-    ``away_for_s`` is for how long it has not been a node that runs, serves and does not ask to be drained.
+    application could not start, ``starting`` that it has not said anything else yet, ``set_aside`` that it runs and
+    an administrator keeps the load balancer away from it. ``away_for_s`` is for how long it has not been a node that
+    runs, serves and does not ask to be drained.
     """
 
     node_id: str
