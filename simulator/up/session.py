@@ -47,7 +47,12 @@ class Session:
     ) -> None:
         users = plan.scenario.load.users
         self._recorder = recorder
-        self._stage = Stage(plan, recorder, view, accounts=max(ACCOUNTS, users) + 2, on_interrupt=self._interrupt)
+        self._stage = Stage(
+            *(plan, recorder, view),
+            accounts=max(ACCOUNTS, users) + 2,
+            on_interrupt=self._interrupt,
+            on_kill=self._forget,
+        )
         self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
         self._site = Site(self._feed, token, self.status)
         self._mine = mine
@@ -55,6 +60,10 @@ class Session:
         self._living: LivingCluster | None = None
         attach(self._site, lambda: self._living, self._name_in_commands)
         recorder.follow(self._note_process)
+
+    def signalled(self, signal_name: str) -> None:
+        """Ctrl-C: the first one ends it in order, the second one at once."""
+        self._stage.signalled(signal_name)
 
     @property
     def interrupted(self) -> bool:
@@ -85,7 +94,7 @@ class Session:
             return conclusion
         finally:
             await self._site.close()
-            files.forget(self._mine)
+            self._forget()
 
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
@@ -117,6 +126,9 @@ class Session:
             self._stage.cut(signal_name)
         else:
             self._living.end()
+
+    def _forget(self) -> None:
+        files.forget(self._mine)
 
     def _note_process(self, envelope: Envelope) -> None:
         event = envelope.event
