@@ -15,6 +15,7 @@ anywhere and taken up again. For one node, in this order:
     new version, serving            -> Wait until it has been healthy for long enough, then it is done
     new version, could not start    -> NotStarted         (the cluster refuses it: a person has to decide)
     old version, could not start    -> Stop               (it serves nobody: nothing to drain, nothing to lose)
+    old version, still starting     -> Stop               (likewise, and it could not be asked: it answers nobody yet)
 
 Who takes a node out is not decided here: a node may ask for it by what its health check says, or an administrator may
 tell the load balancer, and has to tell it again when the node is to come back (``set_aside``).
@@ -51,8 +52,9 @@ class NodeSeen:
     """One node as the operator sees it.
 
     ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's process goes on and its
-    application could not start, ``set_aside`` that it runs and an administrator keeps the load balancer away from it.
-    ``away_for_s`` is for how long it has not been a node that runs, serves and does not ask to be drained.
+    application could not start, ``starting`` that it has not said anything else yet, ``set_aside`` that it runs and
+    an administrator keeps the load balancer away from it. ``away_for_s`` is for how long it has not been a node that
+    runs, serves and does not ask to be drained.
     """
 
     node_id: str
@@ -63,6 +65,7 @@ class NodeSeen:
     serving: bool
     drained: bool
     failed: bool = False
+    starting: bool = False
     set_aside: bool = False
     out_for_s: float = 0.0
     back_for_s: float = 0.0
@@ -286,7 +289,7 @@ def _go_on(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> St
 
 
 def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
-    if node.failed:
+    if node.failed or (node.starting and not node.carries_load):
         return Stop(node.node_id)
     if len(seen) == 1 and policy.park:
         return Stop(node.node_id)

@@ -193,7 +193,7 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             how = "drained: it is stopped" if policy.drain != "none" else "simply stopped"
             if policy.drain == "deadline" and not node.drained:
                 how = f"not drained after {policy.drain_deadline_s:g} s: it is stopped all the same"
-            if node.failed:
+            if node.failed or node.starting:
                 how = "stopped: it serves nobody"
             if policy.park:
                 how = "parked: the load balancer holds what comes, and it is stopped"

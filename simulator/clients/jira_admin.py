@@ -102,7 +102,7 @@ class JiraAdmin:
                 await self._send("POST", "/rest/auth/1/session", json=self._credentials)
                 status, words = await self._send(method, path)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise AdminRequestFailed(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
+            raise AdminRequestFailed(f"{method} {self.url}{path}: {str(error) or 'no answer in time'}") from error
         if status >= HTTPStatus.BAD_REQUEST:
             answer = _sentence(words)
             raise AdminRequestFailed(f"{method} {self.url}{path} was answered {status}: {answer}", status, answer)

@@ -133,6 +133,7 @@ def test_ctrl_c_twice_kills(tmp_path: Path) -> None:
     assert still_alive(finished.pids) == []
 
 
+@pytest.mark.interpreters
 def test_kill_9_of_the_simulator_leaves_no_process_behind(tmp_path: Path) -> None:
     run = Going(tmp_path)
     run.wait_for("Users work")
@@ -188,6 +189,7 @@ def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(tmp_path: Pat
     assert finished.stderr == ""
 
 
+@pytest.mark.interpreters
 def test_a_node_that_dies_while_it_starts_with_the_new_version_is_told_in_a_verdict(tmp_path: Path) -> None:
     run = Going(tmp_path)
     run.wait_for("node1 is upgraded to 7.3.2")

@@ -60,6 +60,16 @@ def test_a_roll_back_takes_the_same_safe_steps_with_the_versions_changed_over() 
     assert next_step((serving("node1"), serving("node2")), back) == Finished()
 
 
+def test_a_node_that_still_starts_when_all_go_back_is_stopped_for_it_cannot_be_asked_to_drain() -> None:
+    """Seen with a bad canary whose users fell ill just as the next node had been started."""
+    back = RollPolicy(order=("node2", "node1"), to_version="7.3.0", taking_back=True)
+    starts = replace(serving("node2", "7.3.2"), serving=False, starting=True)
+
+    assert next_step((serving("node1", "7.3.2"), starts, serving("node3")), back) == Stop("node2")
+    seen = replace(starts, serving=True)
+    assert next_step((serving("node1", "7.3.2"), seen, serving("node3")), back) == EnterUpgradeMode("node2")
+
+
 def test_a_node_that_an_administrator_had_set_aside_is_put_back_once_it_runs_with_the_new_version() -> None:
     upgraded = replace(serving("node1", "7.3.2"), serving=False, set_aside=True)
     assert next_step((upgraded, NODE2), POLICY) == PutBack("node1")
