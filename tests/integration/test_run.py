@@ -206,10 +206,8 @@ def test_a_cluster_that_freezes_for_longer_than_people_wait_fails(tmp_path: Path
 
 def test_of_two_runs_side_by_side_where_sessions_are_kept_decides_who_notices(tmp_path: Path) -> None:
     options = ("--rate", "5", "--set", "load.mix.bulk_edit=3")
-    runs = []
-    for kind in ("in-memory", "shared"):
-        (tmp_path / kind).mkdir()
-        runs.append(Going(tmp_path / kind, "--set", f"sessions={kind}", *options))
+    kinds = _made(tmp_path, "in-memory", "shared")
+    runs = [Going(tmp_path / kind, "--set", f"sessions={kind}", *options) for kind in kinds]
     in_memory, shared = [run.finish() for run in runs]
 
     assert (in_memory.exit_code, shared.exit_code) == (1, 0), in_memory.stdout + shared.stdout
@@ -218,3 +216,9 @@ def test_of_two_runs_side_by_side_where_sessions_are_kept_decides_who_notices(tm
     assert (shared.result["sessions"]["lost"], shared.result["sessions"]["silent_relogins"]) == (0, 0)
     assert shared.result["sessions"]["moved"] >= 1
     assert "was not even signed in again" in shared.result["sentence"]
+
+
+def _made(folder: Path, *names: str) -> tuple[str, ...]:
+    for name in names:
+        (folder / name).mkdir()
+    return names

@@ -50,10 +50,10 @@ def until_in_another_process(condition: Callable[[], object], what: str, limit_s
     assert any(condition() for _ in looks(limit_s)), f"not within {limit_s:g} s: {what}"
 
 
-async def begun(task: asyncio.Future[object]) -> None:
+async def begun(task: asyncio.Task[object]) -> None:
     """Let a task that was just created run to where it first waits: one turn of the event loop, whatever the time."""
     await turns()
-    assert not task.done(), f"{task} was to wait for something"
+    assert not task.done(), f"{task.get_name()} was to wait for something"
 
 
 async def turns(count: int = 1) -> None:
