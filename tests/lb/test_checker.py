@@ -315,6 +315,9 @@ class Noting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._balancer, name)
 
+    def move_to(self, config: BalancerConfig) -> None:
+        self.addresses = {node.name: node for node in config.nodes}
+
     def checked(self, node: str, result: CheckResult) -> HealthChange | None:
         self.told.append(node)
         return self._balancer.checked(node, result)
@@ -362,7 +365,7 @@ async def test_a_node_with_another_address_is_checked_there() -> None:
     ):
         await until(lambda: before.checks, "the first address")
         config = balancer_config([after])
-        balancer.addresses = {node.name: node for node in config.nodes}
+        balancer.move_to(config)
         checker.sync()
         await until(lambda: after.checks > 3, "the second address")
         seen = before.checks

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ async def test_a_connection_to_a_node_can_be_used_again_after_its_response_went_
             ):  # until a response is complete and the client does not take it
                 count += 1
                 client.send(b"GET /small HTTP/1.1\r\nHost: h\r\n\r\n")
-                await until(lambda n=count: node.executions["GET /small"] == n and not node.busy, "it is answered")
+                await until(lambda: node.executions["GET /small"] == count and not node.busy, "it is answered")
                 await turns(20)  # the response is passed on
             response, body = await lb.request("/")
     assert (response.status, body) == (200, b"node1")
@@ -100,7 +101,7 @@ async def test_a_client_that_sends_ahead_and_reads_nothing_is_read_no_further() 
 
 
 async def test_a_node_that_stops_reading_an_upload_is_given_up_and_its_connection_closed() -> None:
-    settings = {"timeouts": {"server": "300ms"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"server": "300ms"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", reads_nothing)
         client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
@@ -117,7 +118,7 @@ async def test_a_node_that_answers_early_and_reads_no_more_does_not_keep_its_con
         await connection.send(ok("no", status="403 Forbidden"))
         return await reads_nothing(connection, request)
 
-    settings = {"timeouts": {"server": "1s"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"server": "1s"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", answers_and_stops)
         client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
@@ -152,7 +153,7 @@ async def test_a_client_that_ends_its_side_and_reads_nothing_is_not_kept(more: i
         await asyncio.Event().wait()
         return False
 
-    settings = {"timeouts": {"client": "200ms"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"client": "200ms"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/", drips)
         with lazy_client(lb) as client:
@@ -184,7 +185,7 @@ async def test_a_response_without_length_that_was_given_up_never_looks_complete(
 async def test_an_upload_sent_ahead_behind_another_request_is_read_to_its_end() -> None:
     gate = Gate()
     size = 5_000_000
-    settings = {"timeouts": {"client": "1s"}, "limits": {"replay_bytes": 2 * size}}
+    settings: dict[str, Any] = {"timeouts": {"client": "1s"}, "limits": {"replay_bytes": 2 * size}}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/slow", gate)
         async with RawClient.to(lb.url) as client:

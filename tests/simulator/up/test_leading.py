@@ -4,11 +4,11 @@ import pytest
 
 from simulator.operator import StoryBroken
 from simulator.roll import EnterUpgradeMode, NodeSeen, Stop, Upgrade, Wait
-from simulator.up.leading import Leading, Moment, Refused, WentWrong, check_moments, moment_of
+from simulator.up.leading import Leading, Moment, MomentName, Refused, WentWrong, check_moments, moment_of
 from tests.support.waiting import begun
 from zdu.errors import UsageError
 
-BOTH = frozenset(("node_down", "mixed"))
+BOTH: frozenset[MomentName] = frozenset(("node_down", "mixed"))
 
 
 def node(name: str, version: str, *, serving: bool = True, running: bool = True) -> NodeSeen:
