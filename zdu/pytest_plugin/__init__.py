@@ -116,10 +116,7 @@ def _failing_plainly() -> Iterator[None]:
     try:
         yield
     except ZduError as error:
-        told = str(error)
-    else:
-        return
-    pytest.fail(f"zdu: {told}", pytrace=False)
+        raise pytest.fail.Exception(f"zdu: {error}", pytrace=False) from None
 
 
 def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
@@ -153,7 +150,8 @@ def zdu_clusters(
 
     @contextmanager
     def lasting(*positional: Any, **named: Any) -> "Iterator[Cluster]":
-        owner = owner_of(["shared", os.environ.get("PYTEST_XDIST_WORKER", "")])
+        worker: str = getattr(config, "workerinput", {}).get("workerid", "")  # of pytest-xdist
+        owner = owner_of(["shared", worker])
         leases = Leases(_house(config, tmp_path_factory.mktemp("zdu")), owner)
         all_of_them = config.stash.setdefault(_lasting, [])
         all_of_them.append(leases)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zdu.clock import SystemClock
-from zdu.errors import UsageError
+from zdu.errors import UsageError, ZduError
 from zdu.pytest_plugin.held import Held
 from zdu.pytest_plugin.state import NodeState, NotInTime, State
 from zdu.pytest_plugin.transport import Blocking, CommandFailed, OnTheLoop, Transport, drive
@@ -24,6 +24,8 @@ __all__ = ["Cluster", "Node", "NodeState", "State", "Traffic"]
 
 COMMAND_WITHIN_S = 120.0
 ENDS_WITHIN_S = 300.0
+GOES_WITHIN_S = 2.0
+"""A process that breaks off a connection because it ends is gone by then."""
 LOOK_EVERY_S = 0.05
 USED_WITHIN_S = 30.0
 """How long a roll stays MIXED at most until both versions have been used: the verdict tells if they were not."""
@@ -229,23 +231,44 @@ class Cluster:
 
     async def _end(self, transport: Transport) -> None:
         if not self._held.ended:
-            await transport.ask(f"{self._control_url}/api/down", self._token, {}, within_s=COMMAND_WITHIN_S)
+            try:
+                await transport.ask(f"{self._control_url}/api/down", self._token, {}, within_s=COMMAND_WITHIN_S)
+            except CommandFailed:
+                if not await self._goes(transport):
+                    raise
             await self._held.until_ended(transport, within_s=ENDS_WITHIN_S)
-        if not (self.run_folder / "result.json").is_file():
-            raise CommandFailed(
-                f"the cluster ended without a verdict: {self._held.last_words() or 'it did not say why'}"
-            )
+        if not self._judged:
+            raise self._ended_by_itself()
 
     async def _ask(self, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._held.ended:
-            raise CommandFailed("the cluster has ended", hint="Asking for the verdict ends it.")
+            if self._judged:
+                raise CommandFailed("the cluster has ended", hint="Asking for the verdict ends it.")
+            raise self._ended_by_itself()
         url = f"{self._control_url}/api/{path}"
         try:
             return await self._transport.ask(url, self._token, body, within_s=COMMAND_WITHIN_S)
         except CommandFailed as error:
-            if self._held.ended:
-                raise CommandFailed(f"the cluster has ended by itself: {self._held.last_words()}") from error
+            if error.nobody_answered and await self._goes(self._transport):
+                raise self._ended_by_itself() from None
             raise
+
+    @property
+    def _judged(self) -> bool:
+        return (self.run_folder / "result.json").is_file()
+
+    async def _goes(self, transport: Transport) -> bool:
+        try:
+            await self._held.until_ended(transport, within_s=GOES_WITHIN_S)
+        except ZduError:
+            return False
+        return True
+
+    def _ended_by_itself(self) -> CommandFailed:
+        return CommandFailed(
+            f"the cluster has ended by itself: {self._held.last_words() or 'it was killed'}",
+            hint=f"zdu report {self.run_folder} judges what it has recorded until then.",
+        )
 
 
 class Traffic:

@@ -1,13 +1,13 @@
 """Visitors and probes for a system that zdu did not start: somebody's own, behind a load balancer of their own."""
 
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from zdu.errors import ZduError
 from zdu.pytest_plugin.held import DidNotStart, Held
-from zdu.pytest_plugin.leases import House
+from zdu.pytest_plugin.leases import House, forget_run
 from zdu.pytest_plugin.transport import Blocking, drive
 from zdu.pytest_plugin.verdict import Verdict
 
@@ -49,11 +49,13 @@ class Measured:
             told = f"Traffic  {self.verdict.word.upper()}  {self.verdict.sentence}"
         except ZduError as error:
             told = f"Traffic  no verdict: {error.message}"
-        return [told, f"Report   {self.verdict.report}"]
+        return [told, f"Report   {self.verdict.report if self.verdict.report.is_file() else 'none'}"]
 
     def forget(self) -> None:
         """Remove the run folder."""
-        shutil.rmtree(self.run_folder, ignore_errors=True)
+        forget_run(self.run_folder)
+        with suppress(OSError):  # the test's clusters, or other traffic, may have theirs there
+            self.run_folder.parent.parent.rmdir()
 
 
 def measure(
