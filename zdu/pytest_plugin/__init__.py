@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("zdu", "clusters for rehearsing upgrades (zdu)")
     group.addoption("--zdu-seed", type=int, metavar="N", help="Make users choose as in an earlier run.")
     group.addoption("--zdu-keep", action="store_true", help="Keep the run folders of tests that passed, too.")
+    group.addoption("--zdu-no-fork", action="store_true", help="Start each process with an interpreter of its own.")
     group.addoption("--zdu-artifacts", default="runs", metavar="DIR", help="Where run folders go (runs).")
 
 
@@ -102,10 +103,12 @@ def _command_to_run_again(item: pytest.Item) -> str:
     return shlex.join(["pytest", f"{file}::{inside}", "--zdu-seed", str(config.getoption("zdu_seed"))])
 
 
-def _house(config: pytest.Config, scratch: Path) -> "House":
+def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
     from zdu.pytest_plugin.leases import House  # noqa: PLC0415
 
-    return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"))
+    config = request.config
+    server: dict[str, str] = request.getfixturevalue("_zdu_fork_server")
+    return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"), server)
 
 
 @contextmanager
@@ -140,8 +143,24 @@ def _finish(leases: "Leases", *, keep: bool) -> None:
 
 
 @pytest.fixture(scope="session")
-def zdu_clusters(
+def _zdu_fork_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What the environment of our processes says of the fork server, which is there as long as the session."""
+    from zdu.fork_server import AVAILABLE, VARIABLE, fork_server  # noqa: PLC0415
+
+    if not AVAILABLE or request.config.getoption("zdu_no_fork"):
+        yield {VARIABLE: ""}
+    elif VARIABLE in os.environ:
+        yield {}
+    else:
+        with fork_server(tmp_path_factory.mktemp("zdu")) as path:
+            yield {VARIABLE: path}
+
+
+@pytest.fixture(scope="session")
+def zdu_clusters(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _zdu_fork_server: dict[str, str]
 ) -> "Callable[..., AbstractContextManager[Cluster]]":
     """A function for fixtures of your own, of any scope: a cluster as long as its ``with`` block lasts."""
     from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
@@ -152,7 +171,7 @@ def zdu_clusters(
     def lasting(*positional: Any, **named: Any) -> "Iterator[Cluster]":
         worker: str = getattr(config, "workerinput", {}).get("workerid", "")  # of pytest-xdist
         owner = owner_of(["shared", worker])
-        leases = Leases(_house(config, tmp_path_factory.mktemp("zdu")), owner)
+        leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), owner)
         all_of_them = config.stash.setdefault(_lasting, [])
         all_of_them.append(leases)
         failed_before = session.testsfailed
@@ -188,7 +207,7 @@ def zdu_cluster_factory(
     from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
 
     item: pytest.Item = request.node
-    leases = Leases(_house(request.config, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
+    leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
     item.stash.setdefault(_leases, []).append(leases)
 
     def start(*positional: Any, **named: Any) -> "Cluster":
@@ -246,7 +265,7 @@ def zdu_traffic_at(
     def send(url: str, **words: Any) -> "Iterator[Measured]":
         scratch = tmp_path_factory.mktemp("zdu")
         with _failing_plainly():
-            all_of_them.append(measure(_house(request.config, scratch), owner_of([item.name]), scratch, url, **words))
+            all_of_them.append(measure(_house(request, scratch), owner_of([item.name]), scratch, url, **words))
         measured = all_of_them[-1]
         try:
             yield measured

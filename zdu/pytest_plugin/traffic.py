@@ -97,7 +97,9 @@ def measure(
     words += [f"--expect={sentence}" for sentence in expect]
     words += ["--allow-remote"] if allow_remote else []
     the_test = [sys.executable, "-I", "-S", "-c", THE_TEST]
-    held = Held(["certify", "--json", *words, "--", *the_test], scratch, environment={}, name="certify")
+    held = Held(
+        ["certify", "--json", *words, "--", *the_test], scratch, environment=house.environment, name="certify"
+    )
     try:
         held.wait_until_ready(within_s=STARTS_WITHIN_S)
     except BaseException:
