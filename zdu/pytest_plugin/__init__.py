@@ -92,7 +92,7 @@ def _told_of(item: pytest.Item) -> list[str]:
     if LASTING & set(getattr(item, "fixturenames", ())):
         folders = [c.run_folder for lease in item.config.stash.get(_lasting, []) for c in lease.clusters]
         told += [f"Report   {folder / 'report.html'}   once its last test is over" for folder in folders]
-    return [*told, f"Again    {_command_to_run_again(item)}"] if told else []
+    return [*told, f"Again    {_command_to_run_again(item)}"] if told or _leases in item.stash else []
 
 
 def _command_to_run_again(item: pytest.Item) -> str:
