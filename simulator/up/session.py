@@ -105,7 +105,7 @@ class Session:
             try:
                 await operator.all_serving()
             except StoryBroken as error:
-                stage.recorder.event(RunAborted(str(error)))
+                stage.recorder.event(RunAborted(str(error), error.undecided))
                 raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
             self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
             load = stage.load()
