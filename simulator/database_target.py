@@ -10,7 +10,7 @@ from simulator.cluster import DatabaseTarget
 from simulator.faults.fault import DATABASE_PATH, NEEDS_SERVER
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import Scenario
-from simulator.supervisor import zdu_command
+from simulator.spawn import zdu_command
 from zdu.errors import UsageError
 
 DROP_TIMEOUT_S = 30.0

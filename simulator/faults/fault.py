@@ -61,6 +61,8 @@ class Fault(Section):
     """Something that goes wrong on purpose. ``name`` is its ``family.fault``; each one narrows it to its own."""
 
     acts_on: ClassVar[str]
+    needs_our_balancer: ClassVar[bool] = False
+    """Whether only our own load balancer can have it."""
     name: str
     """Which fault it is."""
     for_s: PositiveDuration | None = Field(default=None, alias="for")

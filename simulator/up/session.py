@@ -11,6 +11,7 @@ from simulator.dashboard.audience import words_of
 from simulator.dashboard.feed import Feed
 from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
+from simulator.faults.forms import fault_forms
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
@@ -82,6 +83,7 @@ class Session:
         """Start everything, stay until told to end, stop everything, judge. Raises a ZduError, perhaps in a group."""
         if exit_with_parent:
             when_the_parent_ends(lambda: self._stage.cut("SIGHUP"))
+        fault_forms()  # before anybody works: a loop that makes them would be late with every request meanwhile
         await self._site.open(port)
         try:
             self._keep(replace(self._mine, control_url=self._site.url, token=self._site.token))
@@ -103,7 +105,7 @@ class Session:
             try:
                 await operator.all_serving()
             except StoryBroken as error:
-                stage.recorder.event(RunAborted(str(error)))
+                stage.recorder.event(RunAborted(str(error), error.undecided))
                 raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
             self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
             load = stage.load()

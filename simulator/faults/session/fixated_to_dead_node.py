@@ -22,6 +22,7 @@ class SessionFixatedToDeadNode(Fault):
     """
 
     acts_on: ClassVar[str] = "load balancer's configuration"
+    needs_our_balancer: ClassVar[bool] = True
     name: Literal["session.fixated_to_dead_node"]
     """Which fault it is."""
 
