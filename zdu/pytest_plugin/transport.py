@@ -47,12 +47,13 @@ class Blocking:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=within_s) as answer:
-                return understood(answer.read())
+                said: bytes = answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return understood(error.read())
+                said = error.read()
         except OSError as error:
             raise _silent(url, error) from error
+        return understood(said)
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
