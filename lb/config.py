@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
@@ -75,6 +75,10 @@ class StickyMode(StrEnum):
     """Not at all: every request may go to another node."""
 
 
+BOUND_NODE_GONE: Final = "bound-node-gone"
+"""``stickiness.nofailover`` in ``X-LB-Error`` and in the figures: others may be usable, but not for this session."""
+
+
 class StickinessConfig(_Strict):
     """How sessions are tied to nodes, and how long (HAProxy's ``cookie`` and its ``maxidle`` and ``maxlife``)."""
 
@@ -92,8 +96,8 @@ class StickinessConfig(_Strict):
     table_size: Annotated[int, Field(ge=1)] = 100_000
     """Sessions remembered; the one that was silent for longest is forgotten first."""
     nofailover: bool = False
-    """Whether a session whose node is gone gets 503 until that node is back, instead of moving to another: Apache's
-    ``nofailover``. For rehearsals of that mistake, and for sessions that are worth nothing elsewhere."""
+    """Whether a session whose node is gone gets 503 (:data:`BOUND_NODE_GONE`) until that node is back, instead of
+    moving to another: Apache's ``nofailover``. For rehearsals of that mistake, and for sessions that are worth nothing elsewhere."""
 
     @model_validator(mode="after")
     def _every_setting_has_an_effect(self) -> Self:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from lb.balancing import Candidate, Rng, algorithm_for
-from lb.config import BalancerConfig, StickyMode
+from lb.config import BOUND_NODE_GONE, BalancerConfig, StickyMode
 from lb.nodes import Node
 from lb.rebalance import Load, Rebalance
-from lb.routes import BOUND_NODE_GONE, Moved, NoNode, Route
+from lb.routes import Moved, NoNode, Route
 from lb.sessions import Session, Sessions
 from lb.slowstart import fair_concurrency
 from lb.stickiness import CookieAction, CookieState, Reading
