@@ -97,7 +97,8 @@ class StickinessConfig(_Strict):
     """Sessions remembered; the one that was silent for longest is forgotten first."""
     nofailover: bool = False
     """Whether a session whose node is gone gets 503 (:data:`BOUND_NODE_GONE`) until that node is back, instead of
-    moving to another: Apache's ``nofailover``. For rehearsals of that mistake, and for sessions that are worth nothing elsewhere."""
+    moving to another: Apache's ``nofailover``. For rehearsals of that mistake, and for sessions that are worth
+    nothing elsewhere."""
 
     @model_validator(mode="after")
     def _every_setting_has_an_effect(self) -> Self:

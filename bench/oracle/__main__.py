@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -57,7 +57,7 @@ def test_what_a_node_said_in_its_last_life_is_forgotten_when_its_process_ends(sc
     scene.picture.process_started("node1", pid=2, url="", version="7.3.0", log="")
 
     assert not scene.picture.seen()[0].failed
-    assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]
+    assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]  # of that kind
 
 
 def test_a_node_starts_until_it_has_said_something_else_or_gets_requests(scene: Scene) -> None:

@@ -98,7 +98,7 @@ def test_phases_are_compared_where_both_had_them_and_samples_enough() -> None:
         {"name": "node1 out", "latency_ms": {"p90": 7.5}},
         {"name": "upgrade tasks", "latency_ms": {"p90": 9.0, "too_few_for": ["p90"]}},
     ]
-    slower = [{**phase, "latency_ms": {**phase["latency_ms"], "p90": 10.0}} for phase in phases[1:]]  # type: ignore[dict-item]
+    slower = [{**phase, "latency_ms": {**phase["latency_ms"], "p90": 10.0}} for phase in phases[1:]]  # type: ignore[dict-item]  # JSON
     found = compared({"phases": phases}, {"phases": slower})
     rows = [row for row in found.rows if row.name.startswith("latency, 90th percentile, ")]
     assert rows == [Row("latency, 90th percentile, node1 out", "7.5 ms", "10.0 ms", "+2.5 ms", "first")]

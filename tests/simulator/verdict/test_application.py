@@ -17,7 +17,7 @@ def run(*more: tuple[float, Event], audit: dict[str, dict[str, str]] | None = No
         if not isinstance(event, JIRAS)
     ]
     wanted = {"node1": NEW, "node2": NEW}
-    return replace(evidence(events, sessions_kind="unknown"), wanted=wanted, **changes)  # type: ignore[arg-type]
+    return replace(evidence(events, sessions_kind="unknown"), wanted=wanted, **changes)  # type: ignore[arg-type]  # fields of the evidence
 
 
 def word_of(name: str, seen: Evidence) -> str:
