@@ -24,6 +24,7 @@ from zdu.errors import ZduError
 
 if TYPE_CHECKING:
     from simulator.faults.reach import Reach
+    from simulator.scenario.model import BalancerPart
 
 
 BALANCER_PATH = "balancer"
@@ -74,6 +75,13 @@ class Fault(Section):
     @property
     def path(self) -> str:
         """Which path of a node it needs a proxy on, that of the ``balancer`` or the ``database``; empty for none."""
+        return ""
+
+    def unfit_for(self, balancer: BalancerPart, *, ours: bool) -> str:  # noqa: ARG002
+        """Why it cannot be had with such a load balancer, ``ours`` or another one; empty if it can.
+
+        Asked before anything is started, so that a story does not break off in its middle.
+        """
         return ""
 
     async def apply(self, reach: Reach) -> Hold:

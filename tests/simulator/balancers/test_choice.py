@@ -4,7 +4,15 @@ import pytest
 
 from simulator.balancers import KINDS, check_balancer, for_balancer, programs
 from simulator.scenario import load
+from simulator.scenario.document import parse_document
+from simulator.scenario.load import read_scenario
+from simulator.scenario.model import Scenario
 from zdu.errors import ExitCode, UsageError
+
+
+def story_with(fault: str, more: str = "") -> Scenario:
+    text = f'name: s\ntitle: t\ncluster: {{version: "7.3.0"}}\ntimeline: [observe: {{for: 1s}}, fault: {{name: {fault}}}]\n{more}\n'
+    return read_scenario(parse_document(text, "f.yaml"))
 
 
 def test_an_absent_program_is_one_message_that_names_debians_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +29,18 @@ def test_a_node_cannot_ask_a_load_balancer_that_checks_nobody(monkeypatch: pytes
     with pytest.raises(UsageError, match="nginx checks no node's health"):
         check_balancer("nginx", asking)
     check_balancer("haproxy", asking)
+
+
+def test_a_fault_that_the_load_balancer_cannot_have_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("simulator.balancers.choice.software_of", lambda kind: kind)
+    fixated = "session.fixated_to_dead_node"
+    with pytest.raises(UsageError, match=f"{fixated}: only our own load balancer"):
+        check_balancer("haproxy", story_with(fixated))
+    check_balancer("ours", story_with(fixated))
+    with pytest.raises(UsageError, match=rf"{fixated}: balancer\.stickiness is none"):
+        check_balancer("ours", story_with(fixated, "balancer: {stickiness: none}"))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"ours"}))
