@@ -299,6 +299,8 @@ def _judged(
     """Outcome, HAProxy's word, and what people are told."""
     if heed_drain and state in config.drain_states:
         return Outcome.DRAIN, "L7OKC", f"the node says {state}"
+    if heed_drain and status == config.drain_status and _found(config.drain_body, body):
+        return Outcome.DRAIN, "L7OKC", f"status {status}, by which the node asks to be drained"
     if heed_drain and state in config.stopping_states:
         word = "L7RSP" if status == config.expect_status else "L7STS"
         return Outcome.LEAVE, word, f"the node says {state}, it takes no more"
@@ -308,9 +310,14 @@ def _judged(
     if config.expect_state and state != config.expect_state:
         said = f"the node says {state}" if state is not None else "the body names no state"
         return Outcome.FAIL, "L7RSP", f"{said}, expected {config.expect_state}"
-    if config.expect_body and not re.search(config.expect_body, body.decode("utf-8", "replace")):
+    if not _found(config.expect_body, body):
         return Outcome.FAIL, "L7RSP", f"the body does not match {config.expect_body}"
     return Outcome.PASS, "L7OK", f"the node says {state}" if state is not None else f"status {status}"
+
+
+def _found(pattern: str, body: bytes) -> bool:
+    """Whether the body has what the pattern asks for; an empty one asks for nothing."""
+    return not pattern or re.search(pattern, body.decode("utf-8", "replace")) is not None
 
 
 def _facts(body: bytes) -> dict[str, object]:

@@ -28,6 +28,8 @@ SECTIONS = (
     "cluster.intervals",
     "node",
     "node.health",
+    "node.health.draining",
+    "node.drain",
     "node.stop",
     "node.page",
     "node.versions",

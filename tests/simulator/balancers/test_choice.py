@@ -11,7 +11,10 @@ from zdu.errors import ExitCode, UsageError
 
 
 def story_with(fault: str, more: str = "") -> Scenario:
-    text = f'name: s\ntitle: t\ncluster: {{version: "7.3.0"}}\ntimeline: [observe: {{for: 1s}}, fault: {{name: {fault}}}]\n{more}\n'
+    text = (
+        'name: s\ntitle: t\ncluster: {version: "7.3.0"}\n'
+        f"timeline: [observe: {{for: 1s}}, fault: {{name: {fault}}}]\n{more}\n"
+    )
     return read_scenario(parse_document(text, "f.yaml"))
 
 
