@@ -134,10 +134,9 @@ def test_a_node_that_can_ask_to_be_drained_has_lb_lag_and_a_state_for_it() -> No
     scenario = read(SHOP + ASKS + STORY + more)
     assert scenario.nodes_ask
     assert not read(SHOP + STORY).nodes_ask
-    assert mistakes_of(SHOP + STORY + more) == [
-        "f:10:22: 'lb lag < 1s' needs node.health.draining: without it no node says that it is leaving",
-        "f:10:48: 'node1 is DRAINING' is Jira's; this scenario has another application (node)",
-    ]
+    lag, state = mistakes_of(SHOP + STORY + more)
+    assert lag.endswith("'lb lag < 1s' needs node.health.draining: without it no node says that it is leaving")
+    assert state.endswith("'node1 is DRAINING' is Jira's; this scenario has another application (node)")
 
 
 @pytest.mark.parametrize(
