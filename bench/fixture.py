@@ -3,12 +3,14 @@
 import json
 import statistics
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from bench.common.machine import describe
 from zdu.clock import SystemClock
+from zdu.fork_server import VARIABLE, fork_server
 from zdu.pytest_plugin.leases import House, Leases
 from zdu.pytest_plugin.wishes import read_wishes
 
@@ -28,16 +30,18 @@ def marks_of(folder: Path) -> dict[str, float]:
 
 @click.command()
 @click.option("--times", default=7, show_default=True, help="How many clusters are started, one after the other.")
-def main(times: int) -> None:
+@click.option("--no-fork", is_flag=True, help="An interpreter of its own for each process.")
+def main(times: int, *, no_fork: bool) -> None:
     """Start two-node clusters as the fixture does."""
     clock = SystemClock()
     waited: list[float] = []
     marks: list[dict[str, float]] = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
+        environment = {} if no_fork else {VARIABLE: stack.enter_context(fork_server(folder))}
         for number in range(times):
             (folder / f"{number}").mkdir()
-            leases = Leases(House(folder / "runs", folder / f"{number}", seed=number), "bench")
+            leases = Leases(House(folder / "runs", folder / f"{number}", number, environment), "bench")
             began_s = clock.monotonic_s()
             cluster = leases.start(read_wishes((), {}))
             waited.append(clock.monotonic_s() - began_s)

@@ -7,6 +7,7 @@ have come the canary is not judged, and the roll waits.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from simulator.record.requests import RequestRecord
 from simulator.roll import NodeSeen
@@ -16,6 +17,18 @@ from simulator.scenario.objectives import Objective, parse_objective
 from simulator.scenario.quantities import PERCENTILE, Unit
 from simulator.verdict.measures import Measured, measure
 from simulator.verdict.model import Evidence
+from zdu.events import CanaryJudged
+
+
+class Fares(NamedTuple):
+    """How users fare: ``trouble`` is what they suffered that they must not, empty if nothing.
+
+    ``judged`` is whether there are requests enough to tell, ``told`` each sentence with what was measured.
+    """
+
+    trouble: str
+    judged: bool
+    told: str
 
 
 class CanaryWatch:
@@ -30,7 +43,7 @@ class CanaryWatch:
         self._looked_at = len(requests)
         self._back_since_s: dict[str, float] = {}
         self._answered: list[RequestRecord] = []
-        self._judgement = ("", False)
+        self._fares = fares(self._objectives, self._answered)
 
     def look(self, seen: tuple[NodeSeen, ...], now_s: float) -> tuple[NodeSeen, ...]:
         """The cluster as it is seen at ``now_s`` of the run, with what is to be said of the canary's users."""
@@ -42,14 +55,20 @@ class CanaryWatch:
             else:
                 self._back_since_s.setdefault(node.node_id, now_s)
         if self._read_on():
-            self._judgement = fares(self._objectives, self._answered)
-        trouble, judged = self._judgement
+            self._fares = fares(self._objectives, self._answered)
+        trouble, judged, _ = self._fares
         return tuple(
             replace(node, trouble=trouble and f"{node.node_id} is a bad canary: {trouble}", judged=judged)
             if node.node_id in self._back_since_s
             else node
             for node in seen
         )
+
+    def judged(self) -> CanaryJudged:
+        """What is to be said of the canary by now, for the record."""
+        trouble, judged, told = self._fares
+        outcome = "fail" if trouble else "pass" if judged else "inconclusive"
+        return CanaryJudged(list(self._canary), self._policy.to_version, outcome, told)
 
     def _read_on(self) -> bool:
         """Whether the canary has answered anybody since the last look."""
@@ -60,16 +79,20 @@ class CanaryWatch:
         return bool(theirs)
 
 
-def fares(objectives: Sequence[Objective], requests: list[RequestRecord]) -> tuple[str, bool]:
-    """What users suffered that they must not, empty if nothing, and whether there are requests enough to tell."""
+def fares(objectives: Sequence[Objective], requests: list[RequestRecord]) -> Fares:
+    """How users fare by the requests that the canary has answered so far."""
     evidence = Evidence([], requests, Expectations(), (), (), "", "")
-    judged = True
-    for objective in objectives:
-        measured = measure(objective, evidence)
-        if _is_lost(objective, measured):
-            return f"{objective.text!r} does not hold ({measured.told})", True
-        judged = judged and measured.samples >= measured.needed
-    return "", judged
+    measured = [(objective, measure(objective, evidence)) for objective in objectives]
+    lost = [f"{one.text!r} does not hold ({what.told})" for one, what in measured if _is_lost(one, what)]
+    return Fares(
+        trouble=lost[0] if lost else "",
+        judged=bool(lost) or all(what.samples >= what.needed for _, what in measured),
+        told="; ".join(f"{one.text!r}: {what.told}; {_samples(what)}" for one, what in measured),
+    )
+
+
+def _samples(measured: Measured) -> str:
+    return f"{measured.samples:,} samples of at least {measured.needed:,}"
 
 
 def _is_lost(objective: Objective, measured: Measured) -> bool:

@@ -13,7 +13,7 @@ from rich.console import Console
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.ci_output import check_summary, summary_option
 from simulator.dashboard.audience import Audience
-from simulator.database_target import check_database, choose_database, without_password
+from simulator.database_target import DATABASE_HELP, check_database, choose_database, in_a_command
 from simulator.playing import play
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
@@ -38,7 +38,7 @@ LARGEST_SEED = 2**31 - 1
 @click.argument("scenario_name", metavar="[SCENARIO]", default=DEFAULT_SCENARIO, shell_complete=complete_scenario)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
-@click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--db", "database_url", metavar="URL", help=DATABASE_HELP)
 @click.option("--twin", is_flag=True, help="Play the scenario's twin, which differs in one thing.")
 @click.option("--lb", type=click.Choice(list(KINDS)), default=OURS, help="The load balancer (ours).")
 @click.option("--nodes", type=int, help="How many nodes the cluster has.")
@@ -142,8 +142,8 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
     """The command line as it was typed, with the seed, and without where the output went or what it looked like."""
     given: dict[str, object] = {**context.params, "seed": seed}
     words = ["zdu", "run", str(given["scenario_name"]), *(["--twin"] if given["twin"] else [])]
-    if given["database_url"]:
-        words += ["--db", without_password(str(given["database_url"]))]
+    before, database = in_a_command(context.params["database_url"])
+    words += database
     if given["lb"] != OURS:
         words += ["--lb", str(given["lb"])]
     for name in ("seed", "nodes", "users", "rate"):
@@ -155,4 +155,4 @@ def _command_to_run_again(context: click.Context, seed: int) -> str:
         words += ["--expect", objective]
     if context.params["fail_fast"]:
         words.append("--fail-fast")
-    return shlex.join(words)
+    return before + shlex.join(words)

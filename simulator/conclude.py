@@ -79,6 +79,7 @@ def judge_run(folder: RunFolder) -> JudgedRun:
         version_from=scenario.version_from,
         version_to=scenario.version_to,
         refusals=scenario.refusals,
+        breaches=scenario.breaches,
         rolled_back_from=scenario.rolled_back_from,
         users=scenario.load.users,
         sessions_kind=scenario.sessions if scenario.of_jira else "unknown",

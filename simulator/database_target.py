@@ -10,10 +10,15 @@ from simulator.cluster import DatabaseTarget
 from simulator.faults.fault import DATABASE_PATH, NEEDS_SERVER
 from simulator.record.run_folder import RunFolder
 from simulator.scenario.model import Scenario
-from simulator.supervisor import zdu_command
+from simulator.spawn import zdu_command
 from zdu.errors import UsageError
 
 DROP_TIMEOUT_S = 30.0
+HIDDEN = "***"
+"""What stands in the place of a password wherever a URL is shown or recorded."""
+FROM_ENVIRONMENT = "PGPASSWORD"
+"""Where PostgreSQL's clients look for the password that a URL does not have (libpq, environment variables)."""
+DATABASE_HELP = f"postgresql+asyncpg://… instead of a SQLite file; {FROM_ENVIRONMENT} may have its password."
 
 
 def choose_database(url: str | None, folder: RunFolder) -> DatabaseTarget:
@@ -39,9 +44,23 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     if parts.password is None:
         return url
-    user = f"{parts.username}:***@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{user}{parts.hostname}{port}"))
+    name, _, server = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{name.partition(':')[0]}:{HIDDEN}@{server}"))
+
+
+def in_a_command(url: str | None) -> tuple[str, list[str]]:
+    """What goes before a command that uses this database, and its words for it; the password is left to be put in."""
+    if not url:
+        return "", []
+    shown = without_password(url)
+    if shown == url:
+        return "", ["--db", url]
+    return f"{FROM_ENVIRONMENT}='{HIDDEN}' ", ["--db", shown.replace(f":{HIDDEN}@", "@", 1)]
+
+
+def told_of_the_password(command: str) -> str:
+    """What to do with the password that ``command`` does not have; empty if none is missing."""
+    return f"{HIDDEN} stands for the password, which is recorded nowhere" if HIDDEN in command else ""
 
 
 def drop_database(target: DatabaseTarget) -> None:

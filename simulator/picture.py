@@ -82,6 +82,11 @@ class NodePicture:
         return self.running and self.state in TAKES_REQUESTS
 
     @property
+    def starting(self) -> bool:
+        """Whether it runs, and nobody has heard more of it than that it starts."""
+        return self.running and not self.takes_load and self.state in ("", "STARTING")
+
+    @property
     def in_upgrade_mode(self) -> bool:
         """Whether it asks to be drained, or an administrator drains it."""
         return self.state == IN_UPGRADE_MODE or self.set_aside
@@ -205,6 +210,7 @@ class Picture:
                 ready=node.ready_to_serve,
                 drained=node.drained,
                 failed=node.failed or bool(node.not_up),
+                starting=node.starting,
                 out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,
                 back_for_s=now_s - node.back_since_s if node.back_since_s is not None else 0.0,
                 away_for_s=now_s - node.away_since_s if node.away_since_s is not None else 0.0,

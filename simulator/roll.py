@@ -15,6 +15,7 @@ anywhere and taken up again. For one node, in this order:
     new version, serving            -> Wait until it has been healthy for long enough, then it is done
     new version, could not start    -> NotStarted         (refused, or ended: a person has to decide)
     old version, could not start    -> Stop               (it serves nobody: nothing to drain, nothing to lose)
+    old version, still starting     -> Stop               (likewise, and it could not be asked: it answers nobody yet)
 
 Who takes a node out is not decided here: a node may ask for it by what its health check says, or an administrator may
 tell the load balancer, and has to tell it again when the node is to come back (``set_aside``).
@@ -35,12 +36,15 @@ afterwards, whoever took them out. With ``park`` the only node there is may stop
 A breach is a node that died by itself, one that is not back ``node_deadline`` after it left, one that could not
 start, or a canary whose users fare worse than they may (``trouble``; :mod:`simulator.canary` looks at them).
 ``on_breach`` says what the operator does: end it there (abort), take nobody else out until it is put right
-(pause), or bring every node back to the version of before (rollback).
+(pause), or bring every node back to the version of before (rollback). During a pause a node that is stopped already
+is started all the same: the others carry its load meanwhile. A dead node and one that could not start wait for a
+person.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.roll_policy import RollPolicy
+from simulator.roll_policy import OnBreach, RollPolicy
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class NodeSeen:
     """One node as the operator sees it.
 
     ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's application could not
-    start (Jira's process goes on then, another application's is gone), ``set_aside`` that an administrator keeps the
-    load balancer away from it, ``ready`` that its application runs by its own words.
-    ``away_for_s`` is for how long it has not been a node that runs, serves and does not ask to be drained.
+    start (Jira's process goes on then, another application's is gone), ``starting`` that it has not said anything
+    else yet, ``ready`` that it runs by its own words, ``set_aside`` that an administrator keeps the load balancer
+    away from it. ``away_for_s`` is for how long it has not been a node that runs, serves and does not ask to be
+    drained.
     """
 
     node_id: str
@@ -61,6 +66,7 @@ class NodeSeen:
     serving: bool
     drained: bool
     failed: bool = False
+    starting: bool = False
     set_aside: bool = False
     ready: bool = True
     out_for_s: float = 0.0
@@ -140,13 +146,44 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class TurnBack:
-    """A breach: every node goes back to the version of before. ``reason`` is a sentence without its end."""
+class Breach:
+    """Something is not as it has to be, about that node. ``reason`` is a sentence without its end."""
 
+    node_id: str
     reason: str
 
 
-Step = EnterUpgradeMode | AwaitDrained | Stop | Upgrade | PutBack | Wait | NotStarted | TurnBack | Blocked | Finished
+@dataclass(frozen=True)
+class Abort(Breach):
+    """The roll ends there, with everything left as it is."""
+
+
+@dataclass(frozen=True)
+class Pause(Breach):
+    """Nobody else leaves until somebody has put it right."""
+
+
+@dataclass(frozen=True)
+class TurnBack(Breach):
+    """Every node goes back to the version of before."""
+
+
+_ON_BREACH: Mapping[OnBreach, type[Abort | Pause | TurnBack]] = {"abort": Abort, "pause": Pause, "rollback": TurnBack}
+
+Step = (
+    EnterUpgradeMode
+    | AwaitDrained
+    | Stop
+    | Upgrade
+    | PutBack
+    | Wait
+    | NotStarted
+    | Abort
+    | Pause
+    | TurnBack
+    | Blocked
+    | Finished
+)
 
 
 def next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy, *, rolling_for_s: float = 0.0) -> Step:
@@ -161,7 +198,11 @@ def next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy, *, rolling_for_s: 
 
 
 def _next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy, rolling_for_s: float) -> Step:
-    breach = _breach(seen, policy, rolling_for_s)
+    breach = breach_of(seen, policy, rolling_for_s=rolling_for_s)
+    if isinstance(breach, Pause):
+        return _come_back(seen, policy) or breach
+    if isinstance(breach, Abort) and _could_not_start(breach.node_id, seen, policy):
+        return NotStarted(breach.node_id)
     if breach is not None:
         return breach
     nodes = {node.node_id: node for node in seen}
@@ -183,24 +224,32 @@ def _next_step(seen: tuple[NodeSeen, ...], policy: RollPolicy, rolling_for_s: fl
     return waits[0] if waits else _rest(nodes, policy) or Finished()
 
 
-def _breach(seen: tuple[NodeSeen, ...], policy: RollPolicy, rolling_for_s: float) -> Step | None:
+def breach_of(
+    seen: tuple[NodeSeen, ...], policy: RollPolicy, *, rolling_for_s: float
+) -> Abort | Pause | TurnBack | None:
+    """What is not as it has to be, about the first such node, as what the operator does then; None if nothing."""
+    kind = _ON_BREACH[policy.on_breach]
     for node in seen:
-        reason = ""
         if node.crashed and not (policy.taking_back and node.node_id in policy.order):
-            reason = f"{node.node_id} died although nobody had stopped it"
-        elif node.node_id in policy.order and not policy.taking_back:
+            return kind(node.node_id, f"{node.node_id} died although nobody had stopped it")
+        if node.node_id in policy.order and not policy.taking_back:
             reason = _late_or_failed(node, policy, rolling_for_s)
-        if not reason:
-            continue
-        match policy.on_breach:
-            case "abort" if node.failed and node.version == policy.to_version:
-                return NotStarted(node.node_id)
-            case "abort":
-                return Blocked(reason)
-            case "pause":
-                return Wait(node.node_id, f"somebody has put right that {reason}")
-            case "rollback":
-                return TurnBack(reason)
+            if reason:
+                return kind(node.node_id, reason)
+    return None
+
+
+def _could_not_start(node_id: str, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> bool:
+    return any(node.node_id == node_id and node.failed and node.version == policy.to_version for node in seen)
+
+
+def _come_back(seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step | None:
+    """During a pause: start and put back who is stopped already."""
+    for node in seen:
+        if node.node_id in policy.order and not node.crashed and not _untouched(node, policy):
+            step = _go_on(node, seen, policy)
+            if isinstance(step, Upgrade | PutBack):
+                return step
     return None
 
 
@@ -244,7 +293,7 @@ def _go_on(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> St
 
 
 def _take_out(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step:
-    if node.failed:
+    if node.failed or (node.starting and not node.carries_load):
         return Stop(node.node_id)
     if len(seen) == 1 and policy.park:
         return Stop(node.node_id)

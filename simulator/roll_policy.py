@@ -7,6 +7,8 @@ from typing import Literal
 Order = Literal["listed", "reverse", "random"]
 Drain = Literal["own", "none", "deadline"]
 OnBreach = Literal["abort", "pause", "rollback"]
+PAUSE_DEADLINE_S = 30.0
+"""How long a roll that is paused waits for a person, unless it says: a rehearsal is not left alone for long."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class RollPolicy:
 
     No node leaves while ``most_out`` are out, and never the last that serves; without ``node_deadline_s`` a
     node may be away for ever.
+    A pause is over after ``pause_deadline_s``, put right or not.
     ``canary_expect`` are sentences about the canary's users; who looks whether they hold tells the resolver.
     ``taking_back`` is set for the way back after a breach: crashed nodes are started again, and so are those that run
     the wanted version and still ask to be drained.
@@ -32,6 +35,7 @@ class RollPolicy:
     min_healthy_s: float = 0.0
     node_deadline_s: float | None = None
     on_breach: OnBreach = "abort"
+    pause_deadline_s: float = PAUSE_DEADLINE_S
     pause_while_out_s: float = 0.0
     pause_after_s: float = 0.0
     taking_back: bool = False

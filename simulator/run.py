@@ -45,7 +45,7 @@ class Run:
         try:
             await operator.all_serving()
         except StoryBroken as error:
-            stage.recorder.event(RunAborted(str(error)))
+            stage.recorder.event(RunAborted(str(error), error.undecided))
             return
         load = stage.load()
         async with asyncio.TaskGroup() as working:
@@ -55,7 +55,7 @@ class Run:
             try:
                 await self._play_steps(stage, operator)
             except StoryBroken as error:
-                stage.recorder.event(RunAborted(str(error)))
+                stage.recorder.event(RunAborted(str(error), error.undecided))
             load.stop()
         load.record_end()
 

@@ -100,10 +100,12 @@ class Stage:
         *,
         accounts: int = 0,
         on_interrupt: Callable[[str], None] | None = None,
+        on_kill: Callable[[], None] | None = None,
     ) -> None:
         """``accounts`` is how many the database gets, if more than the scenario's load needs.
 
         ``on_interrupt`` hears of the first Ctrl-C and brings the story to its end; without it the story is cut.
+        ``on_kill`` is the last that is called after the second one, when nothing else is tidied up any more.
         """
         self.plan = plan
         self.recorder = recorder
@@ -114,6 +116,7 @@ class Stage:
         self._accounts = accounts or users_needed(plan.scenario.load)
         self._view = view
         self._on_interrupt = on_interrupt
+        self._on_kill = on_kill
         self._supervisor: Supervisor | None = None
         self._control_url = ""
         self.started = False
@@ -135,7 +138,7 @@ class Stage:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._interrupt, number.name)
+            loop.add_signal_handler(number, self.signalled, number.name)
         self.recorder.event(_run_started(self.plan))
         try:
             async with asyncio.TaskGroup() as watchers:
@@ -144,6 +147,19 @@ class Stage:
         finally:
             self._kill_all()
         self.recorder.event(RunEnded())
+
+    def signalled(self, signal_name: str) -> None:
+        """Ctrl-C, or what means the same: the first time stop in order, but soon; the second time at once."""
+        if self._signals:
+            self._kill_all()
+            if self._on_kill:
+                self._on_kill()
+            os._exit(ExitCode.INTERRUPTED)
+        self._signals.append(signal_name)
+        if self._on_interrupt:
+            self._on_interrupt(signal_name)
+        else:
+            self.cut(signal_name)
 
     def load(self) -> Load | Visit:
         """The scenario's users and probes, not started yet."""
@@ -246,12 +262,14 @@ class Stage:
             if child.name != CONTROL:
                 self.picture.process_stopping(child.name, child.stop_signal.name)
         patience_s = self.cluster.stop_patience_s
-        await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
-        for admin in self.admins.values():
-            await admin.close()
-        for look in self.looks.values():
-            await look.close()
-        await self.cluster.close()
+        try:
+            await supervisor.stop_all(within_s=INTERRUPTED_STOP_WITHIN_S if self._cut else patience_s)
+        finally:  # what ends the watchers of the processes (a full disk) cuts the wait for them short
+            for admin in self.admins.values():
+                await admin.close()
+            for look in self.looks.values():
+                await look.close()
+            await self.cluster.close()
 
     async def _refresh(self) -> None:
         """Let time pass for the view, until its terminal is gone."""
@@ -273,17 +291,6 @@ class Stage:
     def _on_exit(self, child: Child) -> None:
         if child.name != CONTROL:
             self.picture.process_exited(child.name, child.returncode, expected=child.stop_asked)
-
-    def _interrupt(self, signal_name: str) -> None:
-        """The first time stop in order, but soon; the second time at once."""
-        if self._signals:
-            self._kill_all()
-            os._exit(ExitCode.INTERRUPTED)
-        self._signals.append(signal_name)
-        if self._on_interrupt:
-            self._on_interrupt(signal_name)
-        else:
-            self.cut(signal_name)
 
     def cut(self, signal_name: str) -> None:
         """End the story where it is and stop everything soon."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from simulator.spawn import Process, spawn
 from zdu.errors import ExitCode, ZduError
 
 READY_TIMEOUT_S = 30.0
@@ -47,7 +48,7 @@ class Child:
     """One process of the run. ``ready`` is what it said of itself when it began to serve."""
 
     name: str
-    process: asyncio.subprocess.Process
+    process: Process
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
     stop_asked: bool = False
@@ -115,11 +116,6 @@ class Child:
             await self.ended.wait()
 
 
-def zdu_command(*arguments: str) -> list[str]:
-    """The command line of one of our own processes: what an administrator would type on another machine."""
-    return [sys.executable, "-P", "-m", "zdu", *arguments]
-
-
 class Supervisor:
     """Owns every child of the run.
 
@@ -138,14 +134,7 @@ class Supervisor:
 
     async def start(self, name: str, arguments: Sequence[str], log: Path) -> Child:
         """Start ``zdu ARGUMENTS`` and wait until it serves. Raises StartFailed with its own last words."""
-        process = await asyncio.create_subprocess_exec(
-            *zdu_command(*arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        child = Child(name, process, log)
+        child = Child(name, await spawn(arguments, held=True), log)
         announced = self._adopt(child)
         async with self._until_it_serves(child, announced):
             await announced
@@ -218,14 +207,7 @@ class Supervisor:
 
     async def run_to_end(self, name: str, arguments: Sequence[str], log: Path) -> None:
         """Run ``zdu ARGUMENTS`` and wait for its end. Raises StartFailed when its exit code is not 0."""
-        process = await asyncio.create_subprocess_exec(
-            *zdu_command(*arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        child = Child(name, process, log)
+        child = Child(name, await spawn(arguments, held=False), log)
         self._children.append(child)
         child.stop_asked = True
         await self._watch(child, None)

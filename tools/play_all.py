@@ -22,7 +22,7 @@ from simulator.lessons.exercise import exercise_text
 from simulator.scenario import load, shipped_scenarios
 from simulator.scenario.library import lesson_scenarios
 from simulator.scenario.model import Scenario
-from simulator.supervisor import zdu_command
+from simulator.spawn import zdu_command
 
 RUN_WITHIN_S = 300.0
 _BUSY_OUTAGE_S = 3.0

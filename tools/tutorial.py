@@ -24,7 +24,7 @@ from simulator.report.drawing import draw
 from simulator.report.page import page_environment
 from simulator.report.picture import picture_of
 from simulator.scenario import load
-from simulator.supervisor import zdu_command
+from simulator.spawn import zdu_command
 
 CHAPTERS = Path(__file__).parents[1] / "docs" / "tutorial"
 SEEN = re.compile(r"<!-- seen: (zdu run ([a-z0-9-]+)( --twin)? --seed \d+) -->\n.*?<!-- seen: end -->", re.DOTALL)

@@ -333,11 +333,63 @@ class CommandEnded(Event):
 
 
 @dataclass(frozen=True)
+class RollBreached(Event):
+    """In a roll to ``version`` something was not as it had to be: ``on_breach`` is what was done about it."""
+
+    kind: ClassVar[str] = "roll_breached"
+    node: str
+    version: str
+    reason: str
+    on_breach: str
+
+
+@dataclass(frozen=True)
+class RollResumed(Event):
+    """What had paused a roll to ``version`` was put right, and it went on."""
+
+    kind: ClassVar[str] = "roll_resumed"
+    version: str
+
+
+@dataclass(frozen=True)
+class CanaryJudged(Event):
+    """How the users of a roll's canary had fared by the end of the roll.
+
+    ``outcome`` is pass, fail, or inconclusive for too few requests; ``told`` is each sentence with what was measured.
+    """
+
+    kind: ClassVar[str] = "canary_judged"
+    nodes: list[str]
+    version: str
+    outcome: str
+    told: str
+
+
+@dataclass(frozen=True)
+class FinalisedEarly(Event):
+    """Somebody asked ``node`` to finalise at ``asked_s`` of the run, while those ``behind`` ran the old version.
+
+    ``status`` is that of the answer, 0 for none, and ``answer`` its words.
+    """
+
+    kind: ClassVar[str] = "finalised_early"
+    node: str
+    behind: list[str]
+    asked_s: float
+    status: int
+    answer: str
+
+
+@dataclass(frozen=True)
 class RunAborted(Event):
-    """The roll could not go on; ``reason`` says why and is part of the verdict."""
+    """The story could not go on; ``reason`` says why and is part of the verdict.
+
+    ``undecided``: nothing had gone wrong, but nobody could tell, for want of measurements.
+    """
 
     kind: ClassVar[str] = "run_aborted"
     reason: str
+    undecided: bool = False
 
 
 @dataclass(frozen=True)
@@ -385,6 +437,10 @@ _KINDS: dict[str, type[Event]] = {
         FaultFired,
         FaultReset,
         CommandEnded,
+        RollBreached,
+        RollResumed,
+        CanaryJudged,
+        FinalisedEarly,
         RunAborted,
         RunInterrupted,
         RunEnded,

@@ -76,6 +76,11 @@ class Living:
         """The processes that are left of a cluster whose simulator is gone."""
         return {} if self.up else {name: process for name, process in self.processes.items() if process.alive}
 
+    @property
+    def there(self) -> bool:
+        """Whether anything of it is left: its simulator, or a process without it."""
+        return self.up or bool(self.strays)
+
 
 def state_folder() -> Path:
     """Where the files are."""
@@ -93,9 +98,17 @@ def read_all() -> list[Living]:
     return [living for living in found if living is not None]
 
 
+def tidy() -> None:
+    """Remove the files of clusters of which no process is left: kill -9 of a simulator leaves one."""
+    for living in read_all():
+        if not living.there:
+            forget(living)
+
+
 def find(name: str | None = None) -> Living:
     """The cluster that is up under ``name``, or the only one. Raises NoCluster; UsageError if the choice is open."""
     name = name or os.environ.get(CHOOSES) or None
+    tidy()
     up = [living for living in read_all() if living.up]
     if name is not None:
         up = [living for living in up if living.name == name] or _none_of_that_name(name, up)
@@ -108,11 +121,8 @@ def find(name: str | None = None) -> Living:
 
 
 def is_to_be_named(name: str) -> bool:
-    """Whether a command for this cluster should say so: it has a name of its own, or another one is there, too.
-
-    Whether that one is alive is not asked: this is called often, and a name too many does no harm.
-    """
-    return name != DEFAULT_NAME or any(path != _path(name) for path in state_folder().glob("*.json"))
+    """Whether a command for this cluster should say so: it has a name of its own, or another one is there, too."""
+    return name != DEFAULT_NAME or any(living.there and living.name != name for living in read_all())
 
 
 def claim(name: str, run_folder: Path) -> Living:

@@ -13,8 +13,7 @@ async def perform(hands: Hands, action: Finalise, title: str) -> None:
     """
     node_id = hands.scenario.node_of(action)
     hands.tell(title or f"Finalise the upgrade on {node_id}", node_id)
-    if hands.all_show(READY) or not hands.has_habit("finalises_early"):  # where all are ready, nothing is early
-        await hands.until_all_show(READY)
+    await hands.until_all_show(READY)
     hands.tell(f"{node_id} runs the upgrade tasks: from here on there is no way back to {hands.base}", node_id)
     admin, retries = hands.admins[node_id], action.retries
     await admin.approve()

@@ -26,6 +26,15 @@ SLACK_S = 30.0
 class StoryBroken(Exception):
     """The timeline cannot go on; the message says why, for the verdict."""
 
+    undecided = False
+    """Whether nothing had gone wrong, and yet nobody could tell how to go on."""
+
+
+class StoryUndecided(StoryBroken):
+    """The timeline cannot go on for want of measurements: that decides nothing about the cluster."""
+
+    undecided = True
+
 
 @dataclass
 class Hands:

@@ -24,5 +24,8 @@ async def perform(hands: Hands, action: Roll, title: str) -> None:
     ended = await carry_out_roll(hands, policy, wanted)
     if ended is not wanted:
         raise StoryBroken(_MISSED[wanted].format(" and ".join(policy.order), action.to))
+    nodes = hands.picture.nodes.values()
+    if not hands.scenario.of_jira and all(node.version == action.to for node in nodes):
+        hands.base = action.to  # nothing else makes it final
     if action.finalise == "auto":
         await finalise.perform(hands, Finalise(), "")

@@ -8,25 +8,30 @@ from enum import Enum
 from node.releases import find_release
 from simulator.actions.cancel import cancel_on
 from simulator.actions.hands import Hands, StoryBroken
+from simulator.actions.haste import Haste
+from simulator.actions.patience import Patience
 from simulator.application.programs import NodeNotUp
 from simulator.canary import CanaryWatch
 from simulator.roll import (
+    Abort,
     AwaitDrained,
     Blocked,
     EnterUpgradeMode,
     Finished,
     NotStarted,
+    Pause,
     PutBack,
     Step,
     Stop,
     TurnBack,
     Upgrade,
     Wait,
+    breach_of,
     next_step,
 )
-from simulator.roll_policy import RollPolicy, ordered
+from simulator.roll_policy import PAUSE_DEADLINE_S, RollPolicy, ordered
 from simulator.scenario.steps import Roll, RollBack
-from zdu.events import NodeNotStarted
+from zdu.events import NodeNotStarted, RollBreached
 
 LOOK_AGAIN_S = 0.1
 
@@ -65,6 +70,7 @@ def policy_of(hands: Hands, action: Roll | RollBack, order: tuple[str, ...], to_
         min_healthy_s=action.min_healthy_time,
         node_deadline_s=action.node_deadline,
         on_breach=action.on_breach,
+        pause_deadline_s=action.pause_deadline or PAUSE_DEADLINE_S,
     )
 
 
@@ -77,30 +83,44 @@ async def carry_out_roll(hands: Hands, policy: RollPolicy, wanted: Ended = Ended
         policy = replace(policy, drain="none")
     if hands.has_habit("upgrades_all_at_once"):
         await _all_at_once(hands, policy)
-    loop = asyncio.get_running_loop()
-    waiting, since_s = "", loop.time()
-    began_s = loop.time()
     canary = CanaryWatch(policy, hands.recorder.requests)
+    try:
+        return await _step_by_step(hands, policy, wanted, canary)
+    finally:
+        if policy.canary_expect:
+            hands.recorder.event(canary.judged())
+
+
+async def _step_by_step(hands: Hands, policy: RollPolicy, wanted: Ended, canary: CanaryWatch) -> Ended:
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    patience, haste = Patience(hands, policy), Haste(hands, policy.to_version)
     while True:
         _only_nodes_died(hands)
         seen = canary.look(hands.picture.seen(), hands.recorder.now_s())
-        step = next_step(seen, policy, rolling_for_s=loop.time() - began_s)
-        if isinstance(step, NotStarted):
-            _not_started(hands, step.node_id, policy.to_version, may_be_refused=wanted is Ended.REFUSED)
-            return Ended.REFUSED
-        if isinstance(step, TurnBack):
-            told = await _turn_back(hands, policy, step.reason)
-            if wanted is Ended.BREACHED:
-                return Ended.BREACHED
-            raise StoryBroken(told)
-        if isinstance(step, Finished):
-            return Ended.JOINED
-        why = _what_is_awaited(step)
-        if why != waiting:
-            waiting, since_s = why, loop.time()
-        limit_s = hands.deadline_s + policy.longest_pause_s
-        if loop.time() - since_s > limit_s:
-            raise StoryBroken(f"after {limit_s:g} s the roll still waited until {why}")
+        if await haste.look(seen):
+            continue
+        rolling_for_s = loop.time() - began_s
+        patience.with_breach(breach_of(seen, policy, rolling_for_s=rolling_for_s), loop.time())
+        step = next_step(seen, policy, rolling_for_s=rolling_for_s)
+        match step:
+            case NotStarted(node_id):
+                _not_started(hands, node_id, policy, may_be_refused=wanted is Ended.REFUSED)
+                return Ended.REFUSED
+            case Abort(node_id, reason):
+                hands.recorder.event(RollBreached(node_id, policy.to_version, reason, policy.on_breach))
+                raise StoryBroken(reason)
+            case TurnBack(node_id, reason):
+                hands.recorder.event(RollBreached(node_id, policy.to_version, reason, policy.on_breach))
+                told = await _turn_back(hands, policy, reason)
+                if wanted is Ended.BREACHED:
+                    return Ended.BREACHED
+                raise StoryBroken(told)
+            case Blocked(reason):
+                raise StoryBroken(reason)
+            case Finished():
+                return Ended.JOINED
+        patience.with_step(step, seen, loop.time())
         if hands.before_roll_step and await hands.before_roll_step(step, seen):
             continue  # who held it may have done anything meanwhile
         await _carry_out(hands, step, policy)
@@ -146,20 +166,20 @@ async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> str:
     return f"{told} and the upgrade was cancelled"
 
 
-def _not_started(hands: Hands, node_id: str, version: str, *, may_be_refused: bool) -> None:
+def _not_started(hands: Hands, node_id: str, policy: RollPolicy, *, may_be_refused: bool) -> None:
     """Read in the node's log why; go on if the story has it so."""
+    version = policy.to_version
     reason = hands.cluster.why_not_started(node_id)
     if hands.scenario.of_jira:  # another application's was recorded as it happened
         hands.recorder.event(NodeNotStarted(node_id, version, reason))
     if not may_be_refused:
+        hands.recorder.event(RollBreached(node_id, version, f"{node_id} could not start", policy.on_breach))
         raise StoryBroken(f"{node_id} could not start with {version}: {reason}")
     hands.tell(f"{node_id} could not start with {version}: {reason}", node_id)
 
 
 async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
     match step:
-        case Blocked(reason):
-            raise StoryBroken(reason)
         case EnterUpgradeMode(node_id) if not hands.nodes_ask:
             hands.tell(f"{node_id} is taken out at the load balancer, by its administrator", node_id)
             await hands.cluster.balancer.take_out(node_id, deadline_s=hands.scenario.balancer.drain_deadline)
@@ -178,7 +198,7 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             how = "drained: it is stopped" if policy.drain != "none" else "simply stopped"
             if policy.drain == "deadline" and not node.drained:
                 how = f"not drained after {policy.drain_deadline_s:g} s: it is stopped all the same"
-            if node.failed:
+            if node.failed or node.starting:
                 how = "stopped: it serves nobody"
             if policy.park:
                 how = "parked: the load balancer holds what comes, and it is stopped"
@@ -197,7 +217,7 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
         case AwaitDrained(node_id):
             hands.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
-        case Wait():
+        case Wait() | Pause():
             await hands.picture.changed(within_s=LOOK_AGAIN_S)
 
 
@@ -220,13 +240,3 @@ async def _stop(hands: Hands, node_id: str) -> None:
         await hands.cluster.kill_node(node_id)
     else:
         await hands.cluster.stop_node(node_id)
-
-
-def _what_is_awaited(step: Step) -> str:
-    """What a waiting step waits for, as the end of a sentence; empty for a step that does something."""
-    match step:
-        case Wait(_, why):
-            return why
-        case AwaitDrained(node_id):
-            return f"the load balancer has drained {node_id}"
-    return ""

@@ -71,11 +71,11 @@ def check_balancer(kind: str, scenario: Scenario) -> None:
             f"balancer.{own[0]}: only our own load balancer is set up by it, not {kind}",
             hint=f"Leave it out, or play the scenario with --lb {OURS}.",
         )
-    for step in scenario.steps:
-        why = step.fault.unfit_for(scenario.balancer, ours=kind == OURS) if step.fault else ""
-        if step.fault and why:
-            hint = f"Leave that fault out, or play with --lb {OURS} and sessions that are bound to nodes."
-            raise UsageError(f"{step.fault.name}: {why}", hint=hint)
+    if kind != OURS and (fault := next((f for f in scenario.faults if f.needs_our_balancer), None)):
+        raise UsageError(
+            f"the fault {fault.name} is put on by the configuration of our own load balancer, not of {kind}",
+            hint=f"Leave the step out, or play the scenario with --lb {OURS}.",
+        )
     if scenario.cluster.node_upgrade_mode and not KINDS[kind].heeds_nodes:
         raise UsageError(
             f"cluster.node_upgrade_mode: {kind} checks no node's health, so a node cannot ask it to be drained",

@@ -10,11 +10,15 @@ NO_XSRF_CHECK = {"X-Atlassian-Token": "no-check"}
 
 
 class AdminRequestFailed(Exception):
-    """A node refused, or did not answer, what the administrator asked of it; ``status`` is 0 for no answer."""
+    """A node refused, or did not answer, what the administrator asked of it.
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    ``status`` is 0 for no answer; ``answer`` is what the node said, in one line.
+    """
+
+    def __init__(self, message: str, status: int = 0, answer: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,10 @@ class JiraAdmin:
                 await self._send("POST", "/rest/auth/1/session", json=self._credentials)
                 status, words = await self._send(method, path)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise AdminRequestFailed(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
+            raise AdminRequestFailed(f"{method} {self.url}{path}: {str(error) or 'no answer in time'}") from error
         if status >= HTTPStatus.BAD_REQUEST:
-            raise AdminRequestFailed(f"{method} {self.url}{path} was answered {status}: {_sentence(words)}", status)
+            answer = _sentence(words)
+            raise AdminRequestFailed(f"{method} {self.url}{path} was answered {status}: {answer}", status, answer)
         return status, words
 
     async def _send(self, method: str, path: str, json: object = None) -> tuple[int, Any]:

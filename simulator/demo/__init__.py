@@ -1,1 +1,1 @@
-"""A guided tour: the same upgrade twice, once as it should be and once without a drain."""
+"""A guided tour: an upgrade as it should be, the same without a drain, and one in which a node is killed."""

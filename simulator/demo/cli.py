@@ -24,7 +24,7 @@ from zdu.clock import Entropy, SystemClock
 from zdu.errors import ExitCode, UsageError
 from zdu.process import new_event_loop
 
-ACTS = ("valiantys", "no-drain")
+ACTS = ("valiantys", "no-drain", "kill-mid-upgrade")
 EXIT_CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}
 
 
@@ -34,13 +34,13 @@ EXIT_CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": Exit
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where run folders go (runs).")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), help="Make users choose as in an earlier run.")
 def demo(auto_s: float | None, no_browser: bool, out: Path, seed: int | None) -> None:
-    """Take a tour: a real upgrade, step by step, and then the same one done carelessly.
+    """Take a tour: a real upgrade, step by step; the same one done carelessly; and one in which a node is killed.
 
     Each step is told here and waits for Enter, or for the space bar in the page; users work on meanwhile. Ctrl-C ends
     it at any time and leaves nothing behind. With ?notes before the # of its address the page has a speaker's notes.
 
     \b
-    Exit codes: 0 both ended as they are meant to, 1 one ended otherwise, 2 one proved nothing,
+    Exit codes: 0 all ended as they are meant to, 1 one ended otherwise, 2 one proved nothing,
                 64 wrong usage, 70 a cluster could not be started, 130 interrupted.
 
     \b
@@ -55,14 +55,15 @@ def demo(auto_s: float | None, no_browser: bool, out: Path, seed: int | None) ->
     raise_descriptor_limit()
     guide = Guide(click.echo, auto_s=auto_s, descriptor=STDIN)
     _say(
-        "Two acts. First an upgrade as it should be: two nodes of Jira, users at work, from 7.3.0 to 7.3.2. Then the "
-        "same with one thing forgotten. Everything is real: processes, requests, a database, and a verdict."
+        "Three acts. First an upgrade as it should be: two nodes of Jira, users at work, from 7.3.0 to 7.3.2. Then "
+        "the same with one thing forgotten. Then one in which a node dies: kill -9. Everything is real: processes, "
+        "requests, a database, and a verdict."
     )
     acts = [load(name) for name in ACTS]
     ended: list[Conclusion] = []
     for number, scenario in enumerate(acts, start=1):
         if ended:
-            _wait(guide, "Enter: the second act")
+            _wait(guide, f"Enter: act {number} of {len(acts)}, on a page of its own")
         click.echo(f"\nACT {number}  {scenario.title}\n")
         conclusion = _act(scenario, guide, out, seed, show=not no_browser)
         ended.append(conclusion)
@@ -117,7 +118,7 @@ def _say_verdict(conclusion: Conclusion) -> None:
 
 
 def _say_end(ended: list[Conclusion]) -> None:
-    click.echo("\nBoth beside each other:")
+    click.echo("\nThe first two beside each other, with a drain and without:")
     click.echo(f"  zdu compare {ended[0].folder.path} {ended[1].folder.path} --html compared.html")
     click.echo("On from here:")
     click.echo("  zdu lesson     seven things that break an upgrade, each to be mended by you")

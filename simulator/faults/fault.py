@@ -24,7 +24,6 @@ from zdu.errors import ZduError
 
 if TYPE_CHECKING:
     from simulator.faults.reach import Reach
-    from simulator.scenario.model import BalancerPart
 
 
 BALANCER_PATH = "balancer"
@@ -62,6 +61,8 @@ class Fault(Section):
     """Something that goes wrong on purpose. ``name`` is its ``family.fault``; each one narrows it to its own."""
 
     acts_on: ClassVar[str]
+    needs_our_balancer: ClassVar[bool] = False
+    """Whether only our own load balancer can have it."""
     name: str
     """Which fault it is."""
     for_s: PositiveDuration | None = Field(default=None, alias="for")
@@ -75,13 +76,6 @@ class Fault(Section):
     @property
     def path(self) -> str:
         """Which path of a node it needs a proxy on, that of the ``balancer`` or the ``database``; empty for none."""
-        return ""
-
-    def unfit_for(self, balancer: BalancerPart, *, ours: bool) -> str:  # noqa: ARG002
-        """Why it cannot be had with such a load balancer, ``ours`` or another one; empty if it can.
-
-        Asked before anything is started, so that a story does not break off in its middle.
-        """
         return ""
 
     async def apply(self, reach: Reach) -> Hold:

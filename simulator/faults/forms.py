@@ -15,7 +15,7 @@ _ASKED_APART = {"name", "node", "for"}
 def fault_forms() -> tuple[dict[str, Any], ...]:
     """All faults in the order of the documentation: name, what it is, whether of a node, its own attributes.
 
-    Made once: it takes the schema of the whole scenario language, and a page is told its status many times a second.
+    Made once: a page is told its status many times a second.
     """
     return tuple(_form(name, kind) for name, kind in FAULTS.items())
 

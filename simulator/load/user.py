@@ -140,10 +140,8 @@ class VirtualUser:
             Expected(status=302, location="/login.jsp"),
             form=_with_token(page, {}),
         )
-        if not answer.ok:
-            return answer
-        self._signed_in = False
-        return await self._sign_in()
+        self._signed_in = False  # without an answer it may have been done as well: the user begins anew either way
+        return await self._sign_in() if answer.ok else answer
 
     async def _view_dashboard(self) -> Answer:
         return await self._open("view_dashboard", "/secure/Dashboard.jspa", "dashboard", text=SOME_ISSUE)

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from simulator.database_target import told_of_the_password
 from simulator.of_jira import of_jira
 from simulator.record.requests import RequestRecord
 from simulator.report import content
@@ -38,6 +39,7 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
     )
     failed = len(picture.failures)
     noticed = content.noticed_of(result, picture.failures)
+    command = str(result.get("command", ""))
     return (
         page_environment()
         .get_template("report.html")
@@ -64,7 +66,8 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             noticed=noticed[: content.MAX_FAILURES],
             more=max(len(noticed) - content.MAX_FAILURES, failed - content.MAX_FAILURES, 0),
             setup=content.setup_of(result),
-            command=str(result.get("command", "")),
+            command=command,
+            password_told=told_of_the_password(command),
         )
     )
 

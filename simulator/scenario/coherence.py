@@ -231,7 +231,8 @@ def _plain_roll(story: _Story, roll: Roll, loc: Loc, nodes: int | None) -> list[
     """A roll of another application: to any version, as long as there is a node that does not run it yet."""
     names = (node_ids(nodes) if nodes is not None else ()) if roll.nodes == "all" else roll.nodes
     behind = [name for name in names if story.runs.get(name, story.version) != roll.to]
-    story.runs.update(dict.fromkeys(names, roll.to))
+    if roll.expect != "breached":  # then every node is brought back
+        story.runs.update(dict.fromkeys(names, roll.to))
     if behind or not names:
         return []
     return [Problem((*loc, "to"), f"{', '.join(names)} would run {roll.to} already: nothing would happen")]

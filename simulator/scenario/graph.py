@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.scenario.model import Scenario
 from simulator.scenario.steps import Step
@@ -47,7 +48,21 @@ def _attributes(step: Step) -> Iterator[str]:
     said = step.action.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for key, value in said.items():
         if key not in {"branches", "steps"}:
-            yield f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+            yield f"{key}={_written(value)}"
+
+
+def _written(value: Any) -> str:
+    """As it would stand in a file, but for the brackets of a list."""
+    match value:
+        case list():
+            return ",".join(map(_written, value))
+        case dict():
+            return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+    return str(value)
 
 
 def as_tree(scenario: Scenario) -> str:

@@ -26,9 +26,18 @@ _CLUSTER_KEYS = (
     *("time_scale", "intervals", "mixed_when", "node_upgrade_mode", "start_duration", "warm_up", "warm_up_delay"),
     *("stop_duration", "session_timeout", "keep_alive"),
 )
-_FAULTS = frozenset({"db", "clock", "upgrade", "session"})
-"""Families of faults that reach into Jira or its database."""
-_FAULT_NAMES = frozenset({"proc.slow_start", "proc.crash_loop", "operator.finalises_early"})
+_FAULTS = {
+    "db": "net.* and http.* act on the way to any node",
+    "clock": "give the node's program another time by node.env, if it has a way",
+    "upgrade": "write a version that misbehaves into node.versions, and roll to it",
+    "session": "http.* and health.* act on the way to any node",
+}
+"""Families of faults that reach into Jira or its database, and what to try in their place."""
+_FAULT_NAMES = {
+    "proc.slow_start": "write a version that starts slowly into node.versions",
+    "proc.crash_loop": "proc.kill ends a node of any application",
+    "operator.finalises_early": "there is nothing to finalise; operator.forgets_drain is a habit that shows",
+}
 _NODE_STATES = frozenset({"RUNNING", "out", "stopped", "serving"})
 _DRAINING = "DRAINING"
 """A node's state, where ``node.health.draining`` says how it is told."""
@@ -61,6 +70,11 @@ def _states(node: NodePart) -> frozenset[str]:
     return _NODE_STATES | {_DRAINING} if node.health.draining else _NODE_STATES
 
 
+def instead_of(fault: Fault) -> str:
+    """What to try in the place of a fault that only a cluster of Jira nodes can have; empty for any other fault."""
+    return _FAULT_NAMES.get(fault.name) or _FAULTS.get(fault.name.partition(".")[0], "")
+
+
 def _settings(
     node: NodePart, cluster: BaseModel | None, load: BaseModel | None, balancer: BaseModel | None
 ) -> Iterator[Problem]:
@@ -89,8 +103,8 @@ def _step(step: Step, loc: Loc, node: NodePart) -> Iterator[Problem]:
             yield Problem((*here, "finalise"), f"finalise: auto {_WHY}: there are no upgrade tasks")
         if action.expect == "refused":
             yield Problem((*here, "expect"), f"expect: refused {_WHY}: nobody refuses a node here")
-    if isinstance(action, Fault) and (action.name.partition(".")[0] in _FAULTS or action.name in _FAULT_NAMES):
-        yield Problem((*here, "name"), f"the fault {action.name} {_WHY}")
+    if isinstance(action, Fault) and (instead := instead_of(action)):
+        yield Problem((*here, "name"), f"the fault {action.name} {_WHY}: {instead}")
     if step.when is not None:
         condition = parse_condition(step.when)
         of_cluster = not condition.node and not condition.least

@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from node.config import JiraIntervals, MixedWhen
+from simulator.faults.fault import Fault
 from simulator.roll_policy import ordered
 from simulator.scenario.application import NodePart
-from simulator.scenario.coherence import Problem, find_problems, node_ids
+from simulator.scenario.coherence import Problem, find_problems, node_ids, with_inner
 from simulator.scenario.expectations import Expectations, unknown_nodes
 from simulator.scenario.fields import (
     Address,
@@ -201,6 +202,8 @@ def contradictions(
     """
     count, version = (cluster.nodes, cluster.version) if cluster else (None, None)
     found = find_problems(count, version, timeline, of_jira=node is None if of_jira is None else of_jira)
+    if balancer is not None and balancer.stickiness == "none":
+        found += _nobody_is_bound(timeline or ())
     if count is not None and expect is not None:
         found += unknown_nodes(expect, count)
     if node is not None:
@@ -208,6 +211,21 @@ def contradictions(
             node=node, cluster=cluster, load=load, balancer=balancer, timeline=timeline, expect=expect
         )
     return found
+
+
+def _nobody_is_bound(timeline: Sequence[Step | None]) -> list[Problem]:
+    """Faults of sessions that are bound to a node, where none is."""
+    steps = [(("timeline", index), step) for index, step in enumerate(timeline) if step]
+    return [
+        Problem(
+            (*loc, "fault", "name"),
+            f"{one.fault.name} keeps sessions at their node, and balancer.stickiness: none binds them to none; "
+            "say insert, or leave the fault out",
+        )
+        for at, step in steps
+        for loc, one in with_inner(step, at)
+        if one.fault and one.fault.name == "session.fixated_to_dead_node"
+    ]
 
 
 class Scenario(Section):
@@ -268,11 +286,18 @@ class Scenario(Section):
 
     @property
     def versions_in_the_end(self) -> dict[str, str]:
-        """What each node is to run in the end, where the nodes are another application's."""
-        runs = dict.fromkeys(self.cluster.node_ids, self.cluster.version)
+        """What each node is to run in the end, where the nodes are another application's.
+
+        A breach brings every node back to the version that all of them ran last.
+        """
+        base = self.cluster.version
+        runs = dict.fromkeys(self.cluster.node_ids, base)
         for step in self.steps:
-            if step.roll and step.roll.expect == "joined":
+            if step.goes_back:
+                runs = dict.fromkeys(runs, base)
+            elif step.roll:
                 runs.update(dict.fromkeys(self.nodes_of(step.roll), step.roll.to))
+            base = step.roll.to if step.roll and set(runs.values()) == {step.roll.to} else base
         return runs
 
     @property
@@ -322,13 +347,23 @@ class Scenario(Section):
     @property
     def paths(self) -> frozenset[str]:
         """The paths that its faults need a proxy on: to the ``balancer``, to the ``database``."""
-        return frozenset(step.fault.path for step in self.steps if step.fault and step.fault.path)
+        return frozenset(fault.path for fault in self.faults if fault.path)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All faults of the timeline, in the order of the file."""
+        return tuple(step.fault for step in self.steps if step.fault)
 
     @property
     def refusals(self) -> tuple[tuple[str, str], ...]:
         """Each node that the cluster has to refuse, with the version it has then."""
         rolls = (step.roll for step in self.steps if step.roll and step.roll.expect == "refused")
         return tuple((self.nodes_of(roll)[0], roll.to) for roll in rolls)
+
+    @property
+    def breaches(self) -> tuple[str, ...]:
+        """The version of each roll that has to be breached."""
+        return tuple(step.roll.to for step in self.steps if step.roll and step.roll.expect == "breached")
 
     def rolled_by(self, roll: Roll, seed: int) -> tuple[str, ...]:
         """The nodes that ``roll`` takes out in a run of that seed; of one that is to break off only the first."""

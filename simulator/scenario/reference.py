@@ -5,6 +5,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,14 @@ def _intro(path: str, section: type[BaseModel]) -> str:
     return (section.__doc__ or "").strip().splitlines()[0]
 
 
+@cache
+def _whole() -> dict[str, Any]:
+    """Made once: it takes tens of milliseconds, and is asked for by every section and every fault."""
+    return json_schema()
+
+
 def _properties(section: type[BaseModel]) -> dict[str, Any]:
-    whole = json_schema()
+    whole = _whole()
     found: dict[str, Any] = (
         whole["properties"] if section is Scenario else whole["$defs"][section.__name__]["properties"]
     )

@@ -82,6 +82,8 @@ class Roll(Section):
     """A node that is not back so long after it left is a breach, as one is that dies or cannot start."""
     on_breach: OnBreach = "abort"
     """`abort` ends the story, `rollback` too, with all back; `pause` lets nobody leave till it is put right."""
+    pause_deadline: PositiveDuration | None = None
+    """For `on_breach: pause`: how long it may take till it is put right, or the story ends; without it 30 seconds."""
     finalise: Literal["manual", "auto", "never"] = "manual"
     """`manual`: by a step `finalise`; `auto`: after the roll, on the first node; `never`: no step may do it."""
     park: Flag = False
@@ -96,6 +98,8 @@ class Roll(Section):
             problem = "drain: deadline and drain_deadline need each other"
         elif self.canary_watch and not self.canary:
             problem = "canary_watch needs a canary: say how many nodes go first"
+        elif self.pause_deadline is not None and self.on_breach != "pause":
+            problem = f"pause_deadline is for on_breach: pause, not for on_breach: {self.on_breach}"
         elif self.expect == "refused" and self.on_breach != "abort":
             problem = f"expect: refused wants a node that cannot start, on_breach: {self.on_breach} forbids it"
         elif self.canary_expect and not self.canary:

@@ -80,7 +80,7 @@ async def _fault(living: LivingCluster, words: Words, body: Body) -> Done:
             written = body.get("fault")
             if not isinstance(written, dict):
                 raise UsageError("a fault is written as in a scenario: {name: proc.pause, node: node1}")
-            return await apply_fault(living.faults, written, living.node_ids)
+            return await apply_fault(living.faults, written, living.node_ids, of_jira=living.of_jira)
         case "reset":
             return await reset_faults(living.faults, _text(body, "name"), _number(body, "number"))
     raise _unknown(words["action"], "apply, reset")

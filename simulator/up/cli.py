@@ -13,7 +13,7 @@ import click
 
 from simulator.balancers import KINDS, OURS, check_balancer, for_balancer
 from simulator.cli import LARGEST_SEED, raise_descriptor_limit
-from simulator.database_target import choose_database, drop_database, without_password
+from simulator.database_target import DATABASE_HELP, choose_database, drop_database, in_a_command
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario.document import read_document
@@ -48,7 +48,7 @@ class HappeningsView(PlainView):
 @click.option("--name", default=files.DEFAULT_NAME, show_default=True, help="What the cluster is called; one each.")
 @click.option("--nodes", type=int, help="How many nodes it has (2).")
 @click.option("--version", help="The version that all nodes run at first (7.3.0).")
-@click.option("--db", "database_url", metavar="URL", help="postgresql+asyncpg://… instead of a SQLite file.")
+@click.option("--db", "database_url", metavar="URL", help=DATABASE_HELP)
 @click.option("--users", type=int, help="How many users are at work at first (12).")
 @click.option("--lb-port", type=click.IntRange(0, 65535), help="Where the application is served (any free port).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The dashboard's port (any free one).")
@@ -147,8 +147,8 @@ def up(
 def _command_to_start_again(context: click.Context) -> str:
     """The command line as it was typed, without where the output went."""
     given, words = context.params, ["zdu", "up"]
-    if given["database_url"]:
-        words += ["--db", without_password(str(given["database_url"]))]
+    before, database = in_a_command(given["database_url"])
+    words += database
     if given["lb"] != OURS:
         words += ["--lb", str(given["lb"])]
     for name in ("like", "nodes", "version", "users", "seed"):
@@ -157,7 +157,7 @@ def _command_to_start_again(context: click.Context) -> str:
     for option, values in (("--set", given["settings"]), ("--expect", given["objectives"])):
         for value in values:
             words += [option, value]
-    return shlex.join(words)
+    return before + shlex.join(words)
 
 
 def _cluster(like: str | None, base: Path, changes: Sequence[str | Override]) -> Scenario:

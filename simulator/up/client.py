@@ -34,8 +34,11 @@ async def post(
 ) -> dict[str, Any]:
     """Send a command and wait until it is done; ``told`` hears meanwhile what happens, line by line."""
     async with _session(living, WORK_WITHIN_S) as http:
-        listening = asyncio.create_task(_tell(http, told)) if told else None
+        hears = asyncio.Event()
+        listening = asyncio.create_task(_tell(http, told, hears)) if told else None
         try:
+            if listening:
+                await hears.wait()  # else what happens first would be told to nobody
             return await _asked(living, http, "POST", f"/api/{path}", body)
         finally:
             if listening:
@@ -76,13 +79,17 @@ async def _asked(
     return words
 
 
-async def _tell(http: ClientSession, told: Callable[[str], None]) -> None:
+async def _tell(http: ClientSession, told: Callable[[str], None], hears: asyncio.Event) -> None:
     """Pass on what is recorded from now on. A feed that breaks off is no reason to give up the command."""
-    with suppress(ClientError, TimeoutError, OSError):
-        async with http.get("/api/events", params={"after": str(2**53)}) as answer:
-            async for kind, words in events_of(answer):
-                if kind == "record" and (line := line_of(words)):
-                    told(line)
+    try:
+        with suppress(ClientError, TimeoutError, OSError):
+            async with http.get("/api/events", params={"after": str(2**53)}) as answer:
+                async for kind, words in events_of(answer):
+                    hears.set()  # the first event comes at once, and what it leaves out has happened before
+                    if kind == "record" and (line := line_of(words)):
+                        told(line)
+    finally:
+        hears.set()
 
 
 async def events_of(answer: ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:

@@ -50,10 +50,8 @@ def down(name: str | None, everything: bool, as_json: bool) -> None:
 
 def _chosen(name: str | None, *, everything: bool) -> list[Living]:
     """Those to end; none if none is there: what is down already is no error."""
-    there = [living for living in files.read_all() if living.up or living.strays]
-    for stale in files.read_all():
-        if not stale.up and not stale.strays:
-            files.forget(stale)
+    files.tidy()
+    there = files.read_all()
     if everything:
         return there
     if name is not None:

@@ -9,6 +9,7 @@ from simulator.faults.catalogue import FAULTS, AnyFault
 from simulator.faults.fault import Fault, FaultFailed
 from simulator.faults.faults import Faults
 from simulator.scenario.explain import keys_of
+from simulator.scenario.jira_only import instead_of
 from simulator.scenario.spelling import suggestion
 from simulator.up.leading import Done, WentWrong
 from zdu.errors import UsageError
@@ -16,9 +17,14 @@ from zdu.errors import UsageError
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(AnyFault)
 
 
-async def apply_fault(faults: Faults, written: Mapping[str, Any], nodes: list[str]) -> Done:
-    """Put a fault on, written as in a scenario. Raises UsageError for a mistake in it, WentWrong if it cannot be."""
+async def apply_fault(faults: Faults, written: Mapping[str, Any], nodes: list[str], *, of_jira: bool = True) -> Done:
+    """Put a fault on, written as in a scenario. Raises UsageError for a mistake in it, WentWrong if it cannot be.
+
+    Without ``of_jira`` the nodes are another application's, which has not all that a fault may touch.
+    """
     fault = read_fault(written)
+    if not of_jira and (instead := instead_of(fault)):
+        raise UsageError(f"{fault.name} is for a cluster of Jira nodes; here is another application", hint=instead)
     if fault.where and fault.where not in nodes:
         raise UsageError(f"there is no node {fault.where!r}", hint=f"This cluster has: {', '.join(nodes)}.")
     try:

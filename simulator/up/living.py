@@ -68,6 +68,11 @@ class LivingCluster:
         return self._leading.ended
 
     @property
+    def of_jira(self) -> bool:
+        """Whether the nodes are ours, and not another application's."""
+        return self._stage.plan.scenario.of_jira
+
+    @property
     def node_ids(self) -> list[str]:
         """The nodes, by name."""
         return list(self._picture.nodes)
@@ -430,7 +435,7 @@ class LivingCluster:
 
     def _known(self, version: str) -> str:
         """The version, if it is another application's or a release. Raises UsageError that names all releases."""
-        return find_release(version).version if self._stage.plan.scenario.of_jira else version
+        return find_release(version).version if self.of_jira else version
 
     @staticmethod
     def _serves(node: NodePicture) -> bool:

@@ -11,6 +11,7 @@ from simulator.dashboard.audience import words_of
 from simulator.dashboard.feed import Feed
 from simulator.dashboard.looks import look_for
 from simulator.dashboard.site import Site
+from simulator.faults.forms import fault_forms
 from simulator.operator import Operator, StoryBroken
 from simulator.record.recorder import Recorder
 from simulator.stage import RunPlan, Stage, View
@@ -46,7 +47,12 @@ class Session:
     ) -> None:
         users = plan.scenario.load.users
         self._recorder = recorder
-        self._stage = Stage(plan, recorder, view, accounts=max(ACCOUNTS, users) + 2, on_interrupt=self._interrupt)
+        self._stage = Stage(
+            *(plan, recorder, view),
+            accounts=max(ACCOUNTS, users) + 2,
+            on_interrupt=self._interrupt,
+            on_kill=self._forget,
+        )
         self._feed = Feed(recorder, plan.scenario.cluster.node_ids)
         self._site = Site(self._feed, token, self.status)
         self._mine = mine
@@ -54,6 +60,10 @@ class Session:
         self._living: LivingCluster | None = None
         attach(self._site, lambda: self._living, self._name_in_commands)
         recorder.follow(self._note_process)
+
+    def signalled(self, signal_name: str) -> None:
+        """Ctrl-C: the first one ends it in order, the second one at once."""
+        self._stage.signalled(signal_name)
 
     @property
     def interrupted(self) -> bool:
@@ -73,6 +83,7 @@ class Session:
         """Start everything, stay until told to end, stop everything, judge. Raises a ZduError, perhaps in a group."""
         if exit_with_parent:
             when_the_parent_ends(lambda: self._stage.cut("SIGHUP"))
+        fault_forms()  # before anybody works: a loop that makes them would be late with every request meanwhile
         await self._site.open(port)
         try:
             self._keep(replace(self._mine, control_url=self._site.url, token=self._site.token))
@@ -83,7 +94,7 @@ class Session:
             return conclusion
         finally:
             await self._site.close()
-            files.forget(self._mine)
+            self._forget()
 
     async def _stay(self, stage: Stage) -> None:
         """The story of a living cluster: people work, and whoever has the token says what happens."""
@@ -94,7 +105,7 @@ class Session:
             try:
                 await operator.all_serving()
             except StoryBroken as error:
-                stage.recorder.event(RunAborted(str(error)))
+                stage.recorder.event(RunAborted(str(error), error.undecided))
                 raise DidNotStart(str(error), hint=f"The logs: {stage.plan.folder.logs}") from error
             self._keep(replace(self._mine, lb_admin_url=stage.cluster.balancer_admin_url))
             load = stage.load()
@@ -115,6 +126,9 @@ class Session:
             self._stage.cut(signal_name)
         else:
             self._living.end()
+
+    def _forget(self) -> None:
+        files.forget(self._mine)
 
     def _note_process(self, envelope: Envelope) -> None:
         event = envelope.event

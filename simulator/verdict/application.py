@@ -25,6 +25,7 @@ from simulator.verdict.proofs import (
     users_worked_throughout,
     was_not_interrupted,
 )
+from simulator.verdict.rolling import breaches_come
 from simulator.verdict.sessions import SessionReport
 from simulator.verdict.sometimes import sometimes_seen
 from zdu.events import BalancerAudited, ClusterAudited, NodeNotStarted, ProcessStarted
@@ -47,6 +48,7 @@ def nodes_run_what_they_should(evidence: Evidence) -> Iterator[Check]:
             CheckKind.PROMISE,
             not wrong,
             "; ".join(wrong) or f"{told}, and their health checks pass",
+            undecided=bool(wrong) and evidence.undecided_end,
         )
 
 
@@ -97,6 +99,7 @@ APPLICATION = (
     processes_live,
     story_is_played,
     nodes_run_what_they_should,
+    breaches_come,
     was_not_interrupted,
     sessions_moved,
     each_version_saw_traffic,

@@ -10,6 +10,7 @@ from simulator.verdict.model import Check, Evidence, Word
 from simulator.verdict.objectives import objectives_hold
 from simulator.verdict.promises import PROMISES
 from simulator.verdict.proofs import PROOFS
+from simulator.verdict.rolling import tell_haste
 from simulator.verdict.sessions import SessionReport, follow_sessions, tell_sessions
 from simulator.verdict.sometimes import sometimes_seen
 from simulator.verdict.statements import refused_statements, tell
@@ -86,7 +87,7 @@ def _sentence(word: Word, wrong: list[Check], evidence: Evidence, sessions: Sess
             f"{journey} while {evidence.users} users worked. "
             f"Of {len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
             f"{lost or 'none'} was lost, all {written:,} acknowledged writes are there."
-            f"{slow}{_people(evidence, sessions)}"
+            f"{slow}{_people(evidence, sessions)}{tell_haste(evidence)}"
         )
     if word == "inconclusive":
         return f"This run proves nothing: {wrong[0].otherwise} ({wrong[0].detail})."

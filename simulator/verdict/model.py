@@ -19,6 +19,9 @@ from zdu.events import (
     NodeNotStarted,
     NodeTakenOut,
     ProcessExited,
+    RunAborted,
+    RunEnded,
+    RunInterrupted,
     UpgradeHistory,
 )
 
@@ -130,6 +133,8 @@ class Evidence:
     version_to: str
     refusals: tuple[tuple[str, str], ...] = ()
     """Each node that the cluster had to refuse, with the version it had then."""
+    breaches: tuple[str, ...] = ()
+    """The version of each roll that had to be breached."""
     rolled_back_from: str = ""
     """The version that the nodes had for a while and in the end no more."""
     users: int = field(default=0)
@@ -202,6 +207,17 @@ class Evidence:
             for read_s, history in self.events(UpgradeHistory)
             for row in history.rows
         ]
+
+    @property
+    def undecided_end(self) -> bool:
+        """Whether the story ended before its time because nobody could tell how to go on, and for nothing else."""
+        ends = self.events(RunAborted)
+        return bool(ends) and all(event.undecided for _, event in ends)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether somebody stopped the run, or its record breaks off."""
+        return bool(self.events(RunInterrupted)) or not self.events(RunEnded)
 
     def refused_windows(self) -> list[tuple[str, float, float]]:
         """Each node that could not start: which, from when it had said so, and until when its process went on."""

@@ -1,6 +1,7 @@
 """What must not happen: each function answers one question; a broken promise fails the run."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from signal import SIGKILL, Signals
 
@@ -17,6 +18,7 @@ from simulator.verdict.consistency import (
 from simulator.verdict.explain import explain
 from simulator.verdict.legal_states import illegal_steps, not_in_order
 from simulator.verdict.model import Check, CheckKind, Evidence, examples
+from simulator.verdict.rolling import breaches_come, early_finalising_is_refused
 from simulator.verdict.sessions import follow_sessions
 from simulator.verdict.statements import refused_statements, tell
 from zdu.events import (
@@ -190,12 +192,13 @@ def story_is_played(evidence: Evidence) -> Iterator[Check]:
     aborted = [event.reason for _, event in evidence.events(RunAborted)]
     told = bool(aborted or evidence.events(RunEnded))
     if told and not evidence.events(RunInterrupted):
-        yield _check(
+        check = _check(
             "the story was played to its end",
             "the story could not be played to its end",
             not aborted,
             "; ".join(aborted) or "every step took effect",
         )
+        yield replace(check, undecided=evidence.undecided_end)
 
 
 def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
@@ -208,7 +211,8 @@ def cluster_is_upgraded(evidence: Evidence) -> Iterator[Check]:
         ]
         detail = "; ".join(wrong) or f"{', '.join(audit.nodes)} run {evidence.version_to} and show STABLE"
         name = f"the cluster is STABLE on {evidence.version_to}"
-        yield _check(name, "the cluster is not upgraded", not wrong, detail)
+        check = _check(name, "the cluster is not upgraded", not wrong, detail)
+        yield replace(check, undecided=bool(wrong) and evidence.undecided_end)
 
 
 def who_has_to_be_refused_is(evidence: Evidence) -> Iterator[Check]:
@@ -259,4 +263,6 @@ PROMISES: tuple[Promise, ...] = (
     story_is_played,
     cluster_is_upgraded,
     who_has_to_be_refused_is,
+    breaches_come,
+    early_finalising_is_refused,
 )

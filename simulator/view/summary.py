@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.conclude import Conclusion
+from simulator.database_target import told_of_the_password
 from simulator.of_jira import of_jira
 from simulator.verdict import Check
 
@@ -36,6 +37,8 @@ def print_summary(conclusion: Conclusion, console: Console) -> None:
     console.print(f"Run folder   {conclusion.folder.path}", soft_wrap=True, highlight=False)
     console.print(f"Report       {conclusion.folder.path / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"Run it again {result['command']}", soft_wrap=True, highlight=False, markup=False)
+    if told := told_of_the_password(result["command"]):
+        console.print(f"             {told}", highlight=False, markup=False)
 
 
 def _checks_table(checks: tuple[Check, ...]) -> Table:

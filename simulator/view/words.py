@@ -1,5 +1,7 @@
 """Figures and events as short texts, for both views."""
 
+import signal
+
 from simulator.view.model import Figures
 from zdu.events import (
     BalancerObserved,
@@ -18,6 +20,9 @@ from zdu.events import (
     RunAborted,
     RunInterrupted,
 )
+
+KILLED = -signal.SIGKILL
+"""What a process returns that was killed: by somebody, or because it had not stopped in time."""
 
 
 def figures_line(figures: Figures) -> str:
@@ -74,6 +79,8 @@ def _of_a_process(event: Event) -> str:
             return f"{process} goes on"
         case NodeNotStarted(node=node, version=version, reason=reason):
             return f"{node} could not start with {version}: {reason}"
+        case ProcessExited(process=process, returncode=returncode, expected=True) if returncode == KILLED:
+            return f"{process} was killed"
         case ProcessExited(process=process, expected=True):
             return f"{process} has stopped"
         case ProcessExited(process=process, returncode=returncode):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.result_schema import ResultFile
-from tests.support.zdu_runs import QUICK, STILL, Going, run_zdu, still_alive
+from tests.support.zdu_runs import QUICK, STILL, Going, read_events, run_zdu, still_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -86,9 +86,33 @@ def test_a_node_killed_by_hand_is_seen_and_told(tmp_path: Path) -> None:
     assert still_alive(finished.pids) == []
 
 
-def test_ctrl_c_stops_everything_and_still_writes_the_result(tmp_path: Path) -> None:
-    run = Going(tmp_path)
-    run.wait_for("shows READY_TO_UPGRADE")
+def bad_canary(on_breach: str) -> tuple[str, ...]:
+    """A roll whose canary, the first of two nodes, answers one in twenty with an error, of which none is allowed."""
+    roll = f"to: 7.3.2+leaks-5xx, canary: 1, canary_expect: [no request failed], on_breach: {on_breach}"
+    return "--users", "8", "--set", f"timeline.roll={{{roll}}}"
+
+
+def test_a_bad_canary_ends_the_upgrade_at_once_or_after_a_pause_in_which_nobody_puts_it_right(tmp_path: Path) -> None:
+    kinds = {"abort": "abort", "pause": "pause, pause_deadline: 1s"}
+    made = _made(tmp_path, *kinds)
+    runs = [Going(tmp_path / name, *bad_canary(kinds[name])) for name in made]
+    abort, pause = finished = [run.finish() for run in runs]
+
+    for run in finished:
+        assert run.exit_code == 1, run.stdout + run.stderr
+        (breach,) = [event for event in read_events(run.folder) if event["kind"] == "roll_breached"]
+        assert breach["reason"].startswith("node1 is a bad canary: 'no request failed' does not hold")
+        assert {node["id"]: node["version_to"] for node in run.result["nodes"]}["node2"] == "7.3.0", "it never left"
+        assert still_alive(run.pids) == []
+    assert "the roll pauses" not in abort.stdout
+    assert "the roll pauses, and nobody else leaves" in pause.stdout
+    assert any("the roll paused for 1 s, and nobody put it right" in reason for reason in pause.result["reasons"])
+
+
+def test_ctrl_c_stops_everything_even_a_roll_that_pauses_and_still_writes_the_result(tmp_path: Path) -> None:
+    late = "timeline.roll={to: 7.3.2, node_deadline: 50ms, on_breach: pause, pause_deadline: 10min}"
+    run = Going(tmp_path, "--set", late)
+    run.wait_for("the roll pauses")
     run.send(signal.SIGINT)
     finished = run.finish()
     assert finished.exit_code == 130, finished.stdout + finished.stderr
@@ -109,6 +133,7 @@ def test_ctrl_c_twice_kills(tmp_path: Path) -> None:
     assert still_alive(finished.pids) == []
 
 
+@pytest.mark.interpreters
 def test_kill_9_of_the_simulator_leaves_no_process_behind(tmp_path: Path) -> None:
     run = Going(tmp_path)
     run.wait_for("Users work")
@@ -164,6 +189,7 @@ def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(tmp_path: Pat
     assert finished.stderr == ""
 
 
+@pytest.mark.interpreters
 def test_a_node_that_dies_while_it_starts_with_the_new_version_is_told_in_a_verdict(tmp_path: Path) -> None:
     run = Going(tmp_path)
     run.wait_for("node1 is upgraded to 7.3.2")

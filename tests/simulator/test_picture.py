@@ -68,6 +68,22 @@ def test_what_a_node_said_in_its_last_life_is_forgotten_when_its_process_ends(sc
     assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]
 
 
+def test_a_node_starts_until_it_has_said_something_else_or_gets_requests(scene: Scene) -> None:
+    def starting() -> bool:
+        return scene.picture.seen()[0].starting
+
+    assert not starting(), "nobody has started it"
+    scene.picture.process_started("node1", pid=1, url="", version="7.3.0", log="")
+    assert starting()
+    scene.picture.node_says("node1", "STARTING")
+    assert starting()
+    scene.picture.node_says("node1", "RUNNING")
+    scene.balancer("UP", serving=True, drained=False)
+    assert not starting()
+    scene.picture.node_says("node1", "")
+    assert not starting(), "one look that failed says little: the load balancer's own checks still reach it"
+
+
 def test_the_same_answer_twice_is_one_event(scene: Scene) -> None:
     for _ in range(3):
         scene.picture.node_says("node1", "RUNNING", "7.3.0", 73011)

@@ -8,10 +8,17 @@ import pytest
 
 from simulator.supervisor import Child, StartFailed, Supervisor
 from zdu.errors import ExitCode, first_zdu_error
+from zdu.fork_server import VARIABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("way")]
 
 BALANCER = "admin_port: 0\nnodes: [{name: node1, port: 1}]\n"
+
+
+@pytest.fixture(params=["started", "forked"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, a_fork_server: str) -> None:
+    """Each test is about a process, however it came to be."""
+    monkeypatch.setenv(VARIABLE, a_fork_server if request.param == "forked" else "")
 
 
 def alive(pid: int) -> bool:

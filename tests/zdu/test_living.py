@@ -62,6 +62,21 @@ def test_a_file_left_behind_by_a_dead_simulator_is_taken_over(somebody: subproce
     assert living.claim("up", Path("/runs/up/2")).up
 
 
+def test_the_next_command_removes_what_a_cluster_without_any_process_has_left(
+    state_home: Path, somebody: subprocess.Popen[bytes]
+) -> None:
+    gone = replace(living.claim("lab", Path("/runs/lab/1")), simulator=ProcessId(os.getpid(), "long ago"))
+    living.write(living.with_process(gone, "node1", somebody.pid))
+    living.claim(living.DEFAULT_NAME, Path("/runs/up/1"))
+    assert living.is_to_be_named(living.DEFAULT_NAME), "its stray is still there"
+    assert living.find().name == living.DEFAULT_NAME
+    assert (state_home / "lab.json").exists()
+    living.write(gone)
+    assert not living.is_to_be_named(living.DEFAULT_NAME)
+    assert living.find().name == living.DEFAULT_NAME
+    assert not (state_home / "lab.json").exists()
+
+
 def test_with_several_up_a_name_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
         living.claim(name, Path("/runs"))

@@ -4,6 +4,7 @@ Every run of pytest imports this module, whether or not a test wants a cluster, 
 rest comes with the first fixture. :mod:`docs/pytest.md` is the guide.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -32,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("zdu", "clusters for rehearsing upgrades (zdu)")
     group.addoption("--zdu-seed", type=int, metavar="N", help="Make users choose as in an earlier run.")
     group.addoption("--zdu-keep", action="store_true", help="Keep the run folders of tests that passed, too.")
+    group.addoption("--zdu-no-fork", action="store_true", help="Start each process with an interpreter of its own.")
     group.addoption("--zdu-artifacts", default="runs", metavar="DIR", help="Where run folders go (runs).")
 
 
@@ -88,10 +90,12 @@ def _told_of(item: pytest.Item, leases: "list[Leases]") -> list[str]:
     return [*told, f"Again    {again}"]
 
 
-def _house(config: pytest.Config, scratch: Path) -> "House":
+def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
     from zdu.pytest_plugin.leases import House  # noqa: PLC0415
 
-    return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"))
+    config = request.config
+    server: dict[str, str] = request.getfixturevalue("_zdu_fork_server")
+    return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"), server)
 
 
 def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
@@ -118,6 +122,22 @@ def _finish(leases: "Leases", *, keep: bool) -> None:
 
 
 @pytest.fixture(scope="session")
+def _zdu_fork_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What the environment of our processes says of the fork server, which is there as long as the session."""
+    from zdu.fork_server import AVAILABLE, VARIABLE, fork_server  # noqa: PLC0415
+
+    if not AVAILABLE or request.config.getoption("zdu_no_fork"):
+        yield {VARIABLE: ""}
+    elif VARIABLE in os.environ:
+        yield {}
+    else:
+        with fork_server(tmp_path_factory.mktemp("zdu")) as path:
+            yield {VARIABLE: path}
+
+
+@pytest.fixture(scope="session")
 def zdu_session_options() -> dict[str, Any]:
     """What ``zdu_session_cluster`` is like: define this fixture anew to return the marker's arguments as a dict."""
     return {}
@@ -131,7 +151,7 @@ def zdu_session_cluster(
     from zdu.pytest_plugin.leases import Leases  # noqa: PLC0415
 
     config = request.config
-    leases = Leases(_house(config, tmp_path_factory.mktemp("zdu")), "session")
+    leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), "session")
     try:
         yield _started(leases, (), zdu_session_options)
     finally:
@@ -147,7 +167,7 @@ def zdu_cluster_factory(
     from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
 
     item: pytest.Item = request.node
-    leases = Leases(_house(request.config, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
+    leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
     item.stash.setdefault(_leases, []).append(leases)
 
     def start(*positional: Any, **named: Any) -> "Cluster":
@@ -197,6 +217,6 @@ def zdu_traffic_at(
 
     def send(url: str, **words: Any) -> "AbstractContextManager[Measured]":
         scratch = tmp_path_factory.mktemp("zdu")
-        return traffic_at(_house(request.config, scratch), owner_of([request.node.name]), scratch, url, **words)
+        return traffic_at(_house(request, scratch), owner_of([request.node.name]), scratch, url, **words)
 
     return send

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from zdu.clock import SystemClock
 from zdu.errors import ExitCode, ZduError
+from zdu.fork_server import VARIABLE, Forked, Wish, fork
 from zdu.pytest_plugin.transport import Transport
 
 LOOK_EVERY_S = 0.02
@@ -35,15 +36,14 @@ class Held:
         """Start ``zdu ARGUMENTS`` and return at once; its output goes to files in ``folder``."""
         self.words: dict[str, Any] = {}
         self._output, self._errors = folder / f"{name}.out", folder / f"{name}.err"
-        with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-P", "-m", "zdu", *arguments],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=errors,
-                env={**os.environ, **environment},
-                start_new_session=True,
-            )
+        theirs, ours = os.pipe()
+        self._input = os.fdopen(ours, "wb", buffering=0)
+        with (
+            os.fdopen(theirs, "rb") as its_input,
+            self._output.open("wb") as output,
+            self._errors.open("wb") as errors,
+        ):
+            self._process = _start(arguments, (its_input, output, errors), {**os.environ, **environment})
 
     @property
     def pid(self) -> int:
@@ -72,8 +72,7 @@ class Held:
 
     def finish_input(self) -> None:
         """Close its standard input."""
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
-        self._process.stdin.close()
+        self._input.close()
 
     async def until_ended(self, transport: Transport, *, within_s: float) -> None:
         """Wait for its end. Raises ZduError if that takes too long."""
@@ -105,3 +104,20 @@ class Held:
         with self._output.open(encoding="utf-8") as output:
             line = output.readline()
         return line if line.endswith("\n") else ""
+
+
+def _start(
+    arguments: Sequence[str], streams: Sequence[BinaryIO], environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes] | Forked":
+    """Start ``zdu ARGUMENTS``: forked by a server, if the environment names one."""
+    if server := environment.get(VARIABLE):
+        return fork(server, Wish(arguments, str(Path.cwd()), environment), [stream.fileno() for stream in streams])
+    stdin, stdout, stderr = streams
+    return subprocess.Popen(  # noqa: S603 - our own command line
+        [sys.executable, "-P", "-m", "zdu", *arguments],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=environment,
+        start_new_session=True,
+    )

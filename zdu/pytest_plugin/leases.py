@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +21,15 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class House:
-    """Where clusters are started: ``artifacts`` gets their run folders, ``scratch`` what nobody looks at."""
+    """Where clusters are started: ``artifacts`` gets their run folders, ``scratch`` what nobody looks at.
+
+    ``environment`` is added to that of their processes.
+    """
 
     artifacts: Path
     scratch: Path
     seed: int
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -43,7 +47,8 @@ class Leases:
         scratch.mkdir()
         words = ["up", "--json", "--exit-with-parent", "--name", self.owner, "--out", str(self.house.artifacts)]
         words += ["--seed", str(self.house.seed), *wishes.arguments()]
-        held = Held(words, scratch, environment={"XDG_STATE_HOME": str(scratch)}, name="up")
+        environment = {**self.house.environment, "XDG_STATE_HOME": str(scratch)}
+        held = Held(words, scratch, environment=environment, name="up")
         self._held.append(held)
         held.wait_until_ready(within_s=STARTS_WITHIN_S)
         self.clusters.append(Cluster(held))

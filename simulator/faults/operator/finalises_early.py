@@ -1,4 +1,4 @@
-"""``operator.finalises_early``: not waiting for the last node."""
+"""``operator.finalises_early``: not waiting for the last node (:mod:`simulator.actions.haste` has it)."""
 
 from typing import Literal
 
@@ -6,7 +6,11 @@ from simulator.faults.operator.habit import HabitFault
 
 
 class OperatorFinalisesEarly(HabitFault):
-    """The operator finalises at once, without waiting until every node is upgraded; Jira has to refuse that."""
+    """The operator does not wait for the last node: each time one is upgraded and others are not, they finalise.
+
+    It takes effect while nodes are rolled, with each request to finalise; Jira has to refuse it (409), and the roll
+    goes on. A cluster that accepts it has broken a promise.
+    """
 
     name: Literal["operator.finalises_early"]
     """Which fault it is."""

@@ -10,7 +10,6 @@ from zdu.errors import ZduError
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
     from simulator.faults.reach import Reach
-    from simulator.scenario.model import BalancerPart
 
 
 class SessionFixatedToDeadNode(Fault):
@@ -19,25 +18,19 @@ class SessionFixatedToDeadNode(Fault):
     Our load balancer reads `stickiness.nofailover: true`, as Apache has it (`nofailover=On`); HAProxy does much the
     same with `option persist` without `option redispatch`. It knows that the node is gone, unlike with
     `health.lies_ok`: new sessions go elsewhere, and a drain still moves old ones. It takes effect on each request
-    of a session whose node is down, in maintenance or has failed that request. With another load balancer, or
-    without stickiness, a story that has it is refused before it begins.
+    of a session whose node is down, in maintenance or has failed that request. Other load balancers are refused.
     """
 
     acts_on: ClassVar[str] = "load balancer's configuration"
+    needs_our_balancer: ClassVar[bool] = True
     name: Literal["session.fixated_to_dead_node"]
     """Which fault it is."""
-
-    def unfit_for(self, balancer: BalancerPart, *, ours: bool) -> str:
-        """Something has to bind sessions, and the load balancer has to be told of it while it runs."""
-        if balancer.stickiness == "none":
-            return "balancer.stickiness is none, so no session is bound to a node"
-        return "" if ours else "only our own load balancer can be told so while it runs"
 
     async def apply(self, reach: Reach) -> Hold:
         """Have it configured so. Raises FaultFailed if it cannot be, or if nothing binds sessions."""
         cluster = reach.cluster
-        if why := self.unfit_for(cluster.scenario.balancer, ours=True):
-            raise FaultFailed(f"{self.name}: {why}")
+        if cluster.scenario.balancer.stickiness == "none":
+            raise FaultFailed(f"{self.name}: balancer.stickiness is none, so no session is bound to a node")
         if not cluster.balancer_runs:
             raise FaultFailed(f"{self.name}: the load balancer does not run")
         before = await cluster.balancer.refused_to_the_bound()

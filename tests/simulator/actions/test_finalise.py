@@ -1,34 +1,26 @@
-"""Finalising: the operator waits until every node is ready, unless hurrying is the operator's habit."""
+"""Finalising: the operator waits until every node is ready, and runs the tasks again as often as is allowed."""
 
 from typing import Any, cast
 
 import pytest
 
 from simulator.actions.finalise import READY, perform
-from simulator.actions.hands import Hands
-from simulator.faults.reach import Habits
+from simulator.actions.hands import Hands, StoryBroken
 from simulator.scenario.steps import Finalise
-
-EARLY = "operator.finalises_early"
-
-
-class Refused(Exception):
-    """What Jira says to who comes too early."""
 
 
 class Cluster:
-    """As much of the operator's hands as finalising uses; ``state`` is what all nodes show."""
+    """As much of the operator's hands as finalising uses; ``failures`` of the attempts fail."""
 
     base = "7.3.0"
+    version = "7.3.2"
 
-    def __init__(self, state: str) -> None:
-        self.state = state
-        self.habits = Habits({EARLY: 0})
-        self.scenario = self
-        self.picture = self
-        self.admins = {"node1": self}
-        self.nodes = {"node1": self}
-        self.version = "7.3.2"
+    def __init__(self, failures: int = 0) -> None:
+        self.state = "MIXED"
+        self.failures = failures
+        self.scenario = self.picture = self
+        self.admins = self.nodes = {"node1": self}
+        self.asked: list[str] = []
 
     def node_of(self, _action: Finalise) -> str:
         return "node1"
@@ -36,41 +28,52 @@ class Cluster:
     def tell(self, *_words: str) -> None:
         pass
 
-    def has_habit(self, name: str) -> bool:
-        return self.habits.show(f"operator.{name}")
-
     def all_show(self, state: str) -> bool:
         return self.state == state
 
     async def until_all_show(self, state: str) -> None:
-        assert self.all_show(state), "would wait for ever"
+        self.asked.append(f"wait for {state}")
+        self.state = state
 
     async def until(self, _what: str, condition: Any) -> None:
         assert condition()
 
     async def approve(self) -> None:
-        if self.state != READY:
-            raise Refused
-        self.state = "STABLE"
+        assert self.state == READY
+        self.asked.append("approve")
+        self.state = "UPGRADE_TASKS_FAILED" if self.failures else "STABLE"
+        self.failures -= bool(self.failures)
+
+    async def retry_upgrade(self) -> None:
+        self.asked.append("retry")
 
 
-async def finalise(cluster: Cluster) -> None:
-    await perform(cast(Hands, cluster), Finalise(), "")
+async def finalise(cluster: Cluster, retries: int = 0) -> None:
+    await perform(cast(Hands, cluster), Finalise(retries=retries), "")
 
 
-async def test_who_hurries_is_refused_and_the_habit_has_shown() -> None:
-    cluster = Cluster("MIXED")
-
-    with pytest.raises(Refused):
-        await finalise(cluster)
-
-    assert cluster.habits.on == {EARLY: 1}
-
-
-async def test_where_every_node_is_ready_nothing_is_early_and_the_habit_has_not_shown() -> None:
-    cluster = Cluster(READY)
+async def test_the_operator_waits_until_every_node_is_ready_and_the_base_is_the_new_version_then() -> None:
+    cluster = Cluster()
 
     await finalise(cluster)
 
-    assert cluster.state == "STABLE"
-    assert cluster.habits.on == {EARLY: 0}
+    assert cluster.asked == [f"wait for {READY}", "approve"]
+    assert (cluster.state, cluster.base) == ("STABLE", "7.3.2")
+
+
+async def test_a_failed_task_is_acknowledged_and_tried_again_as_often_as_is_allowed() -> None:
+    cluster = Cluster(failures=2)
+
+    await finalise(cluster, retries=2)
+
+    again = ["retry", f"wait for {READY}", "approve"]
+    assert cluster.asked == [f"wait for {READY}", "approve", *again, *again]
+
+
+async def test_without_a_retry_left_the_story_ends() -> None:
+    cluster = Cluster(failures=2)
+
+    with pytest.raises(StoryBroken, match="an upgrade task failed"):
+        await finalise(cluster, retries=1)
+
+    assert cluster.base == "7.3.0"

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from node.search_index import SearchIndex
 from node.web.templating import Templates
-from simulator.load.client import RecordingClient
+from simulator.load.client import Answer, RecordingClient
 from simulator.load.user import VirtualUser
 from simulator.record.recorder import Recorder
 from simulator.scenario.model import LoadPart
@@ -168,3 +170,19 @@ def _lose_sessions(person: Person, node: WebNode) -> None:
     for token in list(node.context.sessions._sessions):
         node.context.sessions.close(token)
     person.while_typing = lambda: None
+
+
+async def test_who_gets_no_answer_to_signing_out_may_be_signed_out_and_signs_in_anew(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sends = person._client.send
+
+    async def without_answer(kind: str, *words: Any, **more: Any) -> Answer:
+        answer = await sends(kind, *words, **more)
+        lost = replace(answer.record, outcome="timeout") if kind == "sign_out" else answer.record
+        return replace(answer, record=lost)
+
+    monkeypatch.setattr(person._client, "send", without_answer)
+
+    assert [kind for kind, _ in await person.does("sign_in_again")] == ["view_dashboard", "sign_out"]
+    assert not person._signed_in, "else the log-in page that comes next would be taken for a lost session"

@@ -74,6 +74,16 @@ def test_what_only_jira_has_is_refused_with_its_place(text: str, said: str) -> N
         ("roll: {to: v1, finalise: auto}", "finalise: auto is Jira's"),
         ("roll: {to: v1, nodes: [node1], expect: refused}", "expect: refused is Jira's"),
         ("fault: {name: db.locked, for: 1s}", "the fault db.locked is Jira's"),
+        (
+            "fault: {name: upgrade.bad_version}",
+            "f:9:19: the fault upgrade.bad_version is Jira's; this scenario has another application (node): write a "
+            "version that misbehaves into node.versions, and roll to it",
+        ),
+        ("fault: {name: upgrade.task_fails}", "the fault upgrade.task_fails is Jira's"),
+        ("fault: {name: upgrade.dies_mid_migration, node: node1}", "the fault upgrade.dies_mid_migration is Jira's"),
+        ("fault: {name: upgrade.third_version, node: node1}", "the fault upgrade.third_version is Jira's"),
+        ("fault: {name: upgrade.major_jump, node: node1}", "the fault upgrade.major_jump is Jira's"),
+        ("repeat: {times: 2, steps: [{fault: {name: operator.finalises_early}}]}", "there is nothing to finalise"),
         ("{when: cluster is MIXED, observe: {for: 1s}}", "'cluster is MIXED' is Jira's"),
         ("repeat: {times: 2, steps: [finalise: {}]}", "finalise is Jira's"),
         ("roll: {to: v2}", "node1, node2 would run v2 already: nothing would happen"),
@@ -151,7 +161,10 @@ def test_nobody_can_ask_for_what_is_not_understood(keys: str, said: str) -> None
     assert said in mistake
 
 
-def test_a_roll_that_is_to_be_taken_back_leads_nowhere() -> None:
-    broken = STORY.replace("{to: v2}", "{to: v2, on_breach: rollback, expect: breached}")
-    scenario = read(SHOP + broken)
-    assert (scenario.versions, scenario.versions_in_the_end["node1"]) == (("v1", "v2"), "v1")
+def test_after_a_breach_that_has_to_come_every_node_runs_what_all_of_them_ran_last() -> None:
+    breached = "  - roll: {to: v3, on_breach: rollback, expect: breached}\n"
+    assert read(SHOP + STORY + breached).versions_in_the_end == {"node1": "v2", "node2": "v2"}
+    assert read(SHOP + STORY + breached).versions == ("v1", "v2", "v3")
+    partly = SHOP + STORY.replace("{to: v2}", "{to: v2, nodes: [node1]}") + breached
+    assert read(partly).versions_in_the_end == {"node1": "v1", "node2": "v1"}
+    assert read(SHOP + STORY + breached + breached).breaches == ("v3", "v3"), "nothing has run v3 for good"

@@ -1,5 +1,6 @@
 from click.testing import CliRunner
 
+from simulator.scenario import load
 from simulator.scenario.graph import as_dot, as_mermaid, as_tree
 from simulator.scenario.model import Scenario
 from simulator.scenario_cli import scenario
@@ -67,3 +68,9 @@ def test_every_form_is_printed() -> None:
     for form, begin in (("tree", "valiantys: "), ("mermaid", "flowchart"), ("dot", "digraph")):
         done = CliRunner().invoke(scenario, ["graph", "valiantys", "--format", form])
         assert (done.exit_code, done.output.startswith(begin)) == (0, True), done.output
+
+
+def test_what_has_parts_is_written_as_in_a_file() -> None:
+    assert "load mix={create_issue: 4, edit_issue: 4, comment_issue: 4, transition_issue: 4}" in as_tree(
+        load("three-nodes")
+    )

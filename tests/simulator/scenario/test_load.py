@@ -556,6 +556,10 @@ def with_roll(policy: str) -> str:
             with_roll("expect: refused, on_breach: pause"),
             "f:9:5: expect: refused wants a node that cannot start, on_breach: pause forbids it",
         ),
+        (
+            with_roll("pause_deadline: 5s"),
+            "f:9:5: pause_deadline is for on_breach: pause, not for on_breach: abort",
+        ),
         (with_roll("finalise: never"), "f:10:5: the roll before says finalise: never"),
         (with_roll("finalise: auto"), "f:10:5: finalise needs a roll before it: no node has been upgraded yet"),
         (

@@ -54,6 +54,15 @@ async def test_a_node_that_the_cluster_does_not_have_is_told_with_those_that_it_
     )
 
 
+async def test_a_fault_that_only_jira_can_have_is_refused_on_a_cluster_of_another_application(faults: Faults) -> None:
+    for name, more in (("upgrade.bad_version", {}), ("upgrade.major_jump", {"node": "node1"}), ("db.locked", {})):
+        with pytest.raises(UsageError, match=f"{name} is for a cluster of Jira nodes") as raised:
+            await apply_fault(faults, {"name": name, **more}, ["node1"], of_jira=False)
+        assert raised.value.hint
+    assert faults.active == []
+    await apply_fault(faults, PAUSE, ["node1"], of_jira=False)
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [

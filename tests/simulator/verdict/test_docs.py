@@ -1,12 +1,13 @@
 """The page about the verdict names every check and every key, and no others."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from simulator.result import build_result
 from simulator.verdict import CheckKind, reach_verdict
 from tests.support.evidence import PROBES_FINE, evidence, good_events, good_requests, request
-from zdu.events import FaultApplied, LoadStopped
+from zdu.events import FaultApplied, FinalisedEarly, LoadStopped
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdict.md").read_text(encoding="utf-8")
 
@@ -31,7 +32,9 @@ def test_every_check_is_explained() -> None:
         for at_s, event in good_events()
     ]
     events.append((2.0, FaultApplied(1, "net.latency", "node1", {})))
-    checks = reach_verdict(evidence(events, requests, sessions_kind="shared", refusals=refusals)).checks
+    events.append((6.0, FinalisedEarly("node1", ["node2"], 6.0, 409, "no")))
+    found = evidence(events, requests, sessions_kind="shared", refusals=refusals)
+    checks = reach_verdict(replace(found, breaches=("7.3.2+leaks-5xx",))).checks
     objectives = [check.name for check in checks if check.kind is CheckKind.OBJECTIVE]
     assert rows_below("Objectives: missed ones fail the run") == objectives
     promises = [check.name for check in checks if check.kind is CheckKind.PROMISE]
