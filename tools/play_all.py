@@ -7,12 +7,14 @@ For the night: a run takes about twenty seconds. Exit code 0 if every run ended 
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from simulator.scenario import load, shipped_scenarios
 from simulator.scenario.library import lesson_scenarios
 from simulator.scenario.model import Scenario
 from simulator.spawn import zdu_command
+from zdu.fork_server import VARIABLE, fork_server
 
 RUN_WITHIN_S = 300.0
 _BUSY_OUTAGE_S = 3.0
@@ -72,14 +75,20 @@ def exercises(folder: Path) -> list[str]:
     return [str(folder / lesson.file_name) for lesson in LESSONS]
 
 
-def made(play: Play, folder: Path, *, on_a_busy_machine: bool = False) -> str:
+def made(play: Play, folder: Path, *, on_a_busy_machine: bool = False, fork_server: str = "") -> str:
     """Make the run; empty if it ended as it is meant to, else what was different."""
     words = ["run", play.name, "--json", "--seed", str(play.seed), "--out", str(folder)]
     words += busy(load(play.name, twin=play.twin)) if on_a_busy_machine else []
     command = zdu_command(*words, *(["--twin"] if play.twin else []))
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
-            command, capture_output=True, text=True, check=False, timeout=RUN_WITHIN_S, cwd=folder
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=RUN_WITHIN_S,
+            cwd=folder,
+            env={**os.environ, VARIABLE: fork_server},
         )
         result = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
@@ -114,13 +123,18 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=1, help="the first of them (default 1)")
     parser.add_argument("--busy", action="store_true", help="the machine has other work: its figures may be worse")
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side (default 1)")
+    parser.add_argument("--forked", action="store_true", help="as tests do: processes are forked, with imports ready")
     parser.add_argument("names", nargs="*", help="only these (default: all that ship)")
     options = parser.parse_args()
     outcomes: list[tuple[Play, str]] = []
-    with tempfile.TemporaryDirectory(prefix="zdu-scenarios-") as folder, ThreadPoolExecutor(options.at_once) as runs:
+    with (
+        tempfile.TemporaryDirectory(prefix="zdu-scenarios-") as folder,
+        fork_server(Path(folder)) if options.forked else nullcontext("") as server,
+        ThreadPoolExecutor(options.at_once) as runs,
+    ):
         names = options.names or [*sorted(shipped_scenarios()), *lesson_scenarios(), *exercises(Path(folder))]
         todo = list(plays(names, range(options.first_seed, options.first_seed + options.seeds)))
-        make = partial(made, folder=Path(folder), on_a_busy_machine=options.busy)
+        make = partial(made, folder=Path(folder), on_a_busy_machine=options.busy, fork_server=server)
         for play, other in zip(todo, runs.map(make, todo), strict=True):
             outcomes.append((play, other))
             sys.stderr.write(

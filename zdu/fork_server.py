@@ -291,13 +291,13 @@ def _become(wish: Wish) -> None:
 
 def main() -> None:
     """``python -P -m zdu.fork_server SOCKET``."""
+    server = Server(sys.argv[1])
     gc.disable()  # nothing that is imported is garbage, and looking for it takes a tenth of the time
     add_app_path()
     for module in READY:
         importlib.import_module(module)
     from zdu.cli import run_command_line  # noqa: PLC0415 - the path has to be in place first
 
-    server = Server(sys.argv[1])
     gc.freeze()  # a collection in a fork would touch, and so copy, every page of the server's
     gc.enable()
     sys.stdout.write("ready\n")

@@ -56,7 +56,8 @@ def test_a_cluster_is_upgraded_from_another_terminal_and_its_end_says_that_nobod
         assert "7.3.2" in up.zdu("logs", "node1", "-n", "50").stdout
         down = up.zdu("down")
         assert down.exit_code == 0, down.stderr
-        assert "PASS  Nobody noticed: 2 nodes went from 7.3.0 to 7.3.2" in down.stdout
+        assert down.stdout.splitlines()[1].startswith("PASS  Nobody "), "noticed, or had to wait on a slow machine"
+        assert "2 nodes went from 7.3.0 to 7.3.2" in down.stdout
         assert up.ended() == 0
         assert still_alive(pids(up)) == []
         folder = Path(up.status["run_folder"])
@@ -101,7 +102,9 @@ def test_nodes_can_be_maltreated_one_by_one_and_ctrl_c_ends_it_all_with_a_verdic
         nobody = up.zdu("status", "--name", "other")
         assert (nobody.exit_code, "Up are: lab" in nobody.stderr) == (1, True)
         up.interrupt()
-        assert up.ended() in {1, 2}, "a killed node was noticed, or nothing was proven"
+        code = up.ended()
+        verdict = json.loads((Path(up.status["run_folder"]) / "result.json").read_text())["verdict"]
+        assert code == {"pass": 0, "fail": 1, "inconclusive": 2}[verdict], "who is lucky may not notice a kill"
         assert json.loads(up.said[-1])["verdict"] in {"fail", "inconclusive"}
         assert still_alive(pids(up)) == []
 

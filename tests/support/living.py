@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from tests.support.commands import Command, command
 
 HURRIED = (
     *("--set", "balancer.inter=100ms", "--set", "balancer.rise=1", "--set", "cluster.start_duration=100ms"),
@@ -40,7 +41,7 @@ class Answer:
 class Up:
     """A cluster that is up, or was."""
 
-    process: "subprocess.Popen[str]"
+    process: Command
     status: dict[str, Any]
     folder: Path
     said: list[str] = field(default_factory=list)
@@ -60,57 +61,46 @@ class Up:
 
     def ended(self) -> int:
         """Wait for its end and return its exit code."""
-        assert self.process.stdout is not None
         self.said += self.process.stdout
         return self.process.wait(ENDS_WITHIN_S)
 
 
 def zdu(folder: Path, *words: str) -> Answer:
     """Run a command in ``folder``, where the clusters' files are, too."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "zdu", *words],
-        cwd=folder,
-        env=_environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=ENDS_WITHIN_S,
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
+    with TemporaryFile() as errors, command(*words, cwd=folder, env=_environment(folder), errors=errors) as typed:
+        said, code = typed.stdout.read(), typed.wait(ENDS_WITHIN_S)
+        errors.seek(0)
+        return Answer(code, said, errors.read().decode())
 
 
 @contextmanager
 def cluster_up(folder: Path, *options: str) -> Iterator[Up]:
     """``zdu up`` with ``options``, up and at work; gone at the end, whatever happens."""
-    with (folder / "up-errors.txt").open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "zdu", "up", "--json", *HURRIED, *BUSY, *options],
-            cwd=folder,
-            env=_environment(folder),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    with process:
+    words = ("up", "--json", *HURRIED, *BUSY, *options)
+    with (
+        (folder / "up-errors.txt").open("wb") as errors,
+        command(*words, cwd=folder, env=_environment(folder), errors=errors) as process,
+    ):
         try:
-            assert process.stdout is not None
             line = process.stdout.readline()
             assert line, (folder / "up-errors.txt").read_text()
             yield Up(process, json.loads(line), folder)
         finally:
-            if process.poll() is None:
-                process.kill()
+            process.kill()
 
 
 @contextmanager
-def run_on_the_dashboard(
-    folder: Path, scenario: Path, *options: str
-) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def run_on_the_dashboard(folder: Path, scenario: Path, *options: str) -> Iterator[tuple[Command, str]]:
     """``zdu run`` with its dashboard, and the address of that; it has ended when the block has."""
-    command = [sys.executable, "-P", "-m", "zdu", "run", str(scenario), "--dashboard", "--json", "--out", str(folder)]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        yield process, process.stderr.readline().split()[-1]
+    words = ("run", str(scenario), "--dashboard", "--json", "--out", str(folder), *options)
+    read, write = os.pipe()
+    with (
+        os.fdopen(read, encoding="utf-8") as told,
+        os.fdopen(write, "wb") as errors,
+        command(*words, errors=errors) as process,
+    ):
+        errors.close()
+        yield process, told.readline().split()[-1]
 
 
 def _environment(folder: Path) -> dict[str, str]:

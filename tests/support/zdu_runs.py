@@ -4,13 +4,13 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.commands import command
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 QUICK = _SCENARIOS / "quick.yaml"
@@ -50,15 +50,11 @@ class Going:
         self._folder = out / (called or Path(scenario).stem) / "latest"
         self._printed: list[str] = []
         self._errors = out / "stderr.txt"
-        with self._errors.open("w") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "zdu", "run", str(scenario), "--plain", "--out", str(out), *arguments],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                cwd=out,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+        words = ("run", str(scenario), "--plain", "--out", str(out), *arguments)
+        self._stack = ExitStack()
+        with self._errors.open("wb") as errors:
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            self._process = self._stack.enter_context(command(*words, cwd=out, env=environment, errors=errors))
 
     def wait_for(self, text: str) -> None:
         """Read on until a line with ``text`` is printed."""
@@ -74,7 +70,7 @@ class Going:
 
     def pid_that_runs(self, words: str) -> int:
         """The process whose command line has these words; looked for until it is there."""
-        while self._process.poll() is None:
+        while self._process.returncode is None:
             for folder in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
                     if f"{self._folder.resolve()}/{words}" in (folder / "cmdline").read_text():
@@ -83,21 +79,19 @@ class Going:
 
     def close_output(self) -> None:
         """Stop reading what the run prints, as ``head`` does."""
-        assert self._process.stdout is not None
         self._process.stdout.close()
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
     def finish(self) -> Finished:
-        with self._process:
+        with self._stack:
             for _ in self._lines():
                 pass
-        code = self._process.returncode
+        code = self._process.wait()
         return Finished(code, "".join(self._printed), self._errors.read_text(), self._folder.resolve())
 
     def _lines(self) -> Iterator[str]:
-        assert self._process.stdout is not None
         if self._process.stdout.closed:
             return
         for line in self._process.stdout:

@@ -86,9 +86,11 @@ def test_one_that_stands_still_ends_when_its_client_is_gone(a_fork_server: str, 
 
 
 def test_a_server_that_is_gone_is_told_and_so_is_one_that_never_was(tmp_path: Path) -> None:
-    with fork_server(tmp_path) as path:
-        wish = Wish(SERVES, str(tmp_path), dict(os.environ))
-    for server in (path, str(tmp_path / "nobody")):
+    wish = Wish(SERVES, str(tmp_path), dict(os.environ))
+    left_behind, never_was = tmp_path / "left-behind", tmp_path / "never-was"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(left_behind))
+    for server in (str(left_behind), str(never_was)):
         with pytest.raises(ForkServerGone, match="does not answer") as caught:
             fork(server, wish, [0, 1, 2])
         assert VARIABLE in caught.value.hint
