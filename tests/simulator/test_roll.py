@@ -88,7 +88,7 @@ def test_a_node_on_its_way_back_that_is_still_set_aside_is_waited_for_and_not_st
 def test_a_node_whose_process_ended_at_its_start_is_no_more_started_with_that_version() -> None:
     gone = replace(STOPPED1, version="7.3.2", failed=True, out_for_s=99.0)
     assert next_step((gone, NODE2), POLICY) == NotStarted("node1")
-    assert isinstance(next_step((gone, NODE2), replace(POLICY, on_breach="pause")), Wait)
+    assert isinstance(next_step((gone, NODE2), replace(POLICY, on_breach="pause")), Pause)
     assert isinstance(next_step((gone, NODE2), replace(POLICY, on_breach="rollback")), TurnBack)
     back = RollPolicy(order=("node1",), to_version="7.3.0", taking_back=True)
     assert next_step((gone, NODE2), back) == Upgrade("node1")
