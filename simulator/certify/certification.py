@@ -122,7 +122,10 @@ class Certification:
         """Run the user's command with our terminal and to its end; it gets a Ctrl-C from the terminal itself."""
         if shutil.which(command[0]) is None:
             raise UsageError(f"{command[0]} cannot be run", hint="Name a program or script of yours after --.")
-        self._command = await asyncio.create_subprocess_exec(sys.executable, "-I", "-S", "-c", _ALONE, *command)
+        self._command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", "-c", _ALONE, *command),
+            env={**os.environ, "ZDU_RUN_FOLDER": str(self._plan.folder.path)},
+        )
         return await self._command.wait()
 
     def _interrupt(self, number: signal.Signals) -> None:

@@ -171,7 +171,7 @@ class Site:
 
 def _brief(status: Mapping[str, Any]) -> dict[str, Any]:
     """What of the status may change without an event of the record."""
-    return {key: status[key] for key in ("under_way", "next", "users", "waiting", "pause") if key in status}
+    return {key: status[key] for key in ("under_way", "next", "users", "waiting", "pause", "target") if key in status}
 
 
 async def _send(answer: web.StreamResponse, kind: str, words: Mapping[str, Any], *, number: int = 0) -> None:

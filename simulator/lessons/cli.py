@@ -94,19 +94,19 @@ def _check(chosen: Lesson, path: Path, out: Path, seed: int | None, *, plain: bo
     if problems:
         return _not_solved(["this is not the exercise any more", *problems], f"Yours: {', '.join(chosen.yours)}.")
     if not changed(chosen, answer):
-        return _not_solved([f"{path} is still as it was"], chosen.hint)
+        return _not_solved([f"{path} is still as it was"], fill(chosen.hint, WIDTH))
     conclusion, interrupted = _play(chosen, path, answer, out, seed, plain=plain)
     if interrupted:
         click.echo("\nInterrupted: nothing is known of it.")
         return ExitCode.INTERRUPTED
     report = f"The report: {conclusion.folder.path / 'report.html'}"
     if conclusion.verdict.word == "pass":
-        click.echo(f"\nSOLVED  {fill(chosen.solved, WIDTH)}\n{report}")
+        click.echo(f"\n{fill(f'SOLVED  {chosen.solved}', WIDTH)}\n{report}")
         return ExitCode.PASS
     reasons = [conclusion.verdict.sentence, *conclusion.verdict.reasons]
     if conclusion.verdict.word == "inconclusive":
         reasons.insert(0, "the run proved nothing, so neither does the answer; play it again on a quieter machine")
-    return _not_solved(reasons, f"{chosen.hint}\n{report}")
+    return _not_solved(reasons, f"{fill(chosen.hint, WIDTH)}\n{report}")
 
 
 def _play(

@@ -4,6 +4,7 @@ An event of the record says what was done or seen; a change says what is differe
 the fact itself: the load balancer's events carry their own, and are told in its order.
 """
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -28,6 +29,9 @@ DOWN = "down"
 
 CRASHED = "crashed"
 """The word for a node whose process ended though nobody had asked it to."""
+
+KILLED = "killed"
+"""The word for a node whose process was ended by SIGKILL, by whoever commands the cluster."""
 
 STOPPING = "stopping"
 """The word for a node that was asked to stop, does not answer any more and has not exited yet."""
@@ -101,8 +105,9 @@ class _Watcher:
                 yield t_s, "version", version
             case ProcessStopping(process=self._node):
                 self._asked_to_stop = True
-            case ProcessExited(process=self._node, expected=expected):
-                yield t_s, "state", DOWN if expected else CRASHED
+            case ProcessExited(process=self._node, expected=expected, returncode=returncode):
+                killed = returncode == -signal.SIGKILL
+                yield t_s, "state", CRASHED if not expected else KILLED if killed else DOWN
                 yield t_s, "version", ""
                 yield t_s, "shows", ""
             case NodeObserved(node=self._node, state=state, version=version):
@@ -119,7 +124,7 @@ class _Watcher:
     def _observed(self, t_s: float, state: str, version: str) -> Iterator[tuple[float, What, str]]:
         """What a node says of itself. One that has exited stays what it is: that it cannot be heard is no news."""
         if not state:
-            if self._known.get("state", "") in (DOWN, CRASHED, ""):
+            if self._known.get("state", "") in (DOWN, CRASHED, KILLED, ""):
                 return
             state = STOPPING if self._asked_to_stop else SILENT
         yield t_s, "state", state

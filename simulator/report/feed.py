@@ -1,10 +1,10 @@
 """What the player in the page is fed with: changes, moves, requests and failures, small enough for one file.
 
 However long the run, the feed has an upper bound: changes and moves are few, and of requests so many are shown as
-``MAX_REQUESTS`` says, evenly taken; of failures the first ``MAX_FAILURES``.
+``MAX_REQUESTS`` says, evenly taken; of failures ``MAX_FAILURES``, the first ones and then evenly taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -18,6 +18,8 @@ from zdu.events import Envelope, LoadStarted, LoadStopped, StepStarted
 MAX_REQUESTS = 5_000
 """About 100 KB of the page; a run of 25 s and 24 users has a third of it."""
 MAX_FAILURES = 500
+FIRST_FAILURES = 100
+"""These are never left out: the sentences of the report about the first failures lead to them."""
 MAX_VISITS = 10_000
 MAX_USERS = 300
 """More dots than this nobody can follow; the first of them are shown."""
@@ -37,15 +39,19 @@ def build_feed(
     end_s: float,
 ) -> dict[str, Any]:
     """The feed, as plain data for JSON. Times are seconds since the run began."""
-    users = sorted({visit.user for visit in visits}, key=lambda name: (len(name), name))[:MAX_USERS]
+    everybody = sorted({visit.user for visit in visits}, key=lambda name: (len(name), name))
+    users = everybody[:MAX_USERS]
+    failed = _failed(requests)
+    failures = _thinned(failed)
     stopped = [e.t_s for e in envelopes if isinstance(e.event, LoadStopped)]
     started = [e.t_s for e in envelopes if isinstance(e.event, LoadStarted)]
-    shown = _sample(requests, users, nodes)
+    shown = _sample(requests, {request.id for _, request in failures}, users, nodes)
     return {
         "start_s": round(min(started, default=0.0), 3),
         "end_s": round(min(stopped, default=end_s), 3),
         "nodes": list(nodes),
         "users": users,
+        "users_of": len(everybody),
         "old_version": next((change.value for change in changes if change.what == "version"), ""),
         "events": _events(changes, visits[:MAX_VISITS], set(users)),
         "requests": shown,
@@ -53,12 +59,23 @@ def build_feed(
         "marks": _marks(envelopes, steps),
         "steps": [{"t": round(step.t_s, 3), "number": step.number, "title": step.title} for step in steps],
         "cluster": [{"from_s": round(segment.start_s, 3), "state": segment.word} for segment in cluster],
-        "failures": [_failure(request) for request in _failed(requests)[:MAX_FAILURES]],
+        "failures": [{**_failure(request), "number": number} for number, request in failures],
+        "failures_of": len(failed),
     }
 
 
 def _failed(requests: Sequence[RequestRecord]) -> list[RequestRecord]:
     return sorted((request for request in requests if request.failed), key=attrgetter("sent_s", "id"))
+
+
+def _thinned(failed: Sequence[RequestRecord]) -> list[tuple[int, RequestRecord]]:
+    """Those failures that are shown, each with its number among all; the last one is always there."""
+    numbered = list(enumerate(failed, start=1))
+    if len(numbered) <= MAX_FAILURES:
+        return numbered
+    first, rest = numbered[:FIRST_FAILURES], numbered[FIRST_FAILURES:]
+    stride = -(-len(rest) // (MAX_FAILURES - FIRST_FAILURES - 1))
+    return [*first, *rest[:-1:stride], rest[-1]]
 
 
 def _events(changes: Sequence[Change], visits: Sequence[Visit], users: set[str]) -> list[dict[str, Any]]:
@@ -77,11 +94,12 @@ def _events(changes: Sequence[Change], visits: Sequence[Visit], users: set[str])
     return sorted(told, key=itemgetter("t"))
 
 
-def _sample(requests: Sequence[RequestRecord], users: Sequence[str], nodes: Sequence[str]) -> list[list[int]]:
-    """Milliseconds, user, node (-1: none), outcome of all requests, or of evenly taken ones and those that failed."""
+def _sample(
+    requests: Sequence[RequestRecord], failures: Container[int], users: Sequence[str], nodes: Sequence[str]
+) -> list[list[int]]:
+    """Milliseconds, user, node (-1: none), outcome of all requests, or of evenly taken ones and of ``failures``."""
     ordered = sorted(requests, key=attrgetter("sent_s", "id"))
     stride = -(-len(ordered) // MAX_REQUESTS)
-    failed = {request.id for request in _failed(requests)[:MAX_FAILURES]}
     user_numbers = {user: number for number, user in enumerate(users)}
     node_numbers = {node: number for number, node in enumerate(nodes)}
     return [
@@ -92,7 +110,7 @@ def _sample(requests: Sequence[RequestRecord], users: Sequence[str], nodes: Sequ
             _FAILED if request.failed else _RETRIED if request.attempts > 1 else _OK,
         ]
         for number, request in enumerate(ordered)
-        if number % stride == 0 or request.id in failed
+        if number % stride == 0 or request.id in failures
     ]
 
 

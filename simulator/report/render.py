@@ -11,7 +11,7 @@ from simulator.record.requests import RequestRecord
 from simulator.report import content
 from simulator.report.changes import find_changes, node_names
 from simulator.report.drawing import draw, states_of
-from simulator.report.feed import MAX_FAILURES, build_feed
+from simulator.report.feed import build_feed
 from simulator.report.moments import find_visits
 from simulator.report.page import inline_json, page_environment
 from simulator.report.picture import picture_of
@@ -51,7 +51,6 @@ def render_report(result: Mapping[str, Any], envelopes: Sequence[Envelope], requ
             feed=feed if nodes and (changes or visits) else None,
             feed_json=inline_json(feed),
             scripts=Markup(joined()),  # noqa: S704 - our own files
-            max_failures=MAX_FAILURES,
             states_strip=states_of(picture),
             intro=_intro(envelopes),
             of_jira=of_jira(result),

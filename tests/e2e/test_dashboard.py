@@ -108,6 +108,7 @@ async def test_a_run_goes_on_step_by_step_at_the_press_of_the_space_bar(chromium
             await page.goto(f"/?notes#{secret}")
             await expect(page.get_by_role("button", name="Go on")).to_be_visible()
             await expect(page.get_by_role("button", name="Finalise")).to_be_hidden()
+            assert await troubles_of(page) == []
             await page.keyboard.press("Space")
             await expect(page.get_by_role("button", name="Go on")).to_be_hidden()
             await expect(page.locator("#step")).not_to_have_text("Nothing has happened yet")

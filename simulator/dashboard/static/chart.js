@@ -1,7 +1,8 @@
 // Requests a second, failed ones and the 99th percentile over the last two minutes, on a canvas.
 
 const SPAN_S = 120;
-const MARGIN = {left: 34, right: 40, top: 8, bottom: 18};
+const SHORTEST_SPAN_S = 30; // a chart that has just begun is not to be a sliver at the edge
+const MARGIN = {left: 44, right: 54, top: 8, bottom: 18};
 
 // A round number not below the value: 1, 2 or 5 times a power of ten.
 export function roundUp(value) {
@@ -36,15 +37,16 @@ export class Chart {
     const pen = canvas.getContext("2d"), colour = (name) => getComputedStyle(canvas).getPropertyValue(name);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, wide, high);
-    const now = points.at(-1).t, inner = wide - MARGIN.left - MARGIN.right, tall = high - MARGIN.top - MARGIN.bottom;
-    const x = (t) => MARGIN.left + inner * (1 - (now - t) / SPAN_S);
+    const now = points.at(-1).t, span = Math.min(SPAN_S, Math.max(SHORTEST_SPAN_S, now - points[0].t));
+    const inner = wide - MARGIN.left - MARGIN.right, tall = high - MARGIN.top - MARGIN.bottom;
+    const x = (t) => MARGIN.left + inner * (1 - (now - t) / span);
     const topRate = roundUp(Math.max(10, ...points.map((point) => Math.max(point.rate, point.failed))));
     const topMs = roundUp(Math.max(50, ...points.map((point) => point.p99 || 0)));
     const y = (share) => MARGIN.top + tall * (1 - Math.min(1, share));
-    this.axes(pen, {wide, x, y, now, topRate, topMs, ink: colour("--soft"), line: colour("--line")});
-    const step = Math.max(1.5, (inner / SPAN_S) * 0.4);
+    this.axes(pen, {wide, x, y, now, span, topRate, topMs, ink: colour("--soft"), line: colour("--line")});
+    const step = Math.max(1.5, (inner / span) * 0.4);
     for (const point of points) {
-      if (point.t < now - SPAN_S) continue;
+      if (point.t < now - span) continue;
       pen.fillStyle = colour("--ok-bar");
       pen.fillRect(x(point.t) - step, y(point.rate / topRate), step, y(0) - y(point.rate / topRate));
       if (point.failed <= 0) continue;
@@ -57,7 +59,7 @@ export class Chart {
     pen.beginPath();
     let drawing = false;
     for (const point of points) {
-      if (point.t < now - SPAN_S || point.p99 === null) drawing = false;
+      if (point.t < now - span || point.p99 === null) drawing = false;
       else {
         pen[drawing ? "lineTo" : "moveTo"](x(point.t), y(point.p99 / topMs));
         drawing = true;
@@ -66,7 +68,7 @@ export class Chart {
     pen.stroke();
   }
 
-  axes(pen, {wide, x, y, now, topRate, topMs, ink, line}) {
+  axes(pen, {wide, x, y, now, span, topRate, topMs, ink, line}) {
     pen.font = "11px system-ui, sans-serif";
     pen.fillStyle = ink;
     pen.strokeStyle = line;
@@ -78,12 +80,13 @@ export class Chart {
       pen.lineTo(wide - MARGIN.right, at);
       pen.stroke();
       pen.textAlign = "right";
-      pen.fillText(String(topRate * share), MARGIN.left - 5, at + 4);
+      pen.fillText(`${topRate * share}${share === 1 ? "/s" : ""}`, MARGIN.left - 5, at + 4);
       pen.textAlign = "left";
-      pen.fillText(`${topMs * share}`, wide - MARGIN.right + 5, at + 4);
+      pen.fillText(`${topMs * share}${share === 1 ? " ms" : ""}`, wide - MARGIN.right + 5, at + 4);
     }
     pen.textAlign = "center";
-    for (let t = Math.ceil((now - SPAN_S) / 30) * 30; t <= now; t += 30) {
+    const every = span > 60 ? 30 : 10;
+    for (let t = Math.ceil((now - span) / every) * every; t <= now; t += every) {
       if (t >= 0 && x(t) > MARGIN.left) pen.fillText(`${t} s`, x(t), y(0) + 14);
     }
   }

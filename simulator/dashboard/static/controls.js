@@ -51,9 +51,11 @@ export class Controls {
   }
 
   // What may change at any time: what is under way, what to do next, whether the story waits for us.
-  brief({under_way, next, users, waiting, pause}) {
+  brief({under_way, next, users, waiting, pause, target}) {
     if (users !== undefined) this.users = users;
+    if (waiting !== this.waiting && (this.waiting = waiting)) this.say("", ""); // what became of an earlier click is over
     if (pause !== this.pause) find("pause").value = String(this.pause = pause);
+    if (target && target !== this.target) find("to").value = this.target = target; // as soon as a node has it, all are to
     const steps = waiting ? `The story waits for you before: ${waiting}` : "";
     const told = steps || (under_way ? `Under way: ${under_way}.` : next?.length ? `Sensible now: ${next[0].command} (${next[0].why}).` : "");
     if (find("next").textContent !== told) find("next").textContent = told;
@@ -61,13 +63,16 @@ export class Controls {
     this.mark(under_way ? "" : next?.[0]?.command || "");
   }
 
-  // The button of the sensible next command stands out.
+  // The button of the sensible next command stands out, be it for the upgrade or for one node.
   mark(command) {
     if (command === this.marked) return;
     this.marked = command;
-    const [, group, action] = command.split(" ");
+    const [, group, action, node] = command.split(" ");
     for (const button of document.querySelectorAll("[data-post^=upgrade]")) {
       button.classList.toggle("primary", button.dataset.post === `${group}/${action}`);
+    }
+    for (const button of document.querySelectorAll("[data-command]")) {
+      button.classList.toggle("primary", button.dataset.command === `${group} ${action} ${node}`);
     }
   }
 

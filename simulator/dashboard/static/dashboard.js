@@ -10,6 +10,7 @@ const STATES = [
   "STABLE", "READY_TO_UPGRADE", "MIXED", "READY_TO_RUN_UPGRADE_TASKS", "RUNNING_UPGRADE_TASKS", "UPGRADE_TASKS_FAILED",
 ];
 const EVENTS_SHOWN = 200;
+const KILLED = -9; // what a process returns that was ended by SIGKILL
 const PHASES = {starting: "starting …", up: "", run: "", stopping: "stopping …", down: "down"};
 
 const find = (id) => document.getElementById(id);
@@ -132,13 +133,21 @@ class Dashboard {
 
   // A step of the scenario begins: its text stays until the next one.
   on_chapter_started({title, text, notes}) {
-    write(find("step-text"), [title, text].filter(Boolean).join(": "));
+    this.chapter = {title, text};
+    this.tellChapter(title);
     find("notes").hidden = !notes || !this.withNotes;
     write(find("notes"), notes || "");
   }
 
+  // The step's own title, unless that is what is happening now: then it is there already, in bold.
+  tellChapter(step) {
+    const {title, text} = this.chapter || {};
+    write(find("step-text"), [title === step ? "" : title, text].filter(Boolean).join(": "));
+  }
+
   on_step_started(event) {
     write(find("step"), event.title);
+    this.tellChapter(event.title);
     this.happened(event, event.title, "step");
   }
 
@@ -148,6 +157,10 @@ class Dashboard {
 
   on_load_changed({users}) {
     this.setCrowd(users);
+  }
+
+  on_load_stopped() {
+    this.setCrowd(0);
   }
 
   // The last ones go first, and who comes is somebody new: as the load does it.
@@ -166,9 +179,9 @@ class Dashboard {
     this.node(process, "state", "STOPPING");
   }
 
-  on_process_exited({process, expected}) {
+  on_process_exited({process, expected, returncode}) {
     if (process === "lb") for (const name of this.drawing.nodeNames) this.node(name, "balancer", "");
-    this.node(process, "state", expected ? "down" : "crashed");
+    this.node(process, "state", !expected ? "crashed" : returncode === KILLED ? "killed" : "down");
   }
 
   on_process_paused({process}) {
@@ -265,7 +278,7 @@ class Dashboard {
   }
 
   tiles(news) {
-    const ms = (value) => (value === null ? "–" : `${Math.round(value)} ms`);
+    const ms = (value) => (value === null ? "–" : value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`);
     const users = news.users ?? this.crowd.length;
     write(find("clock"), `${news.t_s.toFixed(0)} s`);
     write(find("f-rate"), news.rate.toFixed(0));

@@ -12,6 +12,7 @@ const ACTIONS = [
 ];
 const COLUMNS = ["version", "state", "heartbeat", "balancer", "sessions", "actions"];
 const UP = new Set(["RUNNING", "DRAINING", "STARTING", "MAINTENANCE", "ERROR", "STOPPING"]);
+const GONE = new Set(["down", "killed", "crashed"]);
 
 export function balancerWord(admin, operational) {
   return admin === "READY" || !admin ? operational : admin;
@@ -21,9 +22,9 @@ export function balancerWord(admin, operational) {
 export function sensible(action, {state, balancer}) {
   const running = UP.has(state);
   switch (action) {
-    case "start": return state === "down" || state === "crashed";
+    case "start": return GONE.has(state);
     case "resume": return state === "paused";
-    case "upgrade": return running || state === "down";
+    case "upgrade": return running || GONE.has(state);
     case "ready": return running && (balancer === "DRAIN" || balancer === "MAINT");
     case "drain": return running && balancer !== "DRAIN" && balancer !== "MAINT";
     case "kill": return running || state === "paused";
@@ -58,6 +59,7 @@ export class Nodes {
     const buttons = new Map(ACTIONS.map(([action, text, title]) => {
       const button = Object.assign(document.createElement("button"), {type: "button", textContent: text, title});
       button.setAttribute("aria-label", `${text} ${name}`);
+      button.dataset.command = `node ${action} ${name}`;
       button.addEventListener("click", () => controls.node(name, action));
       cells.actions.append(button);
       return [action, button];
@@ -99,7 +101,7 @@ export class Nodes {
     const row = this.rows.get(name);
     if (!row) return;
     this.write(row.cells.heartbeat, state === "ACTIVE" && !alive ? "NO HEARTBEAT" : state);
-    row.cells.heartbeat.dataset.alive = alive;
+    row.cells.heartbeat.dataset.alive = alive || state !== "ACTIVE"; // who has signed off is not missed
   }
 
   write(element, text) {

@@ -71,7 +71,8 @@ export class Scene {
     this.write("step", step ? `${step.number}. ${step.title}` : "Before the first step");
     const mark = feed.marks[after(this.markTimes, t) - 1];
     this.write("event", mark ? `${mark.t.toFixed(2)} s: ${mark.text}` : "");
-    this.write("failed", String(after(this.failureTimes, t)));
+    const failed = after(this.failureTimes, t); // of those that are shown; each knows its number among all
+    this.write("failed", failed ? feed.failures[failed - 1].number.toLocaleString("en") : "0");
     this.write("moved", String(after(this.moveTimes, t)));
     const state = feed.cluster.findLast((segment) => segment.from_s <= t)?.state || "";
     if (state === this.state) return;

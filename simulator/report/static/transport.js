@@ -2,7 +2,7 @@
 
 import {after} from "./scene.js";
 
-const MOST_MARKS = 200;
+const MARKS_APART = 0.004; // of the slider: closer together one mark hides the other
 const CATCH_UP_S = 1.5; // further than this time does not flow, it jumps: nothing travels
 
 export function timeInHash(hash) {
@@ -158,10 +158,10 @@ export class Transport {
   }
 
   // A tick under the slider for each of the moments.
-  mark(name, times, css, {apart = 0} = {}) {
+  mark(name, times, css, {apart = MARKS_APART} = {}) {
     const length = Math.max(this.end_s - this.start_s, 0.001);
     let last = -1;
-    for (const t of times.slice(0, MOST_MARKS)) {
+    for (const t of times) {
       const share = (t - this.start_s) / length;
       if (share < 0 || share > 1 || share - last < apart) continue;
       last = share;

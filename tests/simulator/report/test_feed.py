@@ -1,11 +1,12 @@
 """What the player is fed with: everything that counts, in bounds."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from simulator.record.requests import RequestRecord
 from simulator.report.changes import find_changes, node_names
-from simulator.report.feed import MAX_FAILURES, MAX_REQUESTS, MAX_USERS, build_feed, way_of
+from simulator.report.feed import FIRST_FAILURES, MAX_FAILURES, MAX_REQUESTS, MAX_USERS, build_feed, way_of
 from simulator.report.lanes import cluster_states
 from simulator.report.moments import find_visits
 from simulator.report.story import find_steps
@@ -54,8 +55,19 @@ def test_a_long_run_is_thinned_out_evenly_and_keeps_its_failures() -> None:
     assert feed["requests_of"] == 30_000
     assert [one[0] for one in feed["requests"] if one[3] == 2] == [70, 123_450]
     assert len(feed["users"]) == MAX_USERS
-    lost = feed_of(run, [replace(one, outcome="timeout") for one in good])
-    assert len(lost["failures"]) == MAX_FAILURES
+    assert (feed["users_of"], feed["failures_of"]) == (900, 2)
+
+
+def test_of_very_many_failures_the_first_ones_are_kept_and_the_rest_is_evenly_taken_to_the_last() -> None:
+    bad = [request(n, n / 100, session=f"s{n % 9}", outcome="timeout") for n in range(30_000)]
+    feed = feed_of(passing_run(), bad)
+    numbers = [failure["number"] for failure in feed["failures"]]
+    assert MAX_FAILURES - 10 <= len(numbers) <= MAX_FAILURES
+    assert numbers[:FIRST_FAILURES] == list(range(1, FIRST_FAILURES + 1))
+    assert numbers[-1] == feed["failures_of"] == 30_000, "at its end the counter has counted all of them"
+    assert len({later - number for number, later in pairwise(numbers[FIRST_FAILURES:-1])}) == 1
+    few = [failure["number"] for failure in feed_of(passing_run(), bad[:MAX_FAILURES])["failures"]]
+    assert few == list(range(1, MAX_FAILURES + 1))
 
 
 def test_the_way_of_a_failed_request_is_told_from_its_sender_to_its_end() -> None:

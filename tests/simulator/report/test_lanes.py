@@ -79,6 +79,13 @@ def test_a_node_that_died_unasked_is_called_crashed() -> None:
     assert lane.states[-1] == Segment(2, 3, "crashed")
 
 
+def test_a_node_that_was_killed_is_told_apart_from_one_that_was_stopped() -> None:
+    (lane,) = node_lanes(
+        envelopes((1, NodeObserved("node1", "RUNNING")), (2, ProcessExited("node1", -9, expected=True))), 3
+    )
+    assert lane.states[-1] == Segment(2, 3, "killed")
+
+
 def test_a_node_whose_process_is_there_but_does_not_answer_is_told_apart_from_one_that_is_down() -> None:
     (lane,) = node_lanes(envelopes((1, NodeObserved("node1", "RUNNING")), (2, NodeObserved("node1", ""))), 3)
     assert lane.states[-1] == Segment(2, 3, "no answer")
