@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 
 from simulator.certify.target import Target, hidden_fields
-from simulator.load.client import RecordingClient
+from simulator.load.client import INSECURE, RecordingClient
 from simulator.load.crowd import Crowd, Working
 from simulator.load.judge import LOGIN_PAGE, Expected
 from simulator.load.waiting import stops_within
@@ -20,6 +20,16 @@ THINK_S = (0.2, 0.8)
 """How long a visitor looks at a page, if nobody says otherwise."""
 BACK_OFF_S = 0.3
 """After a failure a person looks at the error for a moment; hammering would count one outage many times."""
+
+
+LOOK_AT_THE_OPTIONS = "See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded."
+WHAT_TO_TRY = {
+    "refused": "Is it up, and is that its port?",
+    "timeout": "Look at it with curl; if it is slow by nature, raise --timeout.",
+    INSECURE: "If the certificate is your own, let it be trusted: SSL_CERT_FILE=cert.pem zdu …; or is it http://?",
+    "reset": "Is it https:// in the place of http://, or does it serve something else than HTTP?",
+}
+"""Of a system that is not well from the beginning, by what became of the first request."""
 
 
 class Visitor:
@@ -134,7 +144,7 @@ class Visit(Crowd):
             raise UsageError(
                 f"{self._target.url}{wrong[0].path} does not answer as it should, before anything has happened: "
                 f"{wrong[0].outcome}{f', {wrong[0].detail}' if wrong[0].detail else ''}",
-                hint="See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded.",
+                hint=WHAT_TO_TRY.get(wrong[0].outcome, LOOK_AT_THE_OPTIONS),
             )
 
     def _newcomer(self, number: int, going: asyncio.Event, rng: random.Random) -> tuple[str, Working]:
