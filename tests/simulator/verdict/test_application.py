@@ -67,9 +67,10 @@ def test_a_node_of_ours_must_not_end_by_the_signal_that_stops_it() -> None:
 
 
 def test_an_upgrade_that_was_taken_back_says_so_and_which_node_could_not_start() -> None:
-    back: dict[str, object] = {"version_to": OLD}
-    assert f"2 nodes were upgraded and all are back at {OLD} while" in application_sentence(*told(run(**back)))
-    broken = run((5.0, NodeNotStarted("node1", NEW, "no such table")), **back)
+    assert f"2 nodes were upgraded and all are back at {OLD} while" in application_sentence(
+        *told(run(version_to=OLD))
+    )
+    broken = run((5.0, NodeNotStarted("node1", NEW, "no such table")), version_to=OLD)
     assert f": node1 could not start with {NEW} and all are back at {OLD} while" in application_sentence(
         *told(broken)
     )
