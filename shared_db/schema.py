@@ -3,6 +3,7 @@
 All of it is safe to race: nodes of a new release start at the same time and each of them asks for its steps.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, inspect, select, text
@@ -101,9 +102,14 @@ class SchemaGateway:
         async with self._transactions.write(serialised_by=upgradehistory, limit_s=self._limit_s) as connection:
             if step.name in await _applied(connection):
                 return False
+            asked_to_end = _times_asked_to_end()
             try:
                 await connection.run_sync(_apply_step, step)
             except (SQLAlchemyError, OSError) as error:
+                if _times_asked_to_end() > asked_to_end:
+                    # Alembic cleans up after whatever was raised. On a connection that was cut that fails, and the
+                    # failure took the place of the wish to end: a task that swallows it would go on for ever.
+                    raise asyncio.CancelledError from error
                 cause = translate(error, self._transactions.target)
                 if type(cause) not in (DatabaseError, StatementRefused):
                     raise cause from error
@@ -114,6 +120,12 @@ class SchemaGateway:
                 )
             )
             return True
+
+
+def _times_asked_to_end() -> int:
+    """How often this task was cancelled and has not ended for it, by a time limit or by its owner."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _has_tables(connection: Connection) -> bool:

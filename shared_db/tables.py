@@ -151,6 +151,7 @@ remembermetoken = Table(
     Column("username", String(255), nullable=False),
     # Invented: Jira adds a token's life to ``created`` when it reads it.
     Column("expires", _Big, nullable=False),
+    **_IDS_NEVER_COME_AGAIN,  # who signs out twice at once must not sign out whoever has signed in between
 )
 
 # Invented: sessions that all nodes share are what people wish for; Jira keeps them in one node's memory. Written only

@@ -125,9 +125,8 @@ async def _end_presented(context: WebContext, scope: RequestScope) -> None:
     it may have lost the cookie.
     """
     presented = await context.keeper.find(scope.presented.get(SESSION_COOKIE, ""))
-    for session in (presented, scope.visitor.session if scope.visitor else None):
-        if session is None:
-            continue
+    found = (presented, scope.visitor.session if scope.visitor else None)
+    for session in {session.token: session for session in found if session}.values():
         await context.keeper.close(session.token)
         if session.remember_me_id is not None:
             await context.db.remember_me.delete(session.remember_me_id)

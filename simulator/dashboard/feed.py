@@ -5,7 +5,7 @@ that follows two hundred users gets a few words and not two hundred.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -37,6 +37,8 @@ class Feed:
         self.balancer: dict[str, dict[str, Any]] = {}
         self.members: dict[str, dict[str, Any]] = {}
         self.at: dict[str, str] = {}
+        self.answered: Counter[str] = Counter()
+        """How many of the users' requests each version has answered well; the probes' do not count."""
         self.verdict: dict[str, Any] | None = None
         self.closed = False
         self._recorder = recorder
@@ -79,7 +81,7 @@ class Feed:
     def figures(self) -> dict[str, Any]:
         """The figures of the last seconds, the totals, and what load balancer and cluster say of each node."""
         now_s = self._recorder.now_s()
-        seen = {"balancer": self.balancer, "members": self.members}
+        seen = {"balancer": self.balancer, "members": self.members, "answered": dict(self.answered)}
         return {"t_s": round(now_s, 2), **asdict(self.model.figures(now_s)), **seen}
 
     def tell_verdict(self, verdict: Mapping[str, Any]) -> None:
@@ -110,10 +112,12 @@ class Feed:
         if request.failed:
             self._failed += 1
             self._failures.append((self._failed, _failure(request)))
-        elif request.node and not request.is_probe and self.at.get(request.user) != request.node:
-            self.at[request.user] = request.node
-            self._moved += 1
-            self._moves.append(Move(self._moved, request.user, request.node))
+        elif not request.is_probe:
+            self.answered[request.version] += 1
+            if request.node and self.at.get(request.user) != request.node:
+                self.at[request.user] = request.node
+                self._moved += 1
+                self._moves.append(Move(self._moved, request.user, request.node))
 
     def _notify(self) -> None:
         self._changed.set()

@@ -69,7 +69,6 @@ def create_run_folder(out: Path, scenario: str, clock: Clock) -> RunFolder:
     """
     base = out / scenario
     try:
-        base.mkdir(parents=True, exist_ok=True)
         path = _make_unique(base, datetime.fromtimestamp(clock.wall_ms() / 1000, UTC))
         folder = RunFolder(path)
         for part in (folder.logs, folder.shared_home, folder.path / "nodes"):
@@ -87,7 +86,9 @@ def _make_unique(base: Path, started: datetime) -> Path:
     stamp = started.strftime("%Y%m%dT%H%M%S.%f")[:-3]
     for attempt in range(100):
         path = base / (stamp if attempt == 0 else f"{stamp}-{attempt}")
-        with suppress(FileExistsError):
+        # Somebody who tidies up may remove the empty folder above between the two.
+        with suppress(FileExistsError, FileNotFoundError):
+            base.mkdir(parents=True, exist_ok=True)
             path.mkdir()
             return path.resolve()
     raise FileExistsError(17, "too many runs started in the same instant", str(base / stamp))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from node.releases import Flaw, find_release, is_known, known_versions
 from simulator.faults.fault import Fault
 from simulator.scenario.conditions import parse_condition
+from simulator.scenario.order import waits_for_ever
 from simulator.scenario.spelling import nearest, suggestion
 from simulator.scenario.steps import (
     Cancel,
@@ -84,15 +85,32 @@ def find_problems(
     if len(readable) == len(timeline):
         if not any(step.observe for step in all_steps(readable)):
             problems.append(Problem(where, "at least one step must be observe: users need time to notice something"))
-        problems += _bad_names(_named(readable, where))
+        problems += _bad_names(_named(readable, where), len(where) + 1)
     story = _Story(version, of_jira=of_jira) if version is not None else None
     for index, step in enumerate(timeline):
         if step is None:
             story = None  # what an unreadable step would have changed is anybody's guess
             continue
-        for loc, one in with_inner(step, (*where, index)):
-            problems += _about(one, loc, story, nodes, of_jira=of_jira)
+        for loc, one, again in _as_played(step, (*where, index)):
+            found = _about(one, loc, story, nodes, of_jira=of_jira)
+            if again:  # what was wrong the first time is told already
+                told = {problem.message for problem in problems if problem.loc[: len(loc)] == loc}
+                new = [problem for problem in found if problem.message not in told]
+                found = [Problem(one.loc, f"when it is repeated, {one.message}") for one in new]
+            problems += found
     return problems
+
+
+def _as_played(step: Step, loc: Loc, *, again: bool = False) -> Iterator[tuple[Loc, Step, bool]]:
+    """The step and all inside of it as they are played: what is repeated twice, the second time as ``again``.
+
+    What goes well twice goes well as often as anybody likes: where the story is after a round, it is after the next.
+    """
+    yield loc, step, again
+    rounds = (again, True) if step.repeat and step.repeat.times > 1 and not again else (again,)
+    for round_ in rounds:
+        for way, inner in step.inner:
+            yield from _as_played(inner, (*loc, *way), again=round_)
 
 
 def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None, *, of_jira: bool) -> list[Problem]:
@@ -105,6 +123,8 @@ def _about(step: Step, at: Loc, story: "_Story | None", nodes: int | None, *, of
             problems.append(Problem((*at, "when"), f"there is no node {node!r}; {_which(node, node_ids(nodes))}"))
     if isinstance(step.action, Roll) and of_jira:
         problems += _unknown_version(step.action.to, (*loc, "to"))
+    if isinstance(step.action, Roll) and nodes is not None:
+        problems += _too_many(step.action, loc, nodes)
     if isinstance(step.action, Parallel):
         problems += _two_leaders(step.action, loc)
     if story is not None:
@@ -123,8 +143,8 @@ def _named(steps: Sequence[Step], where: Loc) -> list[tuple[Loc, Step]]:
     return [found for index, step in enumerate(steps) for found in with_inner(step, (*where, index))]
 
 
-def _bad_names(steps: Sequence[tuple[Loc, Step]]) -> list[Problem]:
-    """Names that two steps have, and ``after`` that names no step."""
+def _bad_names(steps: Sequence[tuple[Loc, Step]], top: int) -> list[Problem]:
+    """Names that two steps have, and ``after`` that names no step, or one that cannot be over before."""
     found, names = [], [step.name for _, step in steps if step.name]
     for index, (loc, step) in enumerate(steps):
         if step.name and step.name in [other.name for _, other in steps[:index]]:
@@ -137,6 +157,23 @@ def _bad_names(steps: Sequence[tuple[Loc, Step]]) -> list[Problem]:
             hint = suggestion(step.after, names) if names else "no step has a name"
             message = f"expected a duration such as 2s, or the name of a step, not {step.after!r}; {hint}"
             found.append(Problem((*loc, "after"), message))
+    for loc, step in waits_for_ever(steps, top):
+        if step.after != step.name:
+            message = f"this would wait for ever: {step.after!r} cannot be over before this step has begun"
+            found.append(Problem((*loc, "after"), message))
+    return found
+
+
+def _too_many(roll: Roll, loc: Loc, nodes: int) -> list[Problem]:
+    """A canary that nobody can follow, and a batch that nobody could stay behind for."""
+    count = nodes if roll.nodes == "all" else len(roll.nodes)
+    found = []
+    if roll.canary and roll.canary >= count:
+        message = f"the canary would be all of the {count} nodes of this roll: nobody is left to follow it"
+        found.append(Problem((*loc, "canary"), message))
+    if nodes > 1 and min(roll.batch, roll.max_unavailable or roll.batch, count - roll.canary) >= nodes:
+        message = f"a batch of all {nodes} nodes would leave nobody to serve: say {nodes - 1} at most"
+        found.append(Problem((*loc, "batch"), message))
     return found
 
 
@@ -192,6 +229,8 @@ def _which(word: str, choices: Sequence[str]) -> str:
     close = nearest(word, choices)
     if close and close.rstrip("0123456789") != word.rstrip("0123456789"):
         return f"did you mean {close!r}?"
+    if len(choices) > 3 and choices[0] == "first":
+        return f"this cluster has {choices[1]} to {choices[-1]}, and first is {choices[1]}"
     return f"this cluster has {choices[0]} to {choices[-1]}" if len(choices) > 3 else f"it is {' or '.join(choices)}"
 
 

@@ -29,7 +29,7 @@ _SHAPE = re.compile(r"(?P<who>cluster|any node|[A-Za-z0-9_-]+)\s+(?P<verb>is|run
 
 
 _COUNT = re.compile(
-    r"(?P<much>half|all|\d{1,3}(?:\.\d+)?%|\d{1,9})(?:\s+of\s+the)?\s+(?P<thing>sessions?|requests?)\s+(?P<did>\w+)"
+    r"(?P<much>half|all|\d{1,3}(?:\.\d+)?%|\d{1,9})(?:\s+of(?:\s+the)?)?\s+(?P<thing>sessions?|requests?)\s+(?P<did>\w+)"
 )
 
 

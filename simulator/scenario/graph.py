@@ -52,10 +52,11 @@ def _attributes(step: Step) -> Iterator[str]:
 
 
 def _written(value: Any) -> str:
-    """As it would stand in a file, but for the brackets of a list."""
+    """As it would stand in a file; a list of words goes without brackets."""
     match value:
         case list():
-            return ",".join(map(_written, value))
+            words = [_written(one) for one in value]
+            return f"[{', '.join(words)}]" if any(" " in word for word in words) else ",".join(words)
         case dict():
             return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
         case bool():

@@ -24,6 +24,7 @@ def status_of(
         "versions": _newer_versions(status["base"]),
         "scenarios": list(shipped_scenarios()),
         "faults": fault_forms(),
+        "wanted_while_mixed": stage.plan.scenario.expect.min_requests_per_version_while_mixed,
     }
     if living is None:
         return {**status, "phase": "starting", "state": "", "target": "", "users": 0, "under_way": "", "next": []}

@@ -1,5 +1,6 @@
 """The schema over the life of two releases: base, expanded, filled, while nodes of both work on it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -126,6 +127,30 @@ async def test_the_fill_task_fills_more_than_one_batch(database: Database, newer
     await newer.schema.run_task(FILL)
 
     assert (await newer.issues.search("ä ", 0, 1))[1] == 1101
+
+
+async def test_a_step_that_is_cut_short_ends_cancelled_although_cleaning_up_after_it_fails(
+    newer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As alembic does when it copies a table: it catches everything, and drops the copy first."""
+
+    def cut_short(op: object) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        try:
+            current.cancel()
+            op.execute("CREATE TABLE copy (id INTEGER)")  # type: ignore[attr-defined]  # alembic's Operations
+        except BaseException:
+            op.execute("DROP TABLE copy")  # type: ignore[attr-defined]
+            raise
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shared_db.schema.find_step", lambda name, kind: Step(name, kind, cut_short))
+        work = asyncio.create_task(newer.schema.contract([FILL]))
+        await asyncio.wait([work])
+
+    assert work.cancelled()
+    assert await newer.schema.applied() == set(), "the connection is of use again, and nothing has happened"
 
 
 async def test_a_failing_task_is_rolled_back_whole_and_can_be_tried_again(

@@ -102,3 +102,12 @@ async def test_a_remember_me_token_is_revoked_only_by_whoever_shows_it(database:
 
     await database.remember_me.revoke(number, "hash")
     assert await database.remember_me.find(number, "hash") is None
+
+
+async def test_a_token_that_is_forgotten_twice_takes_no_other_with_it(database: Database) -> None:
+    first = await database.remember_me.create("user1", "hash-1", 60)
+    await database.remember_me.delete(first)
+    second = await database.remember_me.create("user2", "hash-2", 60)
+    await database.remember_me.delete(first)
+
+    assert await database.remember_me.find(second, "hash-2") == "user2"

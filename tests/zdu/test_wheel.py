@@ -1,4 +1,7 @@
-"""What people install: one top-level name, everything in it, and it runs outside the repository."""
+"""What people install: one top-level name, everything in it, and it runs outside the repository.
+
+The wheel is made from the source distribution, so what is missing there is missing here.
+"""
 
 import subprocess
 import sys
@@ -19,19 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(out),
-        str(ROOT),
-    ]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
+    assert len(list(out.glob("*.tar.gz"))) == 1
     (found,) = out.glob("*.whl")
     return found
 
@@ -56,18 +49,27 @@ def test_everything_that_is_not_code_is_in_it(wheel: Path) -> None:
 def test_it_runs_where_there_is_no_repository_even_beside_a_folder_named_node(wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "node").mkdir()
     (tmp_path / "node" / "__init__.py").write_text("raise RuntimeError('the wrong node')")
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
     venv.create(tmp_path / "venv", symlinks=True)
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     zipfile.ZipFile(wheel).extractall(site)
-    # The libraries of this environment, but not its editable install: a path added by hand reads no .pth file.
-    program = f"import sys; sys.path.append({sysconfig.get_paths()['purelib']!r}); {RUN_LIST}"
-    done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "python", "-P", "-c", program],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "valiantys" in done.stdout
+
+    def run(program: str) -> str:
+        # The libraries of this environment, but not its editable install: a path added by hand reads no .pth file.
+        path = f"import sys; sys.path.append({sysconfig.get_paths()['purelib']!r})"
+        done = subprocess.run(
+            [tmp_path / "venv" / "bin" / "python", "-P", "-c", f"{path}; {program}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    assert "valiantys" in run(RUN_LIST)
+    # As pytest finds it by itself, by its entry point.
+    loaded = run("import pytest; sys.exit(pytest.main(['--trace-config', '-p', 'no:asyncio']))")
+    assert f"<module 'zdu.pytest_plugin' from '{site}/zdu/pytest_plugin/__init__.py'>" in loaded
+    assert "1 passed" in loaded

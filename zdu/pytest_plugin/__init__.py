@@ -7,7 +7,7 @@ rest comes with the first fixture. :mod:`docs/pytest.md` is the guide.
 import os
 import shlex
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ LARGEST_SEED = 2**31 - 1
 _artifacts = pytest.StashKey[Path]()
 _failed = pytest.StashKey[bool]()
 _leases = pytest.StashKey["list[Leases]"]()
+_lasting = pytest.StashKey["list[Leases]"]()
+_measured = pytest.StashKey["list[Measured]"]()
+LASTING = {"zdu_session_cluster", "zdu_clusters"}
+"""The fixtures of clusters that outlive a test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,21 +77,30 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed:
         item.stash[_failed] = True
-        leases = item.stash.get(_leases, [])
-        if leases and call.when != "teardown":
-            report.sections.append(("zdu", "\n".join(_told_of(item, leases))))
+        if call.when != "teardown" and (told := _told_of(item)):
+            report.sections.append(("zdu", "\n".join(told)))
     return report
 
 
-def _told_of(item: pytest.Item, leases: "list[Leases]") -> list[str]:
-    told = []
-    for lease in leases:
-        if item.config.getoption("usepdb", False):  # the cluster is to be looked at while it lives
-            told += [f"It is up  {cluster.dashboard_url}" for cluster in lease.clusters]
-        else:
-            told += lease.end_in_order()
-    again = shlex.join(["pytest", item.nodeid, "--zdu-seed", str(item.config.getoption("zdu_seed"))])
-    return [*told, f"Again    {again}"]
+def _told_of(item: pytest.Item) -> list[str]:
+    told: list[str] = []
+    looking = item.config.getoption("usepdb", False)  # what is up is to be looked at while it lives
+    for lease in item.stash.get(_leases, []):
+        told += [f"It is up  {c.dashboard_url}" for c in lease.clusters] if looking else lease.end_in_order()
+    for measured in [] if looking else item.stash.get(_measured, []):
+        told += measured.told()
+    if LASTING & set(getattr(item, "fixturenames", ())):
+        folders = [c.run_folder for lease in item.config.stash.get(_lasting, []) for c in lease.clusters]
+        told += [f"Report   {folder / 'report.html'}   once its last test is over" for folder in folders]
+    return [*told, f"Again    {_command_to_run_again(item)}"] if told or _leases in item.stash else []
+
+
+def _command_to_run_again(item: pytest.Item) -> str:
+    """As it has to be typed where pytest was started, which need not be the root of all node ids."""
+    config = item.config
+    inside = item.nodeid.partition("::")[2]
+    file = os.path.relpath(item.path, config.invocation_params.dir)
+    return shlex.join(["pytest", f"{file}::{inside}", "--zdu-seed", str(config.getoption("zdu_seed"))])
 
 
 def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
@@ -98,16 +111,24 @@ def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
     return House(config.stash[_artifacts], scratch, config.getoption("zdu_seed"), server)
 
 
-def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
-    """Start a cluster, or fail the test with one message."""
+@contextmanager
+def _failing_plainly() -> Iterator[None]:
+    """An error of ours that is somebody's mistake, or the machine's, fails the test with one message."""
     from zdu.errors import ZduError  # noqa: PLC0415
-    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
 
     try:
-        return leases.start(read_wishes(positional, named))
+        yield
     except ZduError as error:
-        told = str(error)
-    pytest.fail(f"zdu: {told}", pytrace=False)
+        raise pytest.fail.Exception(f"zdu: {error}", pytrace=False) from None
+
+
+def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
+    """Start a cluster, or fail the test with one message."""
+    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
+
+    with _failing_plainly():
+        return leases.start(read_wishes(positional, named).on_the_server_of(os.environ))
+    raise AssertionError("either it has started, or the test has failed")
 
 
 def _finish(leases: "Leases", *, keep: bool) -> None:
@@ -138,6 +159,32 @@ def _zdu_fork_server(
 
 
 @pytest.fixture(scope="session")
+def zdu_clusters(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _zdu_fork_server: dict[str, str]
+) -> "Callable[..., AbstractContextManager[Cluster]]":
+    """A function for fixtures of your own, of any scope: a cluster as long as its ``with`` block lasts."""
+    from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
+
+    config, session = request.config, request.session
+
+    @contextmanager
+    def lasting(*positional: Any, **named: Any) -> "Iterator[Cluster]":
+        worker: str = getattr(config, "workerinput", {}).get("workerid", "")  # of pytest-xdist
+        owner = owner_of(["shared", worker])
+        leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), owner)
+        all_of_them = config.stash.setdefault(_lasting, [])
+        all_of_them.append(leases)
+        failed_before = session.testsfailed
+        try:
+            yield _started(leases, positional, named)
+        finally:
+            all_of_them.remove(leases)
+            _finish(leases, keep=bool(config.getoption("zdu_keep")) or session.testsfailed > failed_before)
+
+    return lasting
+
+
+@pytest.fixture(scope="session")
 def zdu_session_options() -> dict[str, Any]:
     """What ``zdu_session_cluster`` is like: define this fixture anew to return the marker's arguments as a dict."""
     return {}
@@ -145,18 +192,11 @@ def zdu_session_options() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def zdu_session_cluster(
-    zdu_session_options: dict[str, Any], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    zdu_session_options: dict[str, Any], zdu_clusters: "Callable[..., AbstractContextManager[Cluster]]"
 ) -> "Iterator[Cluster]":
     """One cluster for all tests of the session; each finds it as the one before has left it."""
-    from zdu.pytest_plugin.leases import Leases  # noqa: PLC0415
-
-    config = request.config
-    leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), "session")
-    try:
-        yield _started(leases, (), zdu_session_options)
-    finally:
-        keep = bool(config.getoption("zdu_keep")) or request.session.testsfailed > 0
-        _finish(leases, keep=keep)
+    with zdu_clusters(**zdu_session_options) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -176,8 +216,11 @@ def zdu_cluster_factory(
     try:
         yield start
     finally:
-        keep = bool(request.config.getoption("zdu_keep")) or item.stash.get(_failed, False)
-        _finish(leases, keep=keep)
+        _finish(leases, keep=_is_kept(item))
+
+
+def _is_kept(item: pytest.Item) -> bool:
+    return bool(item.config.getoption("zdu_keep")) or item.stash.get(_failed, False)
 
 
 @pytest.fixture
@@ -210,13 +253,33 @@ def zdu_verdict(zdu_cluster: "Cluster") -> "Verdict":
 @pytest.fixture
 def zdu_traffic_at(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> "Callable[..., AbstractContextManager[Measured]]":
+) -> "Iterator[Callable[..., AbstractContextManager[Measured]]]":
     """A function that sends traffic to any address as long as its block lasts: for your own load balancer."""
     from zdu.pytest_plugin.leases import owner_of  # noqa: PLC0415
-    from zdu.pytest_plugin.traffic import traffic_at  # noqa: PLC0415
+    from zdu.pytest_plugin.traffic import measure  # noqa: PLC0415
 
-    def send(url: str, **words: Any) -> "AbstractContextManager[Measured]":
+    item: pytest.Item = request.node
+    all_of_them = item.stash.setdefault(_measured, [])
+
+    @contextmanager
+    def send(url: str, **words: Any) -> "Iterator[Measured]":
         scratch = tmp_path_factory.mktemp("zdu")
-        return traffic_at(_house(request, scratch), owner_of([request.node.name]), scratch, url, **words)
+        with _failing_plainly():
+            all_of_them.append(measure(_house(request, scratch), owner_of([item.name]), scratch, url, **words))
+        measured = all_of_them[-1]
+        try:
+            yield measured
+        except Exception:
+            with suppress(Exception):  # the test's own error is what counts
+                measured.end()
+            raise
+        else:
+            with _failing_plainly():
+                measured.end()
+        finally:
+            measured.kill()
 
-    return send
+    yield send
+    if not _is_kept(item):
+        for measured in all_of_them:
+            measured.forget()

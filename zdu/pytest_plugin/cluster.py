@@ -5,61 +5,30 @@ Each method returns when its effect has been seen from outside, and raises Comma
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zdu.clock import SystemClock
-from zdu.errors import UsageError
+from zdu.errors import UsageError, ZduError
 from zdu.pytest_plugin.held import Held
+from zdu.pytest_plugin.state import NodeState, NotInTime, State
 from zdu.pytest_plugin.transport import Blocking, CommandFailed, OnTheLoop, Transport, drive
 from zdu.pytest_plugin.verdict import Verdict
 
 if TYPE_CHECKING:
     from zdu.pytest_plugin.sync import SyncCluster
 
+__all__ = ["Cluster", "Node", "NodeState", "State", "Traffic"]
+"""What tests annotate their arguments with."""
+
 COMMAND_WITHIN_S = 120.0
 ENDS_WITHIN_S = 300.0
+GOES_WITHIN_S = 2.0
+"""A process that breaks off a connection because it ends is gone by then."""
 LOOK_EVERY_S = 0.05
-
-
-@dataclass(frozen=True)
-class NodeState:
-    """One node at a moment.
-
-    ``state`` is what it says of itself, or ``stopped``, ``paused``, ``DIED``; ``serving`` whether the load balancer
-    sends it new sessions, ``drained`` whether it sends it nothing and waits for nothing from it.
-    """
-
-    name: str
-    version: str
-    state: str
-    cluster_state: str
-    serving: bool
-    drained: bool
-
-
-@dataclass(frozen=True)
-class State:
-    """The cluster at a moment.
-
-    ``upgrade_state`` is Jira's word for it, ``requests`` how many have an outcome since the start, ``words`` all
-    of ``zdu status --json``.
-    """
-
-    upgrade_state: str
-    users: int
-    requests: int
-    nodes: Mapping[str, NodeState]
-    words: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, words: Mapping[str, Any]) -> "State":
-        """The state in the control port's words."""
-        keys = ("version", "state", "cluster_state", "serving", "drained")
-        nodes = {node["id"]: NodeState(node["id"], **{key: node[key] for key in keys}) for node in words["nodes"]}
-        return cls(words["state"], words["users"], words["load"]["requests"], nodes, words)
+USED_WITHIN_S = 30.0
+"""How long a roll stays MIXED at most until both versions have been used: the verdict tells if they were not."""
 
 
 class Node:
@@ -164,7 +133,7 @@ class Cluster:
         while not predicate(state := await self.state()):
             if clock.monotonic_s() > until_s:
                 said = ", ".join(f"{node.name} {node.version} {node.state}" for node in state.nodes.values())
-                raise AssertionError(
+                raise NotInTime(
                     f"{what or 'what was waited for'} did not come true within {within:g} s; "
                     f"the cluster is {state.upgrade_state or 'silent'}: {said}"
                 )
@@ -182,7 +151,8 @@ class Cluster:
         """Upgrade every node, one by one, from upgrade mode to finalised. ``to`` is the newest of the line if empty.
 
         ``with_node_down`` is called with each node while it is stopped, ``in_mixed_version`` while both versions
-        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous.
+        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous. While both
+        versions serve it also waits until people have used both, for what nobody met proves nothing.
 
         Raises CommandFailed.
         """
@@ -190,17 +160,26 @@ class Cluster:
         if jira:
             await self.start_upgrade()
         callbacks = {"node_down": with_node_down, "mixed": in_mixed_version}
-        hold_at = [name for name, callback in callbacks.items() if callback]
+        hold_at = [name for name, callback in callbacks.items() if callback or name == "mixed"]
+        mixed_since: State | None = None
         answer = await self.command("upgrade/roll", to=to, hold_at=hold_at)
         while held := answer["held"]:
-            called = callbacks[held["name"]]
-            assert called is not None  # noqa: S101 - it holds only where it was asked to
-            returned = called(self._as_seen(Node(self, held["node"])))
-            if inspect.isawaitable(returned):
-                await returned
+            if held["name"] == "mixed" and mixed_since is None:
+                mixed_since = await self.state()
+            if called := callbacks[held["name"]]:
+                returned = called(self._as_seen(Node(self, held["node"])))
+                if inspect.isawaitable(returned):
+                    await returned
+            if held["name"] == "mixed" and mixed_since is not None:
+                await self._until_used(mixed_since)
             answer = await self.command("upgrade/go-on")
         if finalise and jira:
             await self.finalise()
+
+    async def _until_used(self, before: State) -> None:
+        """Wait until the versions have been used enough, or in vain; then the verdict says what is missing."""
+        with suppress(NotInTime):
+            await self.wait_until(lambda now: now.used_since(before), within=USED_WITHIN_S)
 
     async def start_upgrade(self) -> None:
         """Put Jira into upgrade mode."""
@@ -252,23 +231,44 @@ class Cluster:
 
     async def _end(self, transport: Transport) -> None:
         if not self._held.ended:
-            await transport.ask(f"{self._control_url}/api/down", self._token, {}, within_s=COMMAND_WITHIN_S)
+            try:
+                await transport.ask(f"{self._control_url}/api/down", self._token, {}, within_s=COMMAND_WITHIN_S)
+            except CommandFailed:
+                if not await self._goes(transport):
+                    raise
             await self._held.until_ended(transport, within_s=ENDS_WITHIN_S)
-        if not (self.run_folder / "result.json").is_file():
-            raise CommandFailed(
-                f"the cluster ended without a verdict: {self._held.last_words() or 'it did not say why'}"
-            )
+        if not self._judged:
+            raise self._ended_by_itself()
 
     async def _ask(self, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._held.ended:
-            raise CommandFailed("the cluster has ended", hint="Asking for the verdict ends it.")
+            if self._judged:
+                raise CommandFailed("the cluster has ended", hint="Asking for the verdict ends it.")
+            raise self._ended_by_itself()
         url = f"{self._control_url}/api/{path}"
         try:
             return await self._transport.ask(url, self._token, body, within_s=COMMAND_WITHIN_S)
         except CommandFailed as error:
-            if self._held.ended:
-                raise CommandFailed(f"the cluster has ended by itself: {self._held.last_words()}") from error
+            if error.nobody_answered and await self._goes(self._transport):
+                raise self._ended_by_itself() from None
             raise
+
+    @property
+    def _judged(self) -> bool:
+        return (self.run_folder / "result.json").is_file()
+
+    async def _goes(self, transport: Transport) -> bool:
+        try:
+            await self._held.until_ended(transport, within_s=GOES_WITHIN_S)
+        except ZduError:
+            return False
+        return True
+
+    def _ended_by_itself(self) -> CommandFailed:
+        return CommandFailed(
+            f"the cluster has ended by itself: {self._held.last_words() or 'it was killed'}",
+            hint=f"zdu report {self.run_folder} judges what it has recorded until then.",
+        )
 
 
 class Traffic:

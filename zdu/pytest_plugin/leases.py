@@ -75,13 +75,17 @@ class Leases:
     def forget(self) -> None:
         """Remove the run folders; once all have ended."""
         for cluster in self.clusters:
-            folder = cluster.run_folder
-            shutil.rmtree(folder, ignore_errors=True)
-            latest = folder.parent / "latest"
-            with suppress(OSError):
-                if latest.is_symlink() and not latest.exists():
-                    latest.unlink()
-                folder.parent.rmdir()
+            forget_run(cluster.run_folder)
+
+
+def forget_run(folder: Path) -> None:
+    """Remove a run folder, and what would be left of it: a link to nothing, and the folder above if that is empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    latest = folder.parent / "latest"
+    with suppress(OSError):
+        if latest.is_symlink() and not latest.exists():
+            latest.unlink()
+        folder.parent.rmdir()
 
 
 def _everybody_works(state: State) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from zdu.pytest_plugin.cluster import Cluster, Node, NodeState, Predicate, State
+from zdu.pytest_plugin.cluster import Cluster, Node, Predicate
 from zdu.pytest_plugin.held import Held
+from zdu.pytest_plugin.state import NodeState, State
 from zdu.pytest_plugin.transport import Blocking, drive
 
 

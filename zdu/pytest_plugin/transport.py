@@ -21,6 +21,8 @@ class CommandFailed(ZduError):
     """The cluster refused a command, or it did not work, or nobody answered."""
 
     exit_code = ExitCode.FAIL
+    nobody_answered = False
+    """Whether there was no answer at all."""
 
 
 class Transport(Protocol):
@@ -105,4 +107,6 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _silent(url: str, error: Exception) -> CommandFailed:
-    return CommandFailed(f"no answer from {url}: {str(error) or type(error).__name__}")
+    silent = CommandFailed(f"no answer from {url}: {str(error) or type(error).__name__}")
+    silent.nobody_answered = True
+    return silent

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,13 +21,15 @@ OF_JIRA = ("cluster.",)
 """How settings begin that another application does not have."""
 """A test does not want to wait for what a rehearsal wants to show; a scenario of one's own keeps its own times."""
 USERS = 6
+SERVER_URL = "ZDU_DATABASE_URL"
+"""Where ``database="postgresql"`` finds the server: the variable that ``zdu db setup`` reads, too."""
 
 
 @dataclass(frozen=True)
 class Wishes:
     """A cluster as a test wants it. What is empty is as ``zdu up`` has it."""
 
-    nodes: int = 0
+    nodes: int | None = None
     database: str = "sqlite"
     lb: str = "builtin"
     version: str = ""
@@ -49,7 +51,7 @@ class Wishes:
         users = self.users if self.users is not None or self.scenario else USERS
         words = ["--lb", BALANCERS[self.lb]]
         words += ["--like", self.scenario] if self.scenario else []
-        words += ["--nodes", str(self.nodes)] if self.nodes else []
+        words += ["--nodes", str(self.nodes)] if self.nodes is not None else []
         words += ["--version", self.version] if self.version else []
         words += ["--users", str(users)] if users is not None else []
         words += ["--db", self.database] if self.database != "sqlite" else []
@@ -58,6 +60,17 @@ class Wishes:
         for sentence in self.expect:
             words += ["--expect", sentence]
         return words
+
+    def on_the_server_of(self, environment: Mapping[str, str]) -> "Wishes":
+        """The same with the server's address where there was ``postgresql`` only. Raises UsageError without one."""
+        if self.database != "postgresql":
+            return self
+        if url := environment.get(SERVER_URL, ""):
+            return replace(self, database=url)
+        raise UsageError(
+            f'database="postgresql" is the server that the variable {SERVER_URL} names, and it is not set',
+            hint=f"{SERVER_URL}=postgresql+asyncpg://user:password@127.0.0.1/name; each cluster gets a schema there.",
+        )
 
     def _has(self, key: str) -> bool:
         return not (self.node_command and key.startswith(OF_JIRA))
@@ -76,17 +89,7 @@ def read_wishes(positional: Sequence[Any], named: Mapping[str, Any]) -> Wishes:
             meant = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"zdu takes no argument {name!r}{meant}", hint=_known())
     wishes = Wishes(**named)
-    for name in ("nodes", "users"):
-        value = getattr(wishes, name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            raise UsageError(f"{name} is a whole number, not {value!r}")
-    for name in ("database", "lb", "version", "scenario", "health"):
-        if not isinstance(getattr(wishes, name), str):
-            raise UsageError(f"{name} is a text, not {getattr(wishes, name)!r}")
-    for name in ("expect", "node_command"):
-        value = getattr(wishes, name)
-        if isinstance(value, str) or not all(isinstance(text, str) for text in value):
-            raise UsageError(f"{name} is a list of texts, not {value!r}")
+    _check_types(wishes)
     if "://" in wishes.lb:
         raise UsageError(
             f"lb={wishes.lb!r} is a load balancer of your own, and zdu cannot start nodes behind it",
@@ -94,7 +97,30 @@ def read_wishes(positional: Sequence[Any], named: Mapping[str, Any]) -> Wishes:
         )
     if wishes.lb not in BALANCERS:
         raise UsageError(f"there is no load balancer {wishes.lb!r}", hint=f"Known: {', '.join(BALANCERS)}.")
+    if wishes.database not in {"sqlite", "postgresql"} and "://" not in wishes.database:
+        raise UsageError(
+            f"there is no database {wishes.database!r}",
+            hint=f"Known: sqlite, postgresql (the server that {SERVER_URL} names), postgresql+asyncpg://….",
+        )
+    if wishes.health and not (wishes.node_command or wishes.scenario or "node.command" in wishes.settings):
+        raise UsageError("health is a page of an application of your own: it goes with node_command")
     return wishes
+
+
+def _check_types(wishes: Wishes) -> None:
+    for name, least in (("nodes", 1), ("users", 0)):
+        value = getattr(wishes, name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+            raise UsageError(f"{name} is a whole number from {least} on, not {value!r}")
+    for name in ("database", "lb", "version", "scenario", "health"):
+        if not isinstance(getattr(wishes, name), str):
+            raise UsageError(f"{name} is a text, not {getattr(wishes, name)!r}")
+    for name in ("expect", "node_command"):
+        value = getattr(wishes, name)
+        if isinstance(value, str) or not all(isinstance(text, str) for text in value):
+            raise UsageError(f"{name} is a list of texts, not {value!r}")
+    if not isinstance(wishes.settings, Mapping) or not all(isinstance(key, str) for key in wishes.settings):
+        raise UsageError(f"settings is a dict of a scenario's keys, not {wishes.settings!r}")
 
 
 def _known() -> str:

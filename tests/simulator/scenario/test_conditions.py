@@ -68,6 +68,7 @@ def test_words_that_are_not_understood_are_told_with_what_is(text: str, said: st
     ("text", "enough", "short"),
     [
         ("half of the sessions moved", Counts(sessions=5, moved=3), Counts(sessions=5, moved=2)),
+        ("half of sessions moved", Counts(sessions=4, moved=2), Counts(sessions=4, moved=1)),
         ("all of the sessions moved", Counts(sessions=2, moved=2), Counts()),
         ("20 sessions moved", Counts(sessions=90, moved=20), Counts(sessions=90, moved=19)),
         ("1 session moved", Counts(sessions=9, moved=1), Counts(sessions=9)),

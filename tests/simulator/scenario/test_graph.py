@@ -74,3 +74,4 @@ def test_what_has_parts_is_written_as_in_a_file() -> None:
     assert "load mix={create_issue: 4, edit_issue: 4, comment_issue: 4, transition_issue: 4}" in as_tree(
         load("three-nodes")
     )
+    assert "canary_expect=[rate of errors < 2%]" in as_tree(load("canary-turns-back"))

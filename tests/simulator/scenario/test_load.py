@@ -80,7 +80,10 @@ def test_what_is_left_out_has_jiras_own_intervals_and_atlassians_rule() -> None:
     [
         (GOOD + "balancr: {}\n", "f:11:1: unknown key 'balancr'; did you mean 'balancer'?"),
         (GOOD + "balancer: {drian: true}\n", "f:11:12: unknown key 'drian'; did you mean 'drain'?"),
-        (GOOD + "drain: true\n", "f:11:1: unknown key 'drain' here; it belongs into 'balancer'"),
+        (
+            GOOD + "drain: true\n",
+            "f:11:1: unknown key 'drain' here; it belongs into 'node' or 'balancer' or 'timeline.roll'",
+        ),
         (GOOD + "load: {mix: {veiw_issue: 1}}\n", "f:11:14: unknown key 'veiw_issue'; did you mean 'view_issue'?"),
         (
             GOOD + "load: {think_time: {zzz: 1}}\n",
@@ -557,6 +560,15 @@ def with_roll(policy: str) -> str:
             "f:9:5: expect: refused wants a node that cannot start, on_breach: pause forbids it",
         ),
         (
+            with_roll("canary: 2"),
+            "f:9:45: the canary would be all of the 2 nodes of this roll: nobody is left to follow it",
+        ),
+        (with_roll("batch: 2"), "f:9:44: a batch of all 2 nodes would leave nobody to serve: say 1 at most"),
+        (
+            GOOD.replace("finalise: {on: first}", "finalise: {on: node5}").replace("nodes: 2", "nodes: 3"),
+            "f:10:20: there is no node 'node5'; this cluster has node1 to node3, and first is node1",
+        ),
+        (
             with_roll("pause_deadline: 5s"),
             "f:9:5: pause_deadline is for on_breach: pause, not for on_breach: abort",
         ),
@@ -576,3 +588,44 @@ def test_a_roll_may_finalise_by_itself_and_the_next_upgrade_starts_from_there() 
     again = '  - start_upgrade: {}\n  - roll: {to: "7.3.3"}\n  - roll_back: {}\n'
     scenario = read(with_roll("finalise: auto").replace("  - finalise: {on: first}\n", again))
     assert (scenario.version_to, scenario.rolled_back_from) == ("7.3.2", "7.3.3")
+
+
+def after(*steps: str) -> list[str]:
+    """The mistakes of a timeline of such steps, without what each of them does."""
+    written = "".join(f"  - {step.replace('()', 'observe: {for: 1s}')}\n" for step in steps)
+    return mistakes_of(f"{HEAD}timeline:\n{written}")
+
+
+@pytest.mark.parametrize(
+    ("steps", "place", "waits_for"),
+    [
+        (["{name: a, after: b, ()}", "{name: b, ()}"], "7:22", "b"),
+        (["{name: all, parallel: {branches: [[{()}], [{after: all, ()}]]}}"], "7:72", "all"),
+        (["parallel: {branches: [[{name: a, after: b, ()}], [{name: b, after: a, ()}]]}"], "7:88", "a"),
+        (["repeat: {times: 2, steps: [{after: later, ()}]}", "{name: later, ()}"], "7:40", "later"),
+        (["parallel: {branches: [[{after: b, ()}, {name: a, ()}], [{after: a, ()}, {name: b, ()}]]}"], "7:101", "a"),
+    ],
+)
+def test_a_step_that_would_wait_for_ever_is_a_mistake(steps: list[str], place: str, waits_for: str) -> None:
+    wrong = f"f:{place}: this would wait for ever: {waits_for!r} cannot be over before this step has begun"
+    assert after(*steps) == [wrong]
+
+
+def test_a_step_may_wait_for_any_that_can_be_over_before() -> None:
+    assert after("{name: a, ()}", "{after: a, ()}") == []
+    assert after("parallel: {branches: [[{name: a, ()}, {after: c, ()}], [{after: a, ()}, {name: c, ()}]]}") == []
+    assert (
+        after("{name: all, repeat: {times: 2, steps: [{name: in, ()}, {after: in, ()}]}}", "{after: all, ()}") == []
+    )
+
+
+def test_what_goes_well_once_may_be_wrong_when_it_is_repeated() -> None:
+    upgrade = '[{start_upgrade: {}}, {roll: {to: "7.3.2"}}, {finalise: {}}]'
+    assert after("()", f"repeat: {{times: 1, steps: {upgrade}}}") == []
+    (mistake,) = after("()", f"repeat: {{times: 3, steps: {upgrade}}}")
+    assert mistake.startswith("f:8:65: when it is repeated, 7.3.2 is not newer than the cluster's 7.3.2; newer and")
+
+
+def test_there_and_back_again_may_be_repeated() -> None:
+    there_and_back = '[{start_upgrade: {}}, {roll: {to: "7.3.2"}}, {roll_back: {}}]'
+    assert after("()", f"repeat: {{times: 3, steps: {there_and_back}}}") == []

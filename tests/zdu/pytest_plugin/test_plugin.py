@@ -23,6 +23,19 @@ def test_importing_it_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_of_somebody_elses_tests_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
+    heavy = f"[name for name in {HEAVY[:-2]} if name in sys.modules]"
+    pytester.makeconftest(f"import sys\ndef pytest_sessionfinish(): print('HEAVY', {heavy})")
+    pytester.makepyfile("def test_nothing(): pass")
+    # What other plugins import is not ours.
+    program = "import os, sys, pytest; os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'; sys.exit(pytest.main())"
+
+    done = pytester.run(sys.executable, "-P", "-c", f"sys = __import__('sys'); sys.argv += {PLUGIN[:2]}; {program}")
+
+    assert "HEAVY []" in done.stdout.str()
+    done.assert_outcomes(passed=1)
+
+
 def test_a_run_without_clusters_is_not_touched(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
 

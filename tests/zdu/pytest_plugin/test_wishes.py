@@ -1,7 +1,7 @@
 import pytest
 
 from zdu.errors import UsageError
-from zdu.pytest_plugin.wishes import FAST, Wishes, read_wishes
+from zdu.pytest_plugin.wishes import FAST, SERVER_URL, Wishes, read_wishes
 
 
 def test_without_arguments_it_is_a_fast_cluster_with_a_few_users() -> None:
@@ -37,12 +37,25 @@ def test_everything_that_is_wanted_becomes_an_option() -> None:
     ]
 
 
+def test_the_address_of_postgresql_need_not_stand_in_a_test() -> None:
+    wishes = read_wishes((), {"database": "postgresql"})
+
+    assert wishes.on_the_server_of({SERVER_URL: "postgresql+asyncpg://db/x"}).database == "postgresql+asyncpg://db/x"
+    with pytest.raises(UsageError, match=SERVER_URL):
+        wishes.on_the_server_of({})
+    assert read_wishes((), {}).on_the_server_of({SERVER_URL: "postgresql+asyncpg://db/x"}).database == "sqlite"
+
+
 @pytest.mark.parametrize(
     ("given", "named", "told"),
     [
         (("sqlite",), {}, "have names"),
         ((), {"node": 3}, "no argument 'node'; did you mean nodes?"),
         ((), {"nodes": "3"}, "nodes is a whole number"),
+        ((), {"nodes": 0}, "nodes is a whole number from 1 on"),
+        ((), {"settings": ["balancer.drain"]}, "settings is a dict"),
+        ((), {"database": "postgres"}, "no database 'postgres'"),
+        ((), {"health": "/health"}, "goes with node_command"),
         ((), {"users": True}, "users is a whole number"),
         ((), {"version": 7.3}, "version is a text"),
         ((), {"expect": "longest outage < 1s"}, "expect is a list of texts"),
