@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from bench.common import machine
 from bench.common.errors import BenchError, run_command
 from bench.common.machine import CoreTime, core_time, describe, require
 from bench.common.processes import Children, free_ports, wait_for_port
+from tests.support.waiting import until_in_another_process
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -60,20 +60,23 @@ def test_a_process_is_pinned_watched_and_ended_with_its_children(tmp_path: Path)
     core = min(os.sched_getaffinity(0))
     with Children() as children:
         child = children.start("parent", [sys.executable, "-c", script], tmp_path, {core})
-        deadline_s = time.monotonic() + 30
-        while not (text := child.output.read_text()).endswith("\n"):
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
+        until_in_another_process(lambda: child.output.read_text().endswith("\n"), "it tells its child's number", 30)
+        text = child.output.read_text()
         assert os.sched_getaffinity(child.pid) == {core}
         assert os.getpgid(int(text)) == child.pid
         assert child.rss_bytes() > 2**20
         assert child.descriptors() >= 3
         assert not child.heeds(signal.SIGHUP)
         assert child.heeds(signal.SIGINT)  # Python's own
-    deadline_s = time.monotonic() + 30
-    while Path(f"/proc/{int(text)}").exists() and "Z" not in Path(f"/proc/{int(text)}/stat").read_text().split()[2]:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    until_in_another_process(lambda: has_ended(int(text)), "the child of the child has ended", 30)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether it is gone, or only waits for somebody to ask for its exit code."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_process_that_ends_too_early_is_quoted(tmp_path: Path) -> None:

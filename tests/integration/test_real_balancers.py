@@ -18,8 +18,8 @@ from tests.support.zdu_runs import Going, run_zdu, still_alive
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 REAL = sorted(KINDS.keys() - {"ours"})
-BUSY = ("--users", "12", "--set", "load.request_timeout=30s")
-"""Other tests run at the same time: nobody gives up for that."""
+BUSY = ("--users", "8", "--rate", "5", "--set", "load.request_timeout=30s")
+"""Other tests run at the same time: nobody gives up for that, and there are no more people than are needed."""
 DEAD = "the kept-alive connection was dead"
 """What is told of a request that the client had to send a second time, on a new connection."""
 THE_MACHINES = {"longest outage <= 1s", "the probes kept their rate"}

@@ -1,5 +1,7 @@
 """The balancer as its checker and its operator see it; its drains and its queue have files of their own."""
 
+from typing import Any
+
 import pytest
 
 from lb.health import Operational
@@ -107,7 +109,7 @@ def test_without_maxconn_a_cold_node_gets_no_more_new_sessions_than_its_share_of
 
 # Rebalancing.
 
-REBALANCE = {"rebalance": {"enabled": True, "idle": "10s", "ratio": 1.3, "rate": 2, "window": "100s"}}
+REBALANCE: dict[str, Any] = {"rebalance": {"enabled": True, "idle": "10s", "ratio": 1.3, "rate": 2, "window": "100s"}}
 
 
 def uneven(**settings: object) -> ManualBalancer:

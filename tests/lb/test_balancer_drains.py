@@ -1,11 +1,13 @@
 """Drains as their operator and the data path see them: sessions that move, streams that are closed."""
 
+from typing import Any
+
 import pytest
 
 from lb.pool import Admin, Moved, Route
 from tests.support.pools import ManualBalancer, reading
 
-DRAIN = {"drain": {"deadline": "60s", "move_idle": "10s", "move_header": "X-Safe"}}
+DRAIN: dict[str, Any] = {"drain": {"deadline": "60s", "move_idle": "10s", "move_header": "X-Safe"}}
 
 
 def reasons(lb: ManualBalancer, node: str) -> list[str]:
@@ -109,8 +111,10 @@ def test_sessions_that_nobody_remembers_are_served_until_they_must_have_been_sil
     lb = ManualBalancer("a", "b", **DRAIN)
     lb.balancer.set_admin("a", Admin.DRAIN)  # the load balancer has just started: whoever comes may have been at work
     lb.pass_time(9.0)
+    other = lb.request("a")
+    assert isinstance(other, Route)
     assert lb.request("a", "from before") == Route(
-        "a", reading("a").state, lb.request("a").cookie_action, "bound to a", b"", "from before"
+        "a", reading("a").state, other.cookie_action, "bound to a", b"", "from before"
     )
     assert not lb.balancer.view("a").drained
     lb.pass_time(1.0)

@@ -91,7 +91,7 @@ class BalancerMachine(RuleBasedStateMachine):
 
     @rule(size=st.sampled_from([2, 6]), maxconn=st.sampled_from([1, 3]), port=st.sampled_from([1000, 2000]))
     def the_configuration_changes(self, size: int, maxconn: int, port: int) -> None:
-        nodes = [{**node, "maxconn": maxconn, "port": port} if node["name"] == "a" else node for node in NODES]
+        nodes = [{**node, "maxconn": maxconn, "port": port} if isinstance(node, dict) else node for node in NODES]
         changed = {**SETTINGS, "queue": {"timeout": "8s", "size": size}}
         self.lb.balancer.reconfigure(pool_config(*nodes, **changed))
 

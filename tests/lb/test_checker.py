@@ -18,7 +18,7 @@ from lb.health import CheckResult, HealthChange, Outcome
 from lb.journal import Journal
 from tests.support.balancers import balancer_config, running_balancer
 from tests.support.http_nodes import Connection, HttpNode, Request, answering, ok, reset_without_a_byte
-from tests.support.waiting import until
+from tests.support.waiting import stand_still, turns, until
 from zdu.clock import Entropy, SystemClock
 
 
@@ -69,7 +69,7 @@ async def test_a_node_that_drips_its_answer_is_l7tout_too() -> None:
         await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         while True:
             await connection.send(" ")
-            await asyncio.sleep(0.01)
+            await stand_still(0.01, "a byte now and then")
 
     async with HttpNode() as node, asyncio.timeout(2.0):
         node.on("/health", drips)
@@ -130,7 +130,7 @@ async def test_every_framing_of_an_answer_is_read_in_one_piece_or_in_many(answer
     async def responds(connection: Connection, request: Request) -> bool:
         for piece in [answer] if in_one else [answer[place : place + 1] for place in range(len(answer))]:
             await connection.send(piece)
-            await asyncio.sleep(0)
+            await turns()
         return False
 
     async with HttpNode() as node:
@@ -315,6 +315,9 @@ class Noting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._balancer, name)
 
+    def move_to(self, config: BalancerConfig) -> None:
+        self.addresses = {node.name: node for node in config.nodes}
+
     def checked(self, node: str, result: CheckResult) -> HealthChange | None:
         self.told.append(node)
         return self._balancer.checked(node, result)
@@ -362,7 +365,7 @@ async def test_a_node_with_another_address_is_checked_there() -> None:
     ):
         await until(lambda: before.checks, "the first address")
         config = balancer_config([after])
-        balancer.addresses = {node.name: node for node in config.nodes}
+        balancer.move_to(config)
         checker.sync()
         await until(lambda: after.checks > 3, "the second address")
         seen = before.checks

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from lb.admin.site import AdminSite
 from lb.cli import lb as lb_command
-from lb.config import Balance, BalancerConfig, NodeAddress, StickyMode
-from lb.health import TRANSITIONS, HealthConfig, Operational, Outcome
+from lb.config import Balance, BalancerConfig, HealthConfig, NodeAddress, StickyMode
+from lb.health import TRANSITIONS, Operational, Outcome
 from lb.pool import Admin
 from lb.stickiness import CookieAction, CookieState
 from lb.telemetry.figures import ClientConnections, Figures, NodeFigures
@@ -108,8 +108,8 @@ def test_every_character_of_the_termination_code_is_named() -> None:
     table = section("The access log")
     for letter in CookieState:
         assert f"`{letter}`" in table
-    for letter in CookieAction:
-        assert f"`{letter}`" in table
+    for action in CookieAction:
+        assert f"`{action}`" in table
 
 
 def test_the_state_tables_name_every_state() -> None:

@@ -66,7 +66,7 @@ async def successor(old: RunningBalancer, *nodes: HttpNode, **settings: Any) -> 
 
 
 async def test_the_listening_sockets_change_hands_and_idle_clients_go_along(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "50ms"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "50ms"}}
     async with HttpNode() as node, running_balancer(node, **settings) as old, RawClient.to(old.url) as client:
         assert (await client.request()).body == b"node1"
         async with successor(old, node, **settings) as new:
@@ -79,7 +79,7 @@ async def test_the_listening_sockets_change_hands_and_idle_clients_go_along(tmp_
 
 async def test_a_request_in_flight_is_finished_by_the_old_one_and_its_client_stays_connected(tmp_path: Path) -> None:
     gate = Gate()
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "10s"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "10s"}}
     async with HttpNode() as node, running_balancer(node, **settings) as old, RawClient.to(old.url) as client:
         node.on("/slow", gate)
         await client.send("GET", "/slow")
@@ -95,7 +95,7 @@ async def test_a_request_in_flight_is_finished_by_the_old_one_and_its_client_sta
 
 async def test_a_client_that_is_never_idle_is_told_to_close(tmp_path: Path) -> None:
     gate = Gate()
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "10ms"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"close_grace": "10ms"}}
     async with HttpNode() as node, running_balancer(node, **settings) as old, RawClient.to(old.url) as client:
         node.on("/slow", gate)
         await client.send("GET", "/slow")
@@ -107,7 +107,7 @@ async def test_a_client_that_is_never_idle_is_told_to_close(tmp_path: Path) -> N
 
 
 async def test_what_the_operator_set_is_taken_over_with_what_is_left_of_the_drain(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock"), "drain": {"deadline": "1h"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "drain": {"deadline": "1h"}}
     nodes = [HttpNode(f"node{number}") for number in range(1, 5)]
     for node in nodes:
         await node.start()
@@ -129,7 +129,7 @@ async def test_what_the_operator_set_is_taken_over_with_what_is_left_of_the_drai
 
 
 async def test_learned_sessions_are_taken_over_those_learned_at_the_end_too(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "handover": str(tmp_path / "lb.sock"),
         "stickiness": {"mode": "learn", "cookie": "SESSION", "session_cookie": "SESSION"},
     }
@@ -150,13 +150,16 @@ async def test_learned_sessions_are_taken_over_those_learned_at_the_end_too(tmp_
         async with successor(old, one, two, **settings) as new:
             late.release.set()
             await in_flight
-            for session, node in (("early", early_at), ("late", late_at)):
+            for session, bound_to in (("early", early_at), ("late", late_at)):
                 answers = [await new.request("/", headers={"Cookie": f"SESSION={session}"}) for _ in range(3)]
-                assert [body for _, body in answers] == [node] * 3
+                assert [body for _, body in answers] == [bound_to] * 3
 
 
 async def test_streams_live_on_in_the_old_one_and_are_closed_over_the_time_given(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "1s", "close_grace": "10ms"}}
+    settings: dict[str, Any] = {
+        "handover": str(tmp_path / "lb.sock"),
+        "timeouts": {"handover": "1s", "close_grace": "10ms"},
+    }
     loop = asyncio.get_running_loop()
     async with HttpNode() as node, running_balancer(node, **settings) as old, ClientSession() as session:
         echo = prepare(node)
@@ -173,7 +176,10 @@ async def test_streams_live_on_in_the_old_one_and_are_closed_over_the_time_given
 async def test_streams_that_are_left_when_the_time_is_almost_over_end_in_good_order_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "400ms", "close_grace": "200ms"}}
+    settings: dict[str, Any] = {
+        "handover": str(tmp_path / "lb.sock"),
+        "timeouts": {"handover": "400ms", "close_grace": "200ms"},
+    }
     async with HttpNode() as node, running_balancer(node, **settings) as old, ClientSession() as session:
         monkeypatch.setattr(old.server._path._proxy.entropy.rng, "random", lambda: 1.0)  # none is drawn earlier
         stop, finished = old.server.stop, []
@@ -192,7 +198,7 @@ async def test_streams_that_are_left_when_the_time_is_almost_over_end_in_good_or
 
 
 async def test_one_that_finds_nothing_up_does_not_take_over(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock")}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock")}
     async with HttpNode() as node, running_balancer(node, **settings) as old:
         with pytest.raises(ZduError, match="none of the nodes is up; the load balancer that runs has node1"):
             async with successor(old, node, **settings, health={"path": "/nothing", "expect_state": "NEVER"}):
@@ -224,7 +230,7 @@ async def test_one_that_dies_after_it_got_the_memory_changes_nothing(tmp_path: P
 
 
 async def test_one_that_hangs_is_no_obstacle_for_the_next(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock")}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock")}
     async with HttpNode() as node, running_balancer(node, **settings) as old:
         hanging = await connect(tmp_path / "lb.sock", LIMIT_S)
         hanging.post("hello", {"version": 1, "pid": 1})
@@ -249,7 +255,7 @@ async def test_one_of_another_version_is_refused(tmp_path: Path, hello: dict[str
 
 
 async def test_a_port_that_differs_is_refused_in_words(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock")}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock")}
     async with HttpNode() as node, running_balancer(node, **settings) as old:
         with pytest.raises(ZduError, match="port is 1 in the configuration, and the load balancer that runs listens"):
             async with successor(old, node, **settings, port=1):
@@ -277,7 +283,7 @@ async def test_a_second_one_that_does_not_take_over_is_refused_and_a_dead_ones_s
 
 
 async def test_connections_that_wait_to_be_accepted_when_the_old_one_stops_are_not_reset(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock")}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock")}
     waiting: list[socket.socket] = []
     async with HttpNode() as node, running_balancer(node, **settings) as old:
         hand_over = old.server.hand_over
@@ -328,7 +334,7 @@ async def ended(process: Process) -> None:
 
 @pytest.mark.slow
 async def test_replaced_three_times_under_traffic_no_request_fails_and_the_old_processes_end(tmp_path: Path) -> None:
-    settings = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "2s"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "timeouts": {"handover": "2s"}}
     async with (
         HttpNode("node1") as one,
         HttpNode("node2") as two,
@@ -339,7 +345,7 @@ async def test_replaced_three_times_under_traffic_no_request_fails_and_the_old_p
             async with steady_traffic(first.url) as traffic:
                 for number in range(1, 4):
                     answered = traffic.total
-                    await until(lambda n=answered: traffic.total > n + 50, "requests go on", 20)  # type: ignore[misc]
+                    await until(lambda: traffic.total > answered + 50, "requests go on", 20)
                     process, facts = await replaced(tmp_path, number, one, two, **settings)
                     assert (facts["url"], facts["took_over_from"]) == (first.url, running.pid)
                     assert await asyncio.wait_for(running.wait(), START_LIMIT_S) == 0
@@ -358,7 +364,7 @@ async def test_one_that_is_killed_before_it_serves_leaves_the_old_one_as_it_was(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     gate = Gate()
-    settings = {"handover": str(tmp_path / "lb.sock"), "health": {"timeout": "20s"}}
+    settings: dict[str, Any] = {"handover": str(tmp_path / "lb.sock"), "health": {"timeout": "20s"}}
     async with HttpNode() as node, balancer_process(tmp_path, node, **settings) as first:
         file = tmp_path / "next.yaml"
         held = {**settings, "health": {"timeout": "20s", "path": "/hold"}}

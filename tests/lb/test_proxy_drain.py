@@ -1,6 +1,7 @@
 """Nodes that leave: drained, in maintenance, down. Sessions move, requests in flight finish, connections close."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def refuse_all(node: HttpNode) -> None:
 
 
 async def test_a_node_that_says_stopping_gets_nothing_more_at_once_and_finishes_what_it_has() -> None:
-    settings = {"drain": {"deadline": "60s"}, "health": {"fall": 100}}
+    settings: dict[str, Any] = {"drain": {"deadline": "60s"}, "health": {"fall": 100}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         gate = Gate()
         slow = await in_flight(lb, one, gate)
@@ -88,7 +89,7 @@ async def test_drain_panic_takes_the_node_that_still_serves_not_the_one_that_sto
 
 
 async def test_a_node_drained_stopped_and_gone_is_told_as_such_and_never_as_serving_again() -> None:
-    settings = {"drain": {"deadline": "100ms"}}
+    settings: dict[str, Any] = {"drain": {"deadline": "100ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         since = lb.balancer.journal.last_seq
         one.state = "DRAINING"
@@ -107,7 +108,7 @@ async def test_a_node_drained_stopped_and_gone_is_told_as_such_and_never_as_serv
 
 
 async def test_a_node_stopped_while_it_starts_gets_nobody() -> None:
-    settings = {"drain": {"deadline": "60s"}}
+    settings: dict[str, Any] = {"drain": {"deadline": "60s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two:
         one.state = "STARTING"
         async with running_balancer(one, two, up=False, **settings) as lb:
@@ -201,7 +202,7 @@ async def test_of_several_requests_in_flight_the_first_to_finish_does_not_cut_th
 
 
 async def test_the_end_of_a_drain_is_told_on_time_even_if_nothing_else_happens() -> None:
-    settings = {"drain": {"deadline": "150ms"}, "health": {"inter": "60s"}}
+    settings: dict[str, Any] = {"drain": {"deadline": "150ms"}, "health": {"inter": "60s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         lb.balancer.set_admin("node1", Admin.DRAIN)
         last = lb.balancer.journal.last_seq

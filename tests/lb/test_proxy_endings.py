@@ -12,7 +12,7 @@ from lb.pool import Admin
 from tests.support.balancers import SELDOM, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, ok
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, stand_still, until
 
 UPGRADE = b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
 SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
@@ -48,7 +48,7 @@ class Switches:
 @pytest.mark.parametrize("body", [b"zz\r\n", None])
 async def test_a_held_request_whose_body_breaks_off_leaves_the_queue(body: bytes | None, tmp_path: Path) -> None:
     log = tmp_path / "access.jsonl"
-    settings = {"each_node": {"maxconn": 1}, "queue": {"timeout": "1s"}, "access_log_file": str(log)}
+    settings: dict[str, Any] = {"each_node": {"maxconn": 1}, "queue": {"timeout": "1s"}, "access_log_file": str(log)}
     gate = Gate()
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as first:
         node.on("/slow", gate)
@@ -79,7 +79,7 @@ async def test_a_connection_on_which_a_body_is_not_over_is_not_used_again_after_
         return False
 
     gate, rest = Gate(), list[bytes]()
-    settings = {"health": SELDOM, "timeouts": {"server": "2s"}}
+    settings: dict[str, Any] = {"health": SELDOM, "timeouts": {"server": "2s"}}
     async with (
         HttpNode("node1") as one,
         HttpNode("node2") as two,
@@ -138,7 +138,7 @@ async def test_a_tunnel_of_which_one_side_has_ended_can_be_closed(who: str) -> N
 
 async def test_a_tunnel_whose_client_takes_nothing_is_told_of_once(tmp_path: Path) -> None:
     log = tmp_path / "access.jsonl"
-    settings = {"timeouts": {"client": "200ms"}, "access_log_file": str(log)}
+    settings: dict[str, Any] = {"timeouts": {"client": "200ms"}, "access_log_file": str(log)}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/ws", Switches(flood=True))
         host, port = lb.url.removeprefix("http://").split(":")
@@ -166,7 +166,7 @@ async def test_a_repetition_at_the_same_node_keeps_its_place_there() -> None:
         await connection.send(ok("late"))
         return True
 
-    settings = {"each_node": {"maxconn": 1}, "queue": {"timeout": "5s"}, "health": SELDOM}
+    settings: dict[str, Any] = {"each_node": {"maxconn": 1}, "queue": {"timeout": "5s"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/", race)
         node.on("/other", others)
@@ -184,26 +184,26 @@ async def test_a_repetition_at_the_same_node_keeps_its_place_there() -> None:
 
 async def test_a_client_that_waits_to_be_told_to_go_on_is_not_blamed_for_a_slow_node() -> None:
     async def decides_late(connection: Connection, request: Request) -> bool:
-        await asyncio.sleep(0.6)
+        await stand_still(0.6, "the node decides later than a client may take")
         await connection.send("HTTP/1.1 100 Continue\r\n\r\n")
         body = await connection.read_body(request)
         await connection.send(ok(f"got {len(body)}"))
         return True
 
-    settings = {"timeouts": {"client": "300ms", "server": "5s"}}
+    settings: dict[str, Any] = {"timeouts": {"client": "300ms", "server": "5s"}}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", decides_late)
         client.writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\nExpect: 100-continue\r\n\r\n")
         async with asyncio.timeout(LIMIT_S):
             assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.writer.write(b"x" * 10)
-        await asyncio.sleep(0.1)
+        await stand_still(0.1, "the client takes a part of its time")
         client.writer.write(b"x" * 10)
         assert (await client.answer()).body == b"got 20"
 
 
 async def test_a_node_that_never_says_go_on_is_given_up() -> None:
-    settings = {"timeouts": {"server": "200ms"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"server": "200ms"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
 
         async def says_nothing(connection: Connection, request: Request) -> bool:

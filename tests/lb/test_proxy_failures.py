@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import ClientPayloadError
@@ -29,7 +30,7 @@ SELDOM = {"inter": "60s"}
 
 
 @asynccontextmanager
-async def two_nodes(**settings: object) -> AsyncIterator[tuple[HttpNode, HttpNode, RunningBalancer]]:
+async def two_nodes(**settings: Any) -> AsyncIterator[tuple[HttpNode, HttpNode, RunningBalancer]]:
     settings = {"health": SELDOM, **settings}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         yield one, two, lb

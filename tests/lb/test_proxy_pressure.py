@@ -4,13 +4,14 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request, answering, ok
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, at_rest, until
+from tests.support.waiting import LIMIT_S, at_rest, stand_still, turns, until
 
 BOUND = 24 * 1024 * 1024
 """What the kernel's buffers on both sides may hold, by far; and much less than what is sent."""
@@ -64,8 +65,8 @@ async def test_a_connection_to_a_node_can_be_used_again_after_its_response_went_
             ):  # until a response is complete and the client does not take it
                 count += 1
                 client.send(b"GET /small HTTP/1.1\r\nHost: h\r\n\r\n")
-                await until(lambda n=count: node.executions["GET /small"] == n and not node.busy, "it is answered")
-                await asyncio.sleep(0.005)
+                await until(lambda: node.executions["GET /small"] == count and not node.busy, "it is answered")
+                await turns(20)  # the response is passed on
             response, body = await lb.request("/")
     assert (response.status, body) == (200, b"node1")
 
@@ -100,7 +101,7 @@ async def test_a_client_that_sends_ahead_and_reads_nothing_is_read_no_further() 
 
 
 async def test_a_node_that_stops_reading_an_upload_is_given_up_and_its_connection_closed() -> None:
-    settings = {"timeouts": {"server": "300ms"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"server": "300ms"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", reads_nothing)
         client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
@@ -117,7 +118,7 @@ async def test_a_node_that_answers_early_and_reads_no_more_does_not_keep_its_con
         await connection.send(ok("no", status="403 Forbidden"))
         return await reads_nothing(connection, request)
 
-    settings = {"timeouts": {"server": "1s"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"server": "1s"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb, RawClient.to(lb.url) as client:
         node.on("/", answers_and_stops)
         client.writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
@@ -134,7 +135,7 @@ async def test_a_client_that_reads_slowly_but_steadily_gets_its_whole_response()
             client.send(b"GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             got = 0
             for _ in range(20):  # far longer than its limit; more than body_rate, less than would move the buffers
-                await asyncio.sleep(0.05)
+                await stand_still(0.05, "the client reads slowly")
                 got += len(await read_for(client, 2048))
             assert got + len(await read_for(client, size - got)) >= size
 
@@ -147,12 +148,12 @@ async def test_a_client_that_ends_its_side_and_reads_nothing_is_not_kept(more: i
         await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         while not enough.is_set():
             await connection.send(bytes(16_000))
-            await asyncio.sleep(0.002)
+            await stand_still(0.002, "the node drips")
         await connection.send(bytes(more))
         await asyncio.Event().wait()
         return False
 
-    settings = {"timeouts": {"client": "200ms"}, "health": SELDOM}
+    settings: dict[str, Any] = {"timeouts": {"client": "200ms"}, "health": SELDOM}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/", drips)
         with lazy_client(lb) as client:
@@ -184,7 +185,7 @@ async def test_a_response_without_length_that_was_given_up_never_looks_complete(
 async def test_an_upload_sent_ahead_behind_another_request_is_read_to_its_end() -> None:
     gate = Gate()
     size = 5_000_000
-    settings = {"timeouts": {"client": "1s"}, "limits": {"replay_bytes": 2 * size}}
+    settings: dict[str, Any] = {"timeouts": {"client": "1s"}, "limits": {"replay_bytes": 2 * size}}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         node.on("/slow", gate)
         async with RawClient.to(lb.url) as client:

@@ -80,8 +80,8 @@ async def test_twenty_reloads_under_traffic_drop_nothing() -> None:
                     await lb.until_state(node.name, "UP")
                 assert [view.weight for view in lb.balancer.views()] == [50 + turn] * (1 + len(others))
                 echoes, events = traffic.echoes, traffic.events
-                await until(lambda n=answered: traffic.total > n + 10, "requests go on")  # type: ignore[misc]
-                await until(lambda n=echoes, m=events: traffic.echoes > n and traffic.events > m)  # type: ignore[misc]
+                await until(lambda: traffic.total > answered + 10, "requests go on")
+                await until(lambda: traffic.echoes > echoes and traffic.events > events)
             kinds = set(traffic.requests)
     assert traffic.failures == []
     assert kinds == {"kept", "new", "upload"}
@@ -146,7 +146,8 @@ async def test_a_request_whose_node_goes_while_its_connection_dies_is_served_by_
 async def test_streams_to_a_node_taken_out_are_closed_over_the_time_of_a_drain_unless_it_comes_back() -> None:
     async with HttpNode("node1") as one, HttpNode("node2") as two, ClientSession() as session:
         echo = prepare(one)
-        short, long = {"drain": {"deadline": "300ms"}}, {"drain": {"deadline": "1h"}}
+        short: dict[str, Any] = {"drain": {"deadline": "300ms"}}
+        long: dict[str, Any] = {"drain": {"deadline": "1h"}}
         async with running_balancer(one, two, **long) as lb:
             socket = await session.ws_connect(lb.url + "/ws", headers={"Cookie": "ROUTEID=.node1"})
             await lb.reload(two, **long)

@@ -14,7 +14,7 @@ from lb.server import LoadBalancer
 from tests.support.balancers import balancer_config, balancer_process, running_balancer
 from tests.support.http_nodes import Gate, HttpNode, raw_connection
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 from zdu.clock import SystemClock
 from zdu.errors import ExitCode, ZduError
 
@@ -28,7 +28,7 @@ async def until_refused(url: str) -> None:
             while True:
                 with suppress(ConnectionResetError):  # it was just about to be accepted
                     async with raw_connection(url):
-                        await asyncio.sleep(0)
+                        await turns()
 
 
 async def test_stopping_refuses_new_connections_and_finishes_what_is_in_flight() -> None:
@@ -74,8 +74,10 @@ async def test_what_is_not_finished_at_the_deadline_is_broken_off() -> None:
 
 async def test_stopping_ends_long_polls() -> None:
     async with HttpNode() as node, running_balancer(node) as lb, raw_connection(lb.admin_url) as (reader, writer):
-        writer.write(b"GET /events?after=1&wait_ms=30000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await asyncio.sleep(0.02)
+        journal = lb.server.balancer.journal
+        after = str(journal.last_seq).encode()
+        writer.write(b"GET /events?after=" + after + b"&wait_ms=30000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await until(lambda: journal._more._waiters, "it waits for the next event")
         async with asyncio.timeout(LIMIT_S):
             await lb.server.stop()
             await reader.read()

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from node.config import MixedWhen
-from node.finalise import VERSION_PATCHED
+from node.contraction import VERSION_PATCHED
 from node.services import NodeChangeRefused, NoSuchNode, NotAllowed, UpgradeAction
 from node.startup import NodeRefused
 from node.upgrade_state import UpgradeState

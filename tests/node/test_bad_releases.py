@@ -1,6 +1,7 @@
 """Flawed releases, each doing the one thing wrong that it is ordered for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -101,7 +102,7 @@ async def test_what_a_bad_schema_step_breaks_for_the_nodes_of_the_release_before
     await ready_to_finalise(cluster, f"7.3.2+{flaw}")
     old = cluster.database
 
-    operations = {
+    operations: dict[str, Callable[[], Awaitable[object]]] = {
         "create": lambda: old.issues.create("ZDU", "New", "", "user1"),
         "edit": lambda: old.issues.edit("ZDU-1", "user1", "Changed"),
         "get": lambda: old.issues.get("ZDU-1"),

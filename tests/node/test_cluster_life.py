@@ -17,8 +17,8 @@ from shared_db import Database, DatabaseUnavailable
 from shared_db.nodes import NodesGateway
 from shared_db.schema import SchemaGateway
 from tests.support.databases import DatabaseTarget
-from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually, runtime_cluster
-from tests.support.waiting import until
+from tests.support.runtimes import INTERVALS, RuntimeCluster, runtime_cluster
+from tests.support.waiting import eventually, stand_still, until
 from zdu.errors import ZduError
 
 
@@ -181,7 +181,7 @@ async def test_requests_and_tasks_share_the_time_for_stopping(
         given.extend((within_s, gone_within_s))
 
     async def use_it_up(_: StopWish) -> None:
-        await asyncio.sleep(0.3)
+        await stand_still(0.3, "it takes all of the time that there is for stopping")
 
     monkeypatch.setattr(UpgradeTasks, "wind_down", wind_down)
     await cluster.start("node1", stop_deadline=0.3, on_stopping=use_it_up)

@@ -4,7 +4,8 @@ import pytest
 
 from node.releases import find_release
 from node.services import UpgradeAction
-from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually
+from tests.support.runtimes import INTERVALS, RuntimeCluster
+from tests.support.waiting import eventually
 
 NEW = find_release("7.3.2")
 

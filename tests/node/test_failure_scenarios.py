@@ -17,8 +17,8 @@ from shared_db import NewUpgradeState
 from tests.support.databases import DatabaseTarget, age_lock
 from tests.support.hand_driven import INTERVALS as DAYS_PASS
 from tests.support.hand_driven import HandDrivenCluster
-from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually, runtime_cluster
-from tests.support.waiting import until
+from tests.support.runtimes import INTERVALS, RuntimeCluster, runtime_cluster
+from tests.support.waiting import eventually, until
 
 START, CANCEL, APPROVE, RETRY = UpgradeAction
 BROKEN = Release("7.3.2", 73013, upgrade_tasks=("73012-no-such-task",))

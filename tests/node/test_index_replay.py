@@ -19,8 +19,8 @@ from node.search_index import Query
 from node.services import ApplicationState
 from shared_db import Database
 from tests.support.databases import DatabaseTarget
-from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually, runtime_cluster
-from tests.support.waiting import until
+from tests.support.runtimes import INTERVALS, RuntimeCluster, runtime_cluster
+from tests.support.waiting import eventually, until
 
 HOUR_S = 3600.0
 NEVER = INTERVALS.model_copy(update={"index_replay": HOUR_S})

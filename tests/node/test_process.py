@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.databases import DatabaseTarget
 from tests.support.node_farm import ADMIN, FarmNode, NodeFarm, node_farm, zdu
-from tests.support.runtimes import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 ZDU = "/rest/api/2/cluster/zdu"

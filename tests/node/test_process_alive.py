@@ -15,8 +15,7 @@ from node.process import run_node
 from node.releases import find_release
 from node.setup import SetupPlan, set_up
 from tests.support.databases import DatabaseTarget
-from tests.support.runtimes import eventually
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 from zdu.clock import Entropy, SystemClock
 from zdu.errors import ZduError
 from zdu.process import Shutdown

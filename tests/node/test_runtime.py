@@ -9,8 +9,8 @@ from node.runtime import NodeRuntime
 from node.services import ApplicationState, NotAllowed, UpgradeAction
 from node.startup import NodeRefused
 from shared_db import NewUpgradeState
-from tests.support.runtimes import INTERVALS, RuntimeCluster, eventually
-from tests.support.waiting import until
+from tests.support.runtimes import INTERVALS, RuntimeCluster
+from tests.support.waiting import eventually, turns, until
 
 START, CANCEL, APPROVE, RETRY = UpgradeAction
 
@@ -63,8 +63,8 @@ async def test_what_is_refused_is_logged_with_who_wanted_it_and_why(cluster: Run
 async def test_a_node_that_says_running_can_be_asked_at_once(cluster: RuntimeCluster) -> None:
     """Asked in the very step of the event loop in which it says so, not a step later."""
     living = cluster.begin("node1")
-    while living.runtime.application_state is ApplicationState.STARTING:  # noqa: ASYNC110 - each step counts here
-        await asyncio.sleep(0)
+    while living.runtime.application_state is ApplicationState.STARTING:
+        await turns()
     await living.runtime.act(START, "admin")
     with pytest.raises(NotAllowed):
         await living.runtime.act(APPROVE, "admin")

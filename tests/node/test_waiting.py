@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from node.waiting import repeat, run_unless
+from tests.support.waiting import turns
 
 
 async def test_work_that_ends_first_is_done() -> None:
@@ -23,7 +24,7 @@ async def test_work_that_is_overtaken_is_cancelled_and_awaited() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)
+            await turns()
             cleaned.set()
 
     assert not await run_unless(event, work(), name="work")

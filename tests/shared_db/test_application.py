@@ -9,6 +9,7 @@ from node.workflow import BOARD_COLUMNS, STATUSES, TransitionRefused, move
 from shared_db import AlreadyExists, Database, NewIssue, SharedSession, User
 from shared_db.index_journal import JournalWriter
 from tests.support.databases import DatabaseTarget
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -149,14 +150,13 @@ async def test_nobody_passes_a_journal_entry_that_is_still_being_written(
     async def waits() -> bool:
         async with project._transactions.read() as connection:
             sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            return bool((await connection.exec_driver_sql(sql)).scalar_one())
+            return later.done() or bool((await connection.exec_driver_sql(sql)).scalar_one())
 
     async with await database_target.open(node_id="node2") as other:
         async with project._transactions.write() as connection:
             await JournalWriter("node1").note(connection, [1], "UPDATE")
             later = asyncio.create_task(other.issues.create("ZDU", "Later", "", "user1"))
-            while not (later.done() or await waits()):  # noqa: ASYNC110 - the server's locks have no event
-                await asyncio.sleep(0)
+            await eventually(waits, True)
             assert await project.index_journal.after(0, 10) == []
         await later
 

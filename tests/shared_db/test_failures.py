@@ -19,6 +19,7 @@ from shared_db import (
     NewUpgradeState,
 )
 from tests.support.databases import DatabaseTarget, postgres_url
+from tests.support.waiting import turns
 
 STABLE = NewUpgradeState("STABLE", 73011, "7.3.0")
 
@@ -153,10 +154,9 @@ async def test_the_readers_connections_refuse_to_write(database: Database) -> No
 async def test_a_cancelled_write_leaves_no_half_and_no_lock_behind(database: Database) -> None:
     await database.projects.create("ZDU", "Rehearsal")
     acknowledged = 0
-    for turns in range(60):
+    for count in range(60):
         task = asyncio.create_task(database.issues.create("ZDU", "Cancelled or not", "", "user1"))
-        for _ in range(turns):
-            await asyncio.sleep(0)
+        await turns(count)
         task.cancel()
         try:
             await task

@@ -35,7 +35,7 @@ class FakeAdmin:
         return {"text": self.shown.get(key, "")}
 
 
-def write(kind: str, marker: str, issue: str, **changes: object) -> RequestRecord:
+def write(kind: str, marker: str, issue: str, **changes: Any) -> RequestRecord:
     return request(1, 1.0, kind=kind, write=marker, issue=issue, **changes)
 
 
@@ -143,7 +143,7 @@ async def test_a_marker_in_the_wrong_place_is_no_write(database: Database, audit
 
 async def test_the_upgrade_history_is_read_in_its_order(database: Database, auditor: Auditor) -> None:
     for state in ("READY_TO_UPGRADE", "MIXED"):
-        await database.upgrade_state.change(lambda _, state=state: NewUpgradeState(state, 73011, "7.3.0"), 300.0)
+        await database.upgrade_state.change(lambda _: NewUpgradeState(state, 73011, "7.3.0"), 300.0)
     rows = (await auditor.upgrade_history()).rows
     assert [row["state"] for row in rows] == ["READY_TO_UPGRADE", "MIXED"]
     assert rows[0]["order_number"] < rows[1]["order_number"]

@@ -6,6 +6,7 @@ import pytest
 
 from simulator.pace import Pace, left_s
 from simulator.scenario import load
+from tests.support.waiting import begun
 from zdu.errors import UsageError
 
 STEP = load("valiantys").timeline[1]
@@ -28,9 +29,8 @@ async def test_a_step_that_waits_says_so_and_begins_on_a_word_or_when_the_pause_
     pace = Pace(None)
     assert not pace.go_on(), "nobody waits yet, and nothing is kept for later"
     waiting = asyncio.create_task(pace.before(STEP))
-    await asyncio.sleep(0)
+    await begun(waiting)
     assert pace.words == {"pause": "click", "waiting": STEP.title}
-    assert not waiting.done()
     if faster == "go on":
         assert pace.go_on()
     else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,12 @@ async def test_a_process_that_is_stopping_is_not_hurried_by_being_asked_once_mor
         supervisor = Supervisor(tasks, lambda _: None)
         child = await start_balancer(supervisor, tmp_path)
         send = child.send
-        monkeypatch.setattr(child, "send", lambda number: (signals.append(number), send(number)))
+
+        def noting(number: signal.Signals) -> None:
+            signals.append(number)
+            send(number)
+
+        monkeypatch.setattr(child, "send", noting)
         async with asyncio.TaskGroup() as stops:
             stops.create_task(child.stop(within_s=10))
             stops.create_task(child.stop(within_s=10))

@@ -304,7 +304,7 @@ _versions = _mostly(VERSIONS, ODD_VERSIONS)
 _hosts = _mostly(HOSTS, ODD_HOSTS)
 _status_lines = _mostly(STATUS_LINES, ODD_STATUS_LINES)
 _places = st.integers(0, 5)
-_framed = st.one_of(
+_framed: st.SearchStrategy[tuple[list[bytes], bytes]] = st.one_of(
     st.tuples(st.just([]), st.just(b"")),
     st.tuples(st.lists(_mostly(LENGTHS, ODD_LENGTHS), min_size=1, max_size=1), st.sampled_from(BODIES)),
     st.tuples(

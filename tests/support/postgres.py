@@ -15,11 +15,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.waiting import looks
 
 URL_VARIABLE = "ZDU_TEST_POSTGRES_URL"
 OLDEST_VERSION = 15
@@ -179,12 +180,12 @@ def _free_port() -> int:
 def _accepts(server: subprocess.Popen[bytes], data: Path) -> bool:
     """Wait until the server takes connections; False if it ends or takes too long."""
     status = data / "postmaster.pid"  # pg_ctl too waits for the word in its last line
-    deadline = time.monotonic() + START_LIMIT_S
-    while server.poll() is None and time.monotonic() < deadline:
+    for _ in looks(START_LIMIT_S):
+        if server.poll() is not None:
+            break
         with suppress(OSError):
             if status.read_text().rstrip().endswith("ready"):
                 return True
-        time.sleep(0.05)
     return False
 
 

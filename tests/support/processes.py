@@ -13,9 +13,10 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession
 from yarl import URL
 
+from tests.support.waiting import eventually
+
 START_LIMIT_S = 45.0
 STOP_LIMIT_S = 15.0
-_LOOK_EVERY_S = 0.02
 _ROOT = Path(__file__).parents[2]
 
 
@@ -31,11 +32,10 @@ class NodeProcess:
     async def running(self) -> None:
         """Return once ``/status`` says RUNNING; AssertionError with the log's end if it does not in time."""
         try:
-            async with asyncio.timeout(START_LIMIT_S), ClientSession() as client:
-                while await _state(client, self.url) != "RUNNING":  # noqa: ASYNC110 - the event is in another process
-                    await asyncio.sleep(_LOOK_EVERY_S)
-        except TimeoutError:
-            raise AssertionError(f"{self.node_id} is not RUNNING; its log ends:\n{self.log_end()}") from None
+            async with ClientSession() as client:
+                await eventually(lambda: _state(client, self.url), "RUNNING", START_LIMIT_S)
+        except AssertionError as error:
+            raise AssertionError(f"{self.node_id}: {error}; its log ends:\n{self.log_end()}") from None
 
     async def stop(self) -> int:
         """Stop it in an orderly way and return its exit code."""

@@ -19,7 +19,7 @@ from node.setup import SetupPlan, set_up
 from node.stopping import StopWish
 from shared_db import ClusterNode, Database
 from tests.support.databases import DatabaseTarget
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, eventually, until
 from zdu.clock import Entropy, SystemClock
 
 INTERVALS = JiraIntervals.model_construct(
@@ -155,17 +155,6 @@ def _is_writing(database: Database) -> bool:
     """Whether a connection of its writing engine is in use."""
     pool = database._transactions._writer.pool
     return isinstance(pool, QueuePool) and pool.checkedout() > 0
-
-
-async def eventually(question: Callable[[], Awaitable[object]], answer: object, limit_s: float = LIMIT_S) -> None:
-    """Ask until the answer is ``answer``."""
-    said: object = None
-    try:
-        async with asyncio.timeout(limit_s):
-            while (said := await question()) != answer:  # noqa: ASYNC110 - any question at all, not only events
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"still {said!r} and not {answer!r} after {limit_s:g} s") from None
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.support.http_nodes import Connection, HttpNode, Request
 from tests.support.raw_clients import BrokenOffError, NoAnswerError, RawClient
+from tests.support.waiting import stand_still
 from tests.support.web_sockets import EchoSocket
 
 UPLOAD = b"u" * 200_000
@@ -24,7 +25,7 @@ async def count_for_ever(connection: Connection, _request: Request) -> bool:
         event = f"data: {number}\n\n"
         await connection.send(f"{len(event):x}\r\n{event}\r\n")
         number += 1
-        await asyncio.sleep(0.01)
+        await stand_still(0.01, "an event now and then")
 
 
 @dataclass
@@ -48,8 +49,8 @@ class Traffic:
         while True:
             self.connections += 1
             async with self._client() as client:
-                while await self._ask(client, "GET", "kept", f"JSESSIONID={session}"):  # noqa: ASYNC110
-                    await asyncio.sleep(0.002)
+                while await self._ask(client, "GET", "kept", f"JSESSIONID={session}"):
+                    await stand_still(0.002, "a short thought")
 
     async def keep_coming(self) -> None:
         """A stranger on a new connection, again and again."""
@@ -57,7 +58,7 @@ class Traffic:
             self.connections += 1
             async with self._client() as client:
                 await self._ask(client, "GET", "new", "")
-            await asyncio.sleep(0.005)
+            await stand_still(0.005, "they come one after the other")
 
     async def keep_uploading(self) -> None:
         """An upload in two pieces, on a new connection each."""
@@ -65,7 +66,7 @@ class Traffic:
             async with self._client() as client:
                 await client.send("POST", "/upload", f"Content-Length: {len(UPLOAD)}")
                 client.writer.write(UPLOAD[: len(UPLOAD) // 2])
-                await asyncio.sleep(0.02)
+                await stand_still(0.02, "the second piece comes later")
                 client.writer.write(UPLOAD[len(UPLOAD) // 2 :])
                 await self._expect(client, "upload", f" got {len(UPLOAD)}".encode())
 
@@ -95,7 +96,7 @@ class Traffic:
                         self.failures.append(f"the WebSocket after {self.echoes} echoes: {message}")
                         return
                     self.echoes += 1
-                    await asyncio.sleep(0.005)
+                    await stand_still(0.005, "a short thought")
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[RawClient]:
@@ -104,7 +105,7 @@ class Traffic:
                 yield client
         except OSError as error:
             self.failures.append(f"no connection: {error}")
-            await asyncio.sleep(0.01)
+            await stand_still(0.01, "who is turned away does not come back at once")
 
     async def _ask(self, client: RawClient, method: str, kind: str, cookie: str) -> bool:
         """True if the connection may be used again."""

@@ -17,7 +17,7 @@ from tests.support.http_nodes import HttpNode, answering
 from tests.support.waiting import until
 
 BROKEN_OFF = answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", keep=False)
-TRUSTED = {"trusted_proxies": ["127.0.0.0/8"]}
+TRUSTED: dict[str, Any] = {"trusted_proxies": ["127.0.0.0/8"]}
 """So that a test can give its requests identifiers."""
 SICK = answering("HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n")
 

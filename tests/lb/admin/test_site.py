@@ -259,7 +259,7 @@ async def test_healthz_is_503_while_no_node_takes_requests(lb: RunningBalancer) 
 
 async def test_the_configuration_shows_as_its_file_would_say_it_without_its_secrets() -> None:
     token, secret = "0123456789-token", "0123456789-secret"
-    settings = {"admin_token": token, "stickiness": {"secret": secret}}
+    settings: dict[str, Any] = {"admin_token": token, "stickiness": {"secret": secret}}
     async with HttpNode() as node, running_balancer(node, **settings) as lb:
         headers = {"Authorization": f"Bearer {token}"}
         async with lb.client.get(lb.admin_url + "/config", headers=headers) as response:

@@ -4,15 +4,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
 from tests.support.balancers import SELDOM, RunningBalancer, running_balancer
 from tests.support.http_nodes import Connection, Gate, HttpNode, Request
 from tests.support.raw_clients import RawClient
-from tests.support.waiting import LIMIT_S, until
+from tests.support.waiting import LIMIT_S, stand_still, until
 
-CALM = {"health": SELDOM}
+CALM: dict[str, Any] = {"health": SELDOM}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -35,7 +36,7 @@ async def test_tc25_a_reload_button_hit_thirty_times_is_one_request_at_work() ->
         for number in range(30):
             async with RawClient.to(lb.url) as impatient:
                 await impatient.send()
-                await until(lambda asked=number: len(node.received) > asked, "the node is at work")
+                await until(lambda: len(node.received) > number, "the node is at work")
             # The click after it comes when the one before is gone.
             await until(lambda: node.busy == 0, "the node has stopped to work for a client that left")
         async with RawClient.to(lb.url) as patient:
@@ -47,7 +48,7 @@ async def test_tc25_a_reload_button_hit_thirty_times_is_one_request_at_work() ->
 
 
 async def test_tc25_a_client_that_leaves_the_queue_never_reaches_a_node() -> None:
-    settings = {**CALM, "each_node": {"maxconn": 1}, "queue": {"timeout": "30s"}}
+    settings: dict[str, Any] = {**CALM, "each_node": {"maxconn": 1}, "queue": {"timeout": "30s"}}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         gate = Gate()
         node.on("/", gate)
@@ -58,7 +59,7 @@ async def test_tc25_a_client_that_leaves_the_queue_never_reaches_a_node() -> Non
                 for number in range(10):
                     client = await leaving.enter_async_context(RawClient.to(lb.url))
                     await client.send("GET", "/abandoned")
-                    await until(lambda asked=number + 1: lb.queued == asked, "it waits")
+                    await until(lambda: lb.queued == number + 1, "it waits")
                 await last.send()
                 await until(lambda: lb.queued == 11, "the last one waits behind those that will leave")
             await until(lambda: lb.queued == 1, "those who left wait no more")
@@ -68,7 +69,7 @@ async def test_tc25_a_client_that_leaves_the_queue_never_reaches_a_node() -> Non
     assert node.executions == {"GET /": 2}
 
 
-QUICK = {
+QUICK: dict[str, Any] = {
     **CALM,
     "timeouts": {"http_request": "400ms", "client": "400ms", "server": "30s", "client_keep_alive": "30s"},
     "limits": {"body_rate": 10_000},
@@ -106,7 +107,7 @@ async def dribble(client: RawClient, data: Callable[[], Awaitable[bytes]]) -> No
 
 
 async def a_byte_now_and_then() -> bytes:
-    await asyncio.sleep(0.02)
+    await stand_still(0.02, "the client is slow")
     return b"x"
 
 

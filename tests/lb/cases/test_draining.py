@@ -5,6 +5,7 @@ import json
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientError
@@ -15,7 +16,7 @@ from tests.support.http_nodes import Gate, HttpNode, answering, ok
 from tests.support.raw_clients import RawClient
 from tests.support.waiting import LIMIT_S, until
 
-CALM = {"health": SELDOM, "rebalance": {"enabled": False}}
+CALM: dict[str, Any] = {"health": SELDOM, "rebalance": {"enabled": False}}
 """Nothing moves a session but what the test is about."""
 
 
@@ -32,7 +33,7 @@ async def moved(lb: RunningBalancer) -> int:
 
 
 async def test_tc05_a_drain_under_load_is_over_at_its_deadline_and_every_session_that_moved_is_counted() -> None:
-    settings = {**CALM, "drain": {"deadline": "400ms"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "400ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         users = [Browser(lb, f"s{number}") for number in range(10)]
         await settle(users)
@@ -59,7 +60,7 @@ async def test_tc05_a_drain_under_load_is_over_at_its_deadline_and_every_session
 
 
 async def test_tc05_a_session_that_was_silent_moves_before_the_deadline_and_a_busy_one_stays() -> None:
-    settings = {**CALM, "drain": {"deadline": "1h", "move_idle": "60s"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "1h", "move_idle": "60s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         busy, silent = Browser(lb, "busy", "node1"), Browser(lb, "silent", "node1")
         await settle([busy, silent])
@@ -74,7 +75,7 @@ async def test_tc05_a_session_that_was_silent_moves_before_the_deadline_and_a_bu
 
 
 async def test_tc05_a_session_moves_after_a_response_that_its_node_marked_as_safe() -> None:
-    settings = {**CALM, "drain": {"deadline": "1h", "move_header": "X-Safe-To-Move"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "1h", "move_header": "X-Safe-To-Move"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.on("/done", answering(ok("done", "X-Safe-To-Move: yes")))
         editing, finished = Browser(lb, "editing", "node1"), Browser(lb, "finished", "node1")
@@ -96,7 +97,7 @@ async def test_tc06_with_all_nodes_draining_nobody_sees_503() -> None:
 
 
 async def test_tc06_while_the_only_node_is_away_requests_wait_and_none_fails() -> None:
-    settings = {"queue": {"timeout": "30s"}, "each_node": {"maxconn": 1}}
+    settings: dict[str, Any] = {"queue": {"timeout": "30s"}, "each_node": {"maxconn": 1}}
     async with HttpNode("node1") as node, running_balancer(node, **settings) as lb:
         lb.balancer.set_admin("node1", Admin.MAINT)
         answered: list[int] = []
@@ -109,7 +110,7 @@ async def test_tc06_while_the_only_node_is_away_requests_wait_and_none_fails() -
         waiting = []
         for number in range(20):
             waiting.append(asyncio.create_task(user(number)))
-            await until(lambda asked=number + 1: lb.queued == asked, f"{number + 1} wait")
+            await until(lambda: lb.queued == number + 1, f"{number + 1} wait")
         # The node is stopped, replaced by another process, and comes back.
         await node.stop()
         await lb.until_state("node1", "DOWN")
@@ -187,14 +188,14 @@ async def test_tc07_requests_that_race_with_maintenance_all_succeed_and_none_com
             nonlocal stopped
             for _ in range(15):
                 asked = len(two.received) + rng.randrange(1, 20)
-                await until(lambda: len(two.received) >= asked, "node2 is asked")  # noqa: B023 - awaited right here
+                await until(lambda: len(two.received) >= asked, "node2 is asked")
                 lb.balancer.set_admin("node1", Admin.READY)
                 asked = len(one.received) + rng.randrange(1, 20)
-                await until(lambda: len(one.received) >= asked, "node1 is asked")  # noqa: B023 - awaited right here
+                await until(lambda: len(one.received) >= asked, "node1 is asked")
                 lb.balancer.set_admin("node1", Admin.MAINT)
                 await until(lambda: lb.balancer.view("node1").drained, "nothing is in flight any more")
                 seen, asked = len(one.received), len(two.received) + 10
-                await until(lambda: len(two.received) >= asked, "node2 is asked")  # noqa: B023 - awaited right here
+                await until(lambda: len(two.received) >= asked, "node2 is asked")
                 assert len(one.received) == seen
             stopped = True
 
@@ -207,7 +208,7 @@ async def test_tc07_requests_that_race_with_maintenance_all_succeed_and_none_com
 
 
 async def test_tc21_a_long_request_is_not_killed_at_the_end_of_a_drain() -> None:
-    settings = {**CALM, "drain": {"deadline": "100ms"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "100ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         gate = Gate()
         one.on("/report", gate)
@@ -228,7 +229,7 @@ async def test_tc21_a_request_that_the_load_balancers_own_end_cuts_off_is_accoun
     gate = Gate()
     async with HttpNode("node1") as node:
         node.on("/report", gate)
-        settings = {"timeouts": {"shutdown": "100ms"}, "access_log_file": str(file)}
+        settings: dict[str, Any] = {"timeouts": {"shutdown": "100ms"}, "access_log_file": str(file)}
         async with running_balancer(node, **settings) as lb:
             report = asyncio.create_task(lb.request("/report", "node1"))
             await gate.entered.wait()

@@ -23,9 +23,9 @@ from tests.support.http_nodes import (
 from tests.support.raw_clients import RawClient
 from tests.support.waiting import LIMIT_S, until
 
-UNDETECTED = {"health": SELDOM}
+UNDETECTED: dict[str, Any] = {"health": SELDOM}
 """The checks do not find out what happens in the test: only the requests themselves can tell."""
-NOBODY_OUT = {"health": SELDOM, "passive": {"enabled": False}}
+NOBODY_OUT: dict[str, Any] = {"health": SELDOM, "passive": {"enabled": False}}
 
 
 def logged(file: Path) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ async def test_tc04_a_dead_node_costs_one_request_and_no_other_user_pays_for_it(
 
 
 async def test_tc04_a_node_that_swallows_connections_costs_its_user_one_slow_request() -> None:
-    settings = {**UNDETECTED, "timeouts": {"connect": "150ms"}}
+    settings: dict[str, Any] = {**UNDETECTED, "timeouts": {"connect": "150ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         await one.stop()
         with black_hole(one.port):
@@ -119,7 +119,7 @@ async def test_tc16_a_refused_request_never_meets_the_same_node_twice(tmp_path: 
 async def test_tc17_a_retry_stays_among_the_nodes_that_take_new_sessions() -> None:
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(HttpNode(f"node{number}")) for number in (1, 2, 3, 4, 5)]
-        settings = {**NOBODY_OUT, "drain": {"deadline": "60s"}}
+        settings: dict[str, Any] = {**NOBODY_OUT, "drain": {"deadline": "60s"}}
         lb = await stack.enter_async_context(running_balancer(*nodes, **settings))
         dead, drained, closed, weightless, _ = nodes
         await dead.stop()
@@ -136,7 +136,7 @@ REFUSING = answering(ok("JIRA is stopping", status="503 Service Unavailable"))
 
 
 async def test_tc26_a_503_from_a_node_that_is_leaving_is_not_passed_on_to_a_get() -> None:
-    settings = {"drain": {"deadline": "60s"}}
+    settings: dict[str, Any] = {"drain": {"deadline": "60s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.state = "DRAINING"
         await lb.until_state("node1", "STOPPING")

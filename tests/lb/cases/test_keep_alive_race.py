@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ KEY = {"Idempotency-Key": "e5a2"}
 
 
 @asynccontextmanager
-async def two_nodes(**settings: object) -> AsyncIterator[tuple[HttpNode, HttpNode, RunningBalancer]]:
+async def two_nodes(**settings: Any) -> AsyncIterator[tuple[HttpNode, HttpNode, RunningBalancer]]:
     settings = {**TRUSTING, **settings}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         yield one, two, lb

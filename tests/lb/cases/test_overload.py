@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.support.http_nodes import (
     ok,
     reset_without_a_byte,
 )
-from tests.support.waiting import until
+from tests.support.waiting import stand_still, until
 
 PATIENT = {"queue": {"timeout": "1h"}, "timeouts": {"server": "1h"}, "retry": {"deadline": "1h"}}
 """No request's time is up because the test lets a slow start pass in no time."""
@@ -39,9 +40,7 @@ async def recover(lb: RunningBalancer, node: HttpNode) -> None:
 
 
 @asynccontextmanager
-async def nodes_and_balancer(
-    number: int, **settings: object
-) -> AsyncIterator[tuple[list[HttpNode], RunningBalancer]]:
+async def nodes_and_balancer(number: int, **settings: Any) -> AsyncIterator[tuple[list[HttpNode], RunningBalancer]]:
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(HttpNode(f"node{n + 1}")) for n in range(number)]
         yield nodes, await stack.enter_async_context(running_balancer(*nodes, **settings))
@@ -115,7 +114,7 @@ def taking(seconds: float) -> Behaviour:
 
     async def behaviour(connection: Connection, request: Request) -> bool:
         await connection.read_body(request)
-        await asyncio.sleep(seconds)
+        await stand_still(seconds, "the node works on it")
         await connection.send(ok("done"))
         return True
 
@@ -124,7 +123,7 @@ def taking(seconds: float) -> Behaviour:
 
 @pytest.mark.parametrize("balance", ["roundrobin", "leastconn", "random"])
 async def test_tc12_no_node_gets_more_at_once_than_it_may_not_even_an_empty_newcomer(balance: str) -> None:
-    settings = {"each_node": {"maxconn": 4}, "balance": balance, "queue": {"timeout": "30s"}}
+    settings: dict[str, Any] = {"each_node": {"maxconn": 4}, "balance": balance, "queue": {"timeout": "30s"}}
     async with nodes_and_balancer(3, **settings) as (nodes, lb):
         newcomer = nodes[2]
         for node in nodes:
@@ -149,7 +148,7 @@ async def test_tc12_no_node_gets_more_at_once_than_it_may_not_even_an_empty_newc
 
 
 async def test_tc12_the_last_node_is_not_overrun_when_the_others_die_under_load() -> None:
-    settings = {"each_node": {"maxconn": 5}, "queue": {"timeout": "30s"}, "health": SELDOM}
+    settings: dict[str, Any] = {"each_node": {"maxconn": 5}, "queue": {"timeout": "30s"}, "health": SELDOM}
     async with nodes_and_balancer(3, **settings) as (nodes, lb):
         last, *others = nodes
         for node in nodes:
@@ -171,7 +170,7 @@ async def test_tc12_the_last_node_is_not_overrun_when_the_others_die_under_load(
 
 @pytest.mark.parametrize("fault", [close_without_a_byte, reset_without_a_byte])
 async def test_tc15_retries_add_no_more_than_a_fifth_to_the_load_of_nodes_that_all_fail(fault: Behaviour) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "health": SELDOM,
         "passive": {"enabled": False},
         "retry": {"retries": 3, "budget": 0.2, "budget_min": 0},

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from itertools import cycle
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_tc09_at_its_start_a_node_gets_nothing_before_it_was_checked_at_al
 
     async with HttpNode("node1") as node:
         node.check = check
-        settings = {"health": {"timeout": "30s"}, "queue": {"timeout": "30s"}}
+        settings: dict[str, Any] = {"health": {"timeout": "30s"}, "queue": {"timeout": "30s"}}
         async with running_balancer(node, up=False, **settings) as lb:
             request = asyncio.create_task(lb.request("/"))
             await until(lambda: lb.queued == 1, "the request waits")
@@ -72,7 +73,7 @@ async def test_tc09_at_its_start_a_node_gets_nothing_before_it_was_checked_at_al
 
 @pytest.mark.parametrize("fault", [FAILING, close_without_a_byte, answering("rubbish\r\n\r\n", keep=False)])
 async def test_tc13_one_failed_request_does_not_take_a_node_out_and_a_burst_does(fault: Behaviour) -> None:
-    settings = {"health": SELDOM, "passive": {"error_limit": 5}}
+    settings: dict[str, Any] = {"health": SELDOM, "passive": {"error_limit": 5}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.on("/", fault)
         one.on("/well", answering(ok("well", "Connection: close")))  # a reused one would make it a keep-alive race
@@ -93,7 +94,7 @@ async def test_tc13_one_failed_request_does_not_take_a_node_out_and_a_burst_does
 
 @pytest.mark.parametrize(("max_ejected", "left"), [(0.0, 3), (0.5, 2), (1.0, 1)])
 async def test_tc13_failed_requests_alone_never_leave_users_without_a_node(max_ejected: float, left: int) -> None:
-    settings = {"health": SELDOM, "passive": {"error_limit": 2, "max_ejected": max_ejected}}
+    settings: dict[str, Any] = {"health": SELDOM, "passive": {"error_limit": 2, "max_ejected": max_ejected}}
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(HttpNode(f"node{number}")) for number in (1, 2, 3)]
         lb = await stack.enter_async_context(running_balancer(*nodes, **settings))
@@ -110,7 +111,7 @@ async def test_tc13_failed_requests_alone_never_leave_users_without_a_node(max_e
 
 
 async def test_tc13_a_node_whose_checks_lie_is_taken_out_by_its_requests_and_comes_back_by_its_checks() -> None:
-    settings = {"health": {"inter": "40ms", "rise": 3}, "passive": {"error_limit": 3}}
+    settings: dict[str, Any] = {"health": {"inter": "40ms", "rise": 3}, "passive": {"error_limit": 3}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.on("/", FAILING)
         for _ in range(3):

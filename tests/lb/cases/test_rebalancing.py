@@ -2,11 +2,12 @@
 
 from collections import Counter
 from contextlib import AsyncExitStack
+from typing import Any
 
 from tests.support.balancers import Browser, RunningBalancer, running_balancer
 from tests.support.http_nodes import HttpNode
 
-GENTLY = {"idle": "10s", "ratio": 1.3, "rate": 5, "window": "10min"}
+GENTLY: dict[str, Any] = {"idle": "10s", "ratio": 1.3, "rate": 5, "window": "10min"}
 
 
 async def restart(lb: RunningBalancer, node: HttpNode, users: list[Browser]) -> None:

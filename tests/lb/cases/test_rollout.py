@@ -74,7 +74,7 @@ async def roll(lb: BalancerProcess, users: Users, nodes: list[HttpNode], *, drai
         node.retire()  # SIGTERM: from here on connections are refused, and what is open is ended with its response
         await lb.until_states(*(state.format("DOWN") for state in others))
         await users.have_clicked(20)
-        await until(lambda: not node.open_connections, "the load balancer has let go of it")  # noqa: B023
+        await until(lambda: not node.open_connections, "the load balancer has let go of it")
         await node.stop()
         node.state, node.boot_id = "RUNNING", f"{node.boot_id}+"
         await node.start()

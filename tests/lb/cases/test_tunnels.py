@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
@@ -14,7 +15,7 @@ from tests.support.waiting import LIMIT_S, until
 from tests.support.web_sockets import EchoSocket
 
 GOING_AWAY = 1001
-CALM = {"health": SELDOM, "rebalance": {"enabled": False}}
+CALM: dict[str, Any] = {"health": SELDOM, "rebalance": {"enabled": False}}
 
 
 async def connect(lb: RunningBalancer, node: str = "", session: str = "s") -> ClientWebSocketResponse:
@@ -45,7 +46,7 @@ async def test_tc18_a_websocket_goes_through_both_ways_and_the_nodes_shake_hands
 
 async def test_tc18_in_a_drain_websockets_are_closed_with_1001_and_spread_over_the_deadline() -> None:
     window_s = 1.0
-    settings = {**CALM, "drain": {"deadline": "1s"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "1s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         echo, other = EchoSocket(), EchoSocket()
         one.on("/ws", echo)
@@ -82,7 +83,7 @@ async def test_tc18_in_a_drain_websockets_are_closed_with_1001_and_spread_over_t
 
 
 async def test_tc18_a_websocket_lives_through_failed_checks_and_a_new_configuration() -> None:
-    settings = {"drain": {"deadline": "1h"}}
+    settings: dict[str, Any] = {"drain": {"deadline": "1h"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         echo = EchoSocket()
         one.on("/ws", echo)
@@ -179,7 +180,7 @@ async def test_tc30_each_event_reaches_the_client_while_the_stream_goes_on(chunk
 
 
 async def test_tc30_event_streams_end_within_the_drains_deadline_and_their_clients_come_to_another_node() -> None:
-    settings = {**CALM, "drain": {"deadline": "500ms"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "500ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         streams = {node.name: Stream(chunked=True) for node in (one, two)}
         for node in (one, two):
@@ -226,7 +227,7 @@ async def test_tc30_an_ordinary_download_is_not_cut_by_a_drain(node_type: str) -
 
         return behaviour
 
-    settings = {**CALM, "drain": {"deadline": "100ms"}}
+    settings: dict[str, Any] = {**CALM, "drain": {"deadline": "100ms"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         one.on("/download", download(10_000))
         began = asyncio.Event()

@@ -9,7 +9,6 @@ below and left out; there are no other exceptions.
 import itertools
 import re
 
-import h11
 import httptools
 import pytest
 from hypothesis import given, note, settings
@@ -288,4 +287,3 @@ def test_the_other_readers_are_not_blind() -> None:
     also_two = httptools_request(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n")
     assert isinstance(also_two, Message)
     assert also_two.rest
-    assert h11.__version__

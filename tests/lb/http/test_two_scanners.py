@@ -151,4 +151,4 @@ def test_what_is_unusual_is_left_to_python() -> None:
         assert heads.request(data, False) is None
     for wrong in ((), (b"",), (b"", False, 1), ("", False), (None, False)):
         with pytest.raises(TypeError):
-            heads.request(*wrong)  # type: ignore[arg-type]
+            heads.request(*wrong)

@@ -25,7 +25,7 @@ async def logged(lb: RunningBalancer, path: Path, count: int) -> list[dict[str, 
 
 async def test_each_request_is_one_line_with_its_attempts_and_timers(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    settings = {"access_log_file": str(path), "health": {"inter": "60s"}}
+    settings: dict[str, Any] = {"access_log_file": str(path), "health": {"inter": "60s"}}
     async with HttpNode("node1") as one, HttpNode("node2") as two, running_balancer(one, two, **settings) as lb:
         await one.stop()
         began_s = lb.balancer.now()
@@ -76,7 +76,7 @@ async def test_the_termination_code_tells_who_broke_off(tmp_path: Path) -> None:
 
 async def test_a_request_that_was_held_tells_how_long(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    settings = {"access_log_file": str(path), "drain": {"enabled": False}}
+    settings: dict[str, Any] = {"access_log_file": str(path), "drain": {"enabled": False}}
     async with HttpNode() as node, running_balancer(node, **settings) as lb:
         async with lb.client.post(f"{lb.admin_url}/nodes/node1/state", json={"state": "maint"}) as response:
             assert response.status == 200

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ async def test_no_password_and_no_token_can_be_read_from_the_database(node: WebN
     await stranger.log_in("user1", remember=True)
 
     async with node.database._transactions.read() as connection:
-        rows = []
+        rows: list[Any] = []
         for table in ("cwd_user", "remembermetoken", "sharedsession"):
             rows += (await connection.exec_driver_sql(f"SELECT * FROM {table}")).all()
         credentials = (await connection.exec_driver_sql("SELECT credential FROM cwd_user")).scalars().all()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -76,7 +77,7 @@ async def look_at(page: Page, path: str) -> dict[str, list[str]]:
 
 async def test_every_page_can_be_read_and_hit_by_everybody(chromium: Browser, tmp_path: Path) -> None:
     async with served(tmp_path) as node, administrator(chromium, node) as page:
-        found = {}
+        found: dict[str, Any] = {}
         for path in sorted(PAGES):
             found |= await look_at(page, path)
         for state in UpgradeState:

@@ -1,6 +1,7 @@
 """Projects, boards, the workflow and bulk edit, as people and programs use them."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ async def test_programs_move_issues_too(user: Browser) -> None:
     assert (again.status, "In Progress" in again.text) == (400, True)
     issue = json.loads((await user.get("/rest/api/2/issue/ZDU-1")).text)
     assert issue["fields"]["status"] == {"id": "3", "name": "In Progress"}
-    for body in ({}, {"transition": {}}, {"transition": {"id": "x"}}, {"transition": {"id": "9" * 30}}):
+    no_transitions: list[dict[str, Any]] = [{}, {"transition": {}}, {"transition": {"id": "x"}}]
+    for body in (*no_transitions, {"transition": {"id": "9" * 30}}):
         assert (await user.post(TRANSITIONS, json=body)).status == 400
     assert (await user.post(TRANSITIONS.replace("-1", "-9"), json={"transition": {"id": "11"}})).status == 404
 

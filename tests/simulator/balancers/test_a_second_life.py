@@ -11,7 +11,7 @@ import pytest
 
 from simulator.balancers.ours import OwnBalancer, address_again
 from simulator.balancers.settings import JIRA_HEALTH
-from tests.support.waiting import until
+from tests.support.waiting import stand_still, until
 
 
 class Journal:
@@ -26,7 +26,7 @@ class Journal:
             after = int(request.query["after"])
             found = [event for event in self._events if event["seq"] > after]  # type: ignore[operator]
             if not found:
-                await asyncio.sleep(0.01)
+                await stand_still(0.01, "a long poll")
             return aiohttp.web.json_response({"events": found})
 
         app = aiohttp.web.Application()

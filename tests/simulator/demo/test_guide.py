@@ -8,6 +8,7 @@ import pytest
 
 from simulator.demo.guide import Guide
 from simulator.scenario import load
+from tests.support.waiting import begun, turns
 
 STEP = load("valiantys").timeline[0]
 LONG_S = 30.0
@@ -25,14 +26,12 @@ async def test_a_step_is_told_with_its_notes_and_begins_after_a_line(typed: tupl
     told: list[str] = []
     guide = Guide(told.append, auto_s=None, descriptor=typed[0])
     waiting = asyncio.create_task(guide.before(STEP))
-    await asyncio.sleep(0)
+    await begun(waiting)
     assert STEP.title in told[1]
     assert "Look at the dots" in " ".join(told)
-    assert not waiting.done()
 
     os.write(typed[1], b"no line yet")
-    await asyncio.sleep(0)
-    assert not waiting.done()
+    await begun(waiting)
     os.write(typed[1], b"\n")
 
     async with asyncio.timeout(LONG_S):
@@ -44,8 +43,7 @@ async def test_when_nobody_can_type_only_the_page_lets_it_go_on() -> None:
     os.close(writing)
     try:
         waiting = asyncio.create_task(Guide(lambda _: None, auto_s=None, descriptor=reading).before(STEP))
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await turns(20)
         assert not waiting.done()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -18,6 +18,7 @@ from simulator.faults.fault import FaultFailed
 from simulator.faults.path.gate import Gate
 from simulator.faults.path.rules import Rule
 from tests.support.databases import DatabaseTarget
+from tests.support.waiting import eventually
 from zdu.clock import SystemClock
 from zdu.errors import UsageError
 
@@ -55,9 +56,7 @@ async def test_a_locked_database_can_be_read_and_not_written_until_it_is_taken_b
     assert await hold.fired() == 0
     assert not await can_be_written(where)
     assert len(await client.run("SELECT node_id FROM clusternodeheartbeat")) == 2
-    async with asyncio.timeout(30):
-        while not await hold.fired():  # noqa: ASYNC110 - time has to pass
-            await asyncio.sleep(0.05)
+    await eventually(hold.fired, 1, 30)  # a heartbeat has to grow old
     await hold.reset()
     assert await hold.fired() == 1  # node1; the other was gone before
     assert await can_be_written(where)
@@ -83,12 +82,17 @@ async def a_way_to_a_server() -> AsyncIterator[Gate]:
 
 
 async def connected(gate: Gate) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await asyncio.open_connection("127.0.0.1", gate.port)
-            except ConnectionError:
-                await asyncio.sleep(0.01)
+    ways: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def connects() -> bool:
+        try:
+            ways.append(await asyncio.open_connection("127.0.0.1", gate.port))
+        except ConnectionError:
+            return False
+        return True
+
+    await eventually(connects, True)
+    return ways[0]
 
 
 async def test_the_way_to_a_database_passes_on_what_is_not_http_delays_it_and_can_be_cut() -> None:

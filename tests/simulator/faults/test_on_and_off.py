@@ -17,6 +17,7 @@ from simulator.faults.faults import Faults
 from simulator.faults.reach import Reach
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
+from tests.support.waiting import until
 from zdu.clock import ManualClock, SystemClock
 from zdu.events import FaultApplied, FaultFired, FaultReset
 
@@ -100,9 +101,7 @@ class Rehearsal:
         return [it.event for it in self.recorder.envelopes if isinstance(it.event, kinds or (FaultReset,))]
 
     async def until_told(self, kind: type) -> None:
-        async with asyncio.timeout(20):
-            while not self.told(kind):  # noqa: ASYNC110 - what another task records
-                await asyncio.sleep(0.01)
+        await until(lambda: self.told(kind), f"{kind.__name__} is told")
 
 
 @pytest.fixture
@@ -195,9 +194,7 @@ async def test_in_a_crash_loop_every_start_ends_in_death_until_it_is_taken_back(
         for _ in range(2):
             await rehearsal.cluster.kill_node("node1")
             await rehearsal.cluster.start_node("node1", "7.3.0")
-            async with asyncio.timeout(20):
-                while rehearsal.picture.nodes["node1"].running:  # noqa: ASYNC110 - what another task does
-                    await asyncio.sleep(0.01)
+            await until(lambda: not rehearsal.picture.nodes["node1"].running, "node1 dies")
         await rehearsal.faults.reset(number)
         await rehearsal.cluster.start_node("node1", "7.3.0")
     assert rehearsal.picture.nodes["node1"].running

@@ -13,6 +13,7 @@ from simulator.faults.catalogue import FAULTS
 from simulator.faults.path.fault import PathFault
 from simulator.faults.path.gate import Gate
 from simulator.faults.path.rules import KINDS, Rule
+from tests.support.waiting import eventually, until
 
 BODY = "a page of the node " * 200
 
@@ -58,19 +59,17 @@ class Way:
             return answer.status, await answer.text()
 
     async def until_it_fired(self) -> None:
-        async with asyncio.timeout(20):
-            while not self.gate.counts()[1]:  # noqa: ASYNC110 - what another task counts
-                await asyncio.sleep(0.01)
+        await until(lambda: self.gate.counts()[1], "a rule takes effect")
 
     async def until_it_serves(self) -> None:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    assert (await self.get())[0] == 200
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.01)
-                else:
-                    return
+        await eventually(self.outcome, (200, BODY))
+
+    async def outcome(self, path: str = "/page") -> tuple[int, str] | type[Exception]:
+        """What a request gets, or how it ends without an answer."""
+        try:
+            return await self.get(path)
+        except aiohttp.ClientConnectionError as error:
+            return type(error)
 
 
 @asynccontextmanager
@@ -188,13 +187,7 @@ async def test_a_lying_health_check_says_running_even_when_the_node_is_gone() ->
     async with a_way() as way:
         await way.node.stop()
         way.put_on("lies_ok")
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    assert await way.get("/status") == (200, '{"state":"RUNNING"}')
-                    break
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.01)
+        await eventually(lambda: way.outcome("/status"), (200, '{"state":"RUNNING"}'))
         with pytest.raises(aiohttp.ClientConnectionError):
             await way.get("/page")
 
@@ -232,13 +225,7 @@ async def test_a_late_close_comes_late_and_is_counted() -> None:
 async def test_a_path_to_a_node_that_is_down_refuses_as_the_node_does_and_serves_when_it_is_back() -> None:
     async with a_way() as way:
         await way.node.stop()
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    await way.get()
-                except aiohttp.ClientConnectorError:
-                    break  # refused: nobody listens there any more
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.01)  # one that was accepted just before
+        # Refused: nobody listens there any more. One that was accepted just before ends otherwise.
+        await eventually(way.outcome, aiohttp.ClientConnectorError)
         await way.node.start()
         await way.until_it_serves()

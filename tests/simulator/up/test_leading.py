@@ -4,10 +4,11 @@ import pytest
 
 from simulator.operator import StoryBroken
 from simulator.roll import EnterUpgradeMode, NodeSeen, Stop, Upgrade, Wait
-from simulator.up.leading import Leading, Moment, Refused, WentWrong, check_moments, moment_of
+from simulator.up.leading import Leading, Moment, MomentName, Refused, WentWrong, check_moments, moment_of
+from tests.support.waiting import begun
 from zdu.errors import UsageError
 
-BOTH = frozenset(("node_down", "mixed"))
+BOTH: frozenset[MomentName] = frozenset(("node_down", "mixed"))
 
 
 def node(name: str, version: str, *, serving: bool = True, running: bool = True) -> NodeSeen:
@@ -89,7 +90,7 @@ async def test_the_end_of_the_cluster_cuts_a_roll_that_is_held() -> None:
     async with asyncio.TaskGroup() as tasks:
         await leading.lead(tasks, "the roll", lambda: roll(leading, []), "", hold_at=BOTH)
         going_on = asyncio.ensure_future(leading.go_on())
-        await asyncio.sleep(0)
+        await begun(going_on)
         leading.end()
         assert not (await going_on).changed
         with pytest.raises(Refused, match="the end is under way"):

@@ -12,7 +12,7 @@ from simulator.verdict.lag import BY_LOGS_MS, BY_LOOKING_MS, Leaving, find_lags,
 from tests.support.evidence import evidence, good_events, request
 from zdu.events import BalancerAudited, Event, NodeLogsAudited, NodeObserved
 
-STATES = [
+STATES: list[dict[str, Any]] = [
     {"node": "node1", "t_s": 4.0, "state": "DRAINING"},
     {"node": "node1", "t_s": 4.5, "state": "STOPPING"},
     {"node": "node1", "t_s": 7.0, "state": "RUNNING"},

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.result import build_result
-from simulator.scenario.model import Expectations
+from simulator.scenario.expectations import Expectations
 from simulator.verdict import Evidence, Verdict, reach_verdict
 from tests.support.evidence import PROBES_FINE, evidence, good_events, good_requests, request
 from zdu.events import LoadStopped

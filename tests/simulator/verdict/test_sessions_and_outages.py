@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from simulator.record.requests import RequestRecord
 from simulator.verdict.outages import find_outages
 from simulator.verdict.sessions import Loss, follow_sessions
 from tests.support.evidence import request
@@ -9,7 +10,7 @@ from tests.support.evidence import request
 PATIENCE_S = 1.0
 
 
-def probe(number: int, outcome: str = "ok", end_after_s: float = 0.01) -> object:
+def probe(number: int, outcome: str = "ok", end_after_s: float = 0.01) -> RequestRecord:
     at_s = number / 10
     return replace(request(number, at_s, kind="probe_new", outcome=outcome), end_s=at_s + end_after_s)
 

@@ -1,5 +1,7 @@
 """What becomes of a write whose answer says yes, no, or nothing."""
 
+from typing import Any
+
 import pytest
 
 from simulator.record.requests import RequestRecord
@@ -7,7 +9,7 @@ from simulator.verdict.writes import Answered, Fate, gather_writes, how_answered
 from tests.support.evidence import request
 
 
-def sent(number: int, outcome: str = "ok", **changes: object) -> RequestRecord:
+def sent(number: int, outcome: str = "ok", **changes: Any) -> RequestRecord:
     return request(
         number, number / 10, kind="comment_issue", write="w000001", issue="ZDU-7", outcome=outcome, **changes
     )

@@ -1,7 +1,6 @@
-import asyncio
-
 import pytest
 
+from tests.support.waiting import turns
 from zdu.pytest_plugin.transport import CommandFailed, drive, understood
 
 
@@ -22,7 +21,7 @@ def test_an_error_of_a_driven_coroutine_is_raised_as_it_is() -> None:
 
 def test_a_coroutine_that_needs_an_event_loop_is_refused() -> None:
     async def wait() -> None:
-        await asyncio.sleep(0)
+        await turns()
 
     with pytest.raises(TypeError, match="synchronous interface"):
         drive(wait())
