@@ -143,6 +143,11 @@ class HealthConfig(_Strict):
     """The word in the JSON body's ``state``. Empty: none is asked for, for servers that do not tell their state."""
     expect_body: Annotated[str, AfterValidator(_check_pattern)] = ""
     """A regular expression that must be found in the body (HAProxy's ``http-check expect rstring``). Empty: none."""
+    drain_status: Annotated[int, Field(ge=100, le=599)] | None = None
+    """An answer with this status is a node's wish to be drained, where nodes do not tell their state (HAProxy's
+    ``disable-on-404``, with any status). Left out: none is."""
+    drain_body: Annotated[str, AfterValidator(_check_pattern)] = ""
+    """A regular expression that such an answer must have in its body, too. Empty: none."""
     drain_states: tuple[str, ...] = ("DRAINING",)
     stopping_states: tuple[str, ...] = ("STOPPING",)
 
@@ -153,6 +158,8 @@ class HealthConfig(_Strict):
         if twice:
             settings = "expect_state, drain_states and stopping_states"
             raise ValueError(f"{settings} must not share a word; shared here: {', '.join(twice)}")
+        if self.drain_status == self.expect_status and not self.drain_body:
+            raise ValueError(f"drain_status {self.drain_status} is what a good answer has: say drain_body, too")
         return self
 
 

@@ -178,7 +178,13 @@ class OwnBalancer:
 
     @staticmethod
     def _asked(health: Health) -> dict[str, Any]:
-        return {"path": health.path, "expect_status": health.status, "expect_body": re.escape(health.text)}
+        return {
+            "path": health.path,
+            "expect_status": health.status,
+            "expect_body": re.escape(health.text),
+            "drain_status": health.drain_status,
+            "drain_body": re.escape(health.drain_text),
+        }
 
 
 def address_again(address: tuple[str, int], url: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from simulator.certify.certification import Certification, CertificationPlan
+from simulator.certify.certification import Certification, CertificationPlan, check_command
 from simulator.certify.target import Target, pairs, parse_url
 from simulator.cli import raise_descriptor_limit
 from simulator.conclude import conclude
@@ -66,6 +66,7 @@ def certify(
       zdu certify --url http://127.0.0.1:8080/home --login /login --form user=u{n} --form password=secret \\
           --expect-text Welcome --node-cookie ROUTEID --expect 'longest outage < 1s' -- ./upgrade.sh
     """
+    check_command(command)
     base, path = parse_url(url, allow_remote=bool(options["allow_remote"]))
     target = _target(base, path, options, node_header=node_header, node_cookie=node_cookie)
     _measure("certify", target, options, command=command, for_s=0.0, users=users)
