@@ -59,8 +59,8 @@ def compare(
     return Comparison(differences, judgement, tuple(_rows(first, second)))
 
 
-_TOLD_TO_AUDIENCE = frozenset({"title", "story", "text"})
-"""What does nothing to a run."""
+_NOT_PLAYED = frozenset({"title", "story", "text", "notes", "ends", "twin"})
+"""What does nothing to a run: it is told to an audience, or says how the scenario is meant to end."""
 
 
 def _set_up(
@@ -84,7 +84,7 @@ def _unlike(place: str, first: object, second: object) -> Iterator[Difference]:
     """Where two trees differ, place by place; lists of the same length are compared item by item."""
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         for key in dict.fromkeys([*first, *second]):
-            if key not in _TOLD_TO_AUDIENCE:
+            if key not in _NOT_PLAYED:
                 yield from _unlike(f"{place}.{key}".lstrip("."), first.get(key), second.get(key))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (one, two) in enumerate(zip(first, second, strict=True), start=1):
