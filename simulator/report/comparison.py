@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.report.content import amount, part
+from simulator.scenario.twin import TWIN
 
 _PHASE_PERCENTILE = "p90"
 """A phase of a few seconds has no samples for more."""
@@ -77,7 +78,12 @@ def _set_up(
         if one != two:
             yield Difference(key, _word(one), _word(two))
     yield from _unlike("software", first.get("software"), second.get("software"))
-    yield from _unlike("", first_played, second_played)
+    yield from _unlike("", _without_twin(first_played), _without_twin(second_played))
+
+
+def _without_twin(played: Mapping[str, Any]) -> dict[str, Any]:
+    """A twin is the same scenario with something changed, and that is told; its name alone is no difference."""
+    return {**played, "name": str(played.get("name", "")).removesuffix(TWIN)}
 
 
 def _unlike(place: str, first: object, second: object) -> Iterator[Difference]:
