@@ -39,6 +39,14 @@ def test_one_difference_in_the_set_up_is_named_in_the_words_of_a_scenario_file()
     assert found.judgement.startswith("Only balancer.drain differs")
 
 
+def test_a_scenario_and_its_twin_differ_in_what_is_played_and_not_in_what_is_said_of_it() -> None:
+    twin = load("valiantys", twin=True).as_played()
+    found = compared(passing_run().result, failing_run().result, PLAYED, twin)
+    assert [difference.place for difference in found.differences] == ["balancer.drain"]
+    noted = {**PLAYED, "timeline": [{**step, "notes": "Look."} for step in PLAYED["timeline"]]}
+    assert compared(passing_run().result, passing_run().result, PLAYED, noted).differences == ()
+
+
 def test_with_two_differences_nothing_is_put_down_to_one_of_them() -> None:
     other = load("valiantys", ["balancer.drain=false", "load.users=7"]).as_played()
     found = compared(passing_run().result, failing_run().result, PLAYED, other)
