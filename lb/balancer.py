@@ -56,7 +56,14 @@ class Balancer:
         self._passive = Passive(config.passive)
         rng = rng or Entropy(config.seed).rng
         self._wall_s = wall_s or now
-        self._pool = Pool(config, self.started_s, rng=rng, cookie_for=self._cookie_for, forecast_s=self._forecast_s)
+        self._pool = Pool(
+            config,
+            self.started_s,
+            rng=rng,
+            cookie_for=self._cookie_for,
+            forecast_s=self._forecast_s,
+            may_wait=lambda: len(self._queue) < self._queue.size,
+        )
         self._queue = HoldQueue(self._pool, size=config.queue.size, timeout_s=config.queue.timeout)
         self._streams = Streams(rng)
         self._purge: Callable[[str], None] = lambda _node: None

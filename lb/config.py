@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
@@ -75,6 +75,10 @@ class StickyMode(StrEnum):
     """Not at all: every request may go to another node."""
 
 
+BOUND_NODE_GONE: Final = "bound-node-gone"
+"""``stickiness.nofailover`` in ``X-LB-Error`` and in the figures: others may be usable, but not for this session."""
+
+
 class StickinessConfig(_Strict):
     """How sessions are tied to nodes, and how long (HAProxy's ``cookie`` and its ``maxidle`` and ``maxlife``)."""
 
@@ -92,8 +96,9 @@ class StickinessConfig(_Strict):
     table_size: Annotated[int, Field(ge=1)] = 100_000
     """Sessions remembered; the one that was silent for longest is forgotten first."""
     nofailover: bool = False
-    """Whether a session whose node is gone gets 503 until that node is back, instead of moving to another: Apache's
-    ``nofailover``. For rehearsals of that mistake, and for sessions that are worth nothing elsewhere."""
+    """Whether a session whose node is gone gets 503 (:data:`BOUND_NODE_GONE`) until that node is back, instead of
+    moving to another: Apache's ``nofailover``. For rehearsals of that mistake, and for sessions that are worth
+    nothing elsewhere."""
 
     @model_validator(mode="after")
     def _every_setting_has_an_effect(self) -> Self:
@@ -138,6 +143,11 @@ class HealthConfig(_Strict):
     """The word in the JSON body's ``state``. Empty: none is asked for, for servers that do not tell their state."""
     expect_body: Annotated[str, AfterValidator(_check_pattern)] = ""
     """A regular expression that must be found in the body (HAProxy's ``http-check expect rstring``). Empty: none."""
+    drain_status: Annotated[int, Field(ge=100, le=599)] | None = None
+    """An answer with this status is a node's wish to be drained, where nodes do not tell their state (HAProxy's
+    ``disable-on-404``, with any status). Left out: none is."""
+    drain_body: Annotated[str, AfterValidator(_check_pattern)] = ""
+    """A regular expression that such an answer must have in its body, too. Empty: none."""
     drain_states: tuple[str, ...] = ("DRAINING",)
     stopping_states: tuple[str, ...] = ("STOPPING",)
 
@@ -148,6 +158,8 @@ class HealthConfig(_Strict):
         if twice:
             settings = "expect_state, drain_states and stopping_states"
             raise ValueError(f"{settings} must not share a word; shared here: {', '.join(twice)}")
+        if self.drain_status == self.expect_status and not self.drain_body:
+            raise ValueError(f"drain_status {self.drain_status} is what a good answer has: say drain_body, too")
         return self
 
 

@@ -15,15 +15,16 @@ outcomes drive this machine; ``rise`` and ``fall`` are HAProxy's::
     GOING_UP    GOING_UP, UP at rise    DOWN                      DOWN         DOWN    GOING_UP
     STOPPING    UP (*)                  STOPPING, DOWN at fall    STOPPING     DOWN    DOWN
 
-A node that nobody has checked yet (INIT) takes nothing, and its first pass is enough: after a start of the load
-balancer there is no bad past to be careful about. For the same reason a first answer of DRAIN is believed: the load
-balancer started again while the node was being drained, and its users are still there. A node that was found DOWN
-has no users to keep, and the wish to be drained proves nothing about its health: it stays DOWN until it has passed
-``rise`` checks. (*) A node that withdraws its wish never stopped serving and is UP at once, as in HAProxy; a pass by
-a *new process* (another boot id) is a recovery and needs ``rise`` passes. One DRAIN or LEAVE answer suffices: a node
-is believed at once what it says against itself. To wait for ``fall`` would be to begin the drain too late, or to send
-users to a node that has just said that it will refuse them. EJECT sets the counts back, so that it takes ``rise``
-passes to come back; a request that was under way when the node was already out changes nothing.
+A node that nobody has checked yet (INIT) takes nothing; sessions that are bound to it wait for the check
+(:mod:`lb.pool`). Its first pass is enough: after a start of the load balancer there is no bad past to be careful
+about. For the same reason a first answer of DRAIN is believed: the load balancer started again while the node was
+being drained, and its users are still there. A node that was found DOWN has no users to keep, and the wish to be
+drained proves nothing about its health: it stays DOWN until it has passed ``rise`` checks. (*) A node that withdraws
+its wish never stopped serving and is UP at once, as in HAProxy; a pass by a *new process* (another boot id) is a
+recovery and needs ``rise`` passes. One DRAIN or LEAVE answer suffices: a node is believed at once what it says
+against itself. To wait for ``fall`` would be to begin the drain too late, or to send users to a node that has just
+said that it will refuse them. EJECT sets the counts back, so that it takes ``rise`` passes to come back; a request
+that was under way when the node was already out changes nothing.
 
 ``fall`` is what keeps a lost check from being an outage: fewer lost ones in a row never are. If each check is lost
 with probability p, whatever became of the one before, a node that is well goes DOWN by bad luck once in
@@ -298,6 +299,8 @@ def _judged(
     """Outcome, HAProxy's word, and what people are told."""
     if heed_drain and state in config.drain_states:
         return Outcome.DRAIN, "L7OKC", f"the node says {state}"
+    if heed_drain and status == config.drain_status and _found(config.drain_body, body):
+        return Outcome.DRAIN, "L7OKC", f"status {status}, by which the node asks to be drained"
     if heed_drain and state in config.stopping_states:
         word = "L7RSP" if status == config.expect_status else "L7STS"
         return Outcome.LEAVE, word, f"the node says {state}, it takes no more"
@@ -307,9 +310,14 @@ def _judged(
     if config.expect_state and state != config.expect_state:
         said = f"the node says {state}" if state is not None else "the body names no state"
         return Outcome.FAIL, "L7RSP", f"{said}, expected {config.expect_state}"
-    if config.expect_body and not re.search(config.expect_body, body.decode("utf-8", "replace")):
+    if not _found(config.expect_body, body):
         return Outcome.FAIL, "L7RSP", f"the body does not match {config.expect_body}"
     return Outcome.PASS, "L7OK", f"the node says {state}" if state is not None else f"status {status}"
+
+
+def _found(pattern: str, body: bytes) -> bool:
+    """Whether the body has what the pattern asks for; an empty one asks for nothing."""
+    return not pattern or re.search(pattern, body.decode("utf-8", "replace")) is not None
 
 
 def _facts(body: bytes) -> dict[str, object]:

@@ -121,6 +121,10 @@ class Node:
         """Whether it serves whoever is bound to it, and nobody wants that to end."""
         return self.admin is Admin.READY and self.operational in SERVING
 
+    def awaits_first_check(self) -> bool:
+        """Whether nothing is known of it yet, good or bad, and a check that is on its way will tell."""
+        return self.operational is Operational.INIT and self.admin is not Admin.MAINT
+
     def is_regular(self) -> bool:
         """Whether it takes new sessions by its own states."""
         return self.serves() and self.weight > 0

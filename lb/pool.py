@@ -10,7 +10,8 @@ that serves no more, having got SIGTERM, is DOWN.) What follows from both::
     READY   STOPPING                 no              until they may move, at the latest at the drain deadline
     DRAIN   UP, GOING_DOWN, STOPPING no              until they may move, at the latest at the drain deadline
     MAINT   any                      no              no
-    any     INIT, DOWN, GOING_UP     no              no
+    any     INIT                     no              not yet: they wait for its first check (not with MAINT)
+    any     DOWN, GOING_UP           no              no
 
 A session of a draining node moves with its next request, once it was silent for ``drain.move_idle``, or after a
 response that the application marked as safe, or when the deadline is over. Requests in flight always finish. With
@@ -21,6 +22,10 @@ response that the application marked as safe, or when the deadline is over. Requ
 that users see 503. It is then not drained, and whoever waits for that waits until another node is back. MAINT is the
 operator's word and is never overruled. A response of a node that takes no new sessions by itself never gets a cookie
 that names it.
+
+A load balancer that was just started knows nothing of its nodes (INIT), and the sessions that come to it are bound to
+them. They wait until the first check of their node is over, which takes milliseconds, instead of moving for nothing;
+where nothing may wait, or not for as long as a check may take, they move.
 
 A node at its ``maxconn`` gets nothing more: a session bound to it waits for it, a new one goes elsewhere. A browser
 that was moved has sent other requests with its old cookie at the same time: they follow it to its new node.
@@ -70,7 +75,7 @@ class Pool:
 
     ``cookie_for`` makes the Set-Cookie line that binds a session to a node; it is asked for sessions that stay where
     they are too if ``refreshes`` says that their cookie carries a date. ``forecast_s`` says how many seconds a client
-    should wait when no node is usable.
+    should wait when no node is usable, ``may_wait`` whether there is room for one more request that waits.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Pool:
         rng: Rng,
         cookie_for: Callable[[str, Reading], bytes],
         forecast_s: Callable[[float], int],
+        may_wait: Callable[[], bool] = lambda: True,
     ) -> None:
         self._nodes = {address.name: Node(address, now) for address in config.nodes}
         self._leaving: dict[str, Node] = {}
@@ -98,6 +104,7 @@ class Pool:
             rng=rng,
             cookie_for=cookie_for,
             forecast_s=forecast_s,
+            may_wait=may_wait,
         )
         self._apply(config)
 

@@ -45,8 +45,6 @@ class Route:
 
 
 NO_USABLE_NODE: Final = "no-usable-node"
-BOUND_NODE_GONE: Final = "bound-node-gone"
-"""Under ``stickiness.nofailover``: others may be usable, but not for this session."""
 
 
 @dataclass(frozen=True, slots=True)

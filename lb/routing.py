@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from lb.balancing import Candidate, Rng, algorithm_for
-from lb.config import BalancerConfig, StickyMode
+from lb.config import BOUND_NODE_GONE, BalancerConfig, StickyMode
 from lb.nodes import Node
 from lb.rebalance import Load, Rebalance
-from lb.routes import BOUND_NODE_GONE, Moved, NoNode, Route
+from lb.routes import Moved, NoNode, Route
 from lb.sessions import Session, Sessions
 from lb.slowstart import fair_concurrency
 from lb.stickiness import CookieAction, CookieState, Reading
@@ -50,6 +50,7 @@ class Router:
         rng: Rng,
         cookie_for: Callable[[str, Reading], bytes],
         forecast_s: Callable[[float], int],
+        may_wait: Callable[[], bool],
     ) -> None:
         self.nodes: dict[str, Node] = {}
         self._sessions = sessions
@@ -57,6 +58,7 @@ class Router:
         self._rng = rng
         self._cookie_for = cookie_for
         self._forecast_s = forecast_s
+        self._may_wait = may_wait
         self._balance = config.balance
         self._algorithm = algorithm_for(config.balance, rng)
         self.configure(config)
@@ -73,6 +75,8 @@ class Router:
         self._nofailover = config.stickiness.nofailover
         self._move_idle_s = config.drain.move_idle
         self._may_hold = config.queue.timeout > 0 and config.queue.size > 0
+        self._awaits_checks = self._may_hold and config.queue.timeout >= config.health.timeout
+        """Whether who waits for a node's first check gets to hear how it ended."""
         self._busy_retry_s = max(1, math.ceil(config.queue.timeout))
         self.refreshes = bool(config.stickiness.maxidle or config.stickiness.maxlife)
         """Whether cookies carry a date, so that they may need renewing on a session that stays."""
@@ -109,6 +113,9 @@ class Router:
         at = self._followed(session, name, now, tried)
         if at is not None:
             return self._routed(at, reading, client, CookieState.DOWN, why, name, leaves)
+        if leaves is Moved.DOWN and node.awaits_first_check() and self._awaits_checks and self._may_wait():
+            unknown = f"bound to {name}, which nobody has checked yet"
+            return NoNode(unknown, reading.state, self._forecast_s(now), may_hold=True, waits_for=name)
         if self._nofailover and leaves in _GONE:
             became = _WHY.get(leaves) or f"is {node.admin}/{node.operational}"
             fixed = f"bound to {name}, which {became}; nofailover keeps the session there"

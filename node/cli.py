@@ -43,7 +43,7 @@ def node(config_file: Path, *, exit_with_parent: bool) -> int:
 
     A node that the cluster refuses (version check) stays, says ERROR on /status and serves nobody, as Jira does; one
     whose database is not set up says FIRST_RUN and starts once it is. Both tell why on standard error.
-    """  # noqa: D301 - click's \b must be the control character
+    """
     from node.config import NodeConfig
     from node.releases import find_release
     from zdu.config_file import load_config
@@ -75,7 +75,7 @@ def db() -> None:
     Databases, by URL:
       sqlite+aiosqlite:////tmp/zdu.db
       postgresql+asyncpg://user:password@127.0.0.1:5432/zdu
-    """  # noqa: D301 - click's \b must be the control character
+    """
 
 
 _url = click.option(

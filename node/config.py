@@ -12,10 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from node.releases import Flaw
 from zdu.durations import Duration
 
-LEAST_LOCK_EXPIRY_S = 5.0
-"""Scaling makes no lock expire sooner. Its holder renews it four times as often, and how late a process may come to
-that is a matter of the machine, which does not run faster with the cluster's clock: at 120 a lock expired after
-2.5 s, and an overloaded machine lost it to another node."""
+LEAST_PATIENCE_S = 5.0
+"""Scaling makes no lock expire, and no node count as dead, sooner. Who lives renews the one and writes a heartbeat
+several times as often, and how late a process may come to that is a matter of the machine, which does not run faster
+with the cluster's clock: at 120 both were over after 2.5 s, and an overloaded machine lost locks to other nodes and
+took live nodes for dead."""
+PATIENT = ("dead_after", "lock_expiry", "version_check_wait")
+"""Of the intervals those that are waited for others. The last one is there to outlast the first."""
 
 MixedWhen = Literal["rejoined", "removed"]
 """When a cluster counts as MIXED. ``rejoined`` is Atlassian's rule: an upgraded node has joined again while old ones
@@ -50,10 +53,11 @@ class JiraIntervals(_Strict):
     index_snapshot_wait: Duration = 300.0
 
     def scaled(self, factor: float) -> "JiraIntervals":
-        """All intervals divided by ``factor``; but see :data:`LEAST_LOCK_EXPIRY_S`."""
+        """All intervals divided by ``factor``; but see :data:`LEAST_PATIENCE_S`."""
         divided = {name: value / factor for name, value in self}
-        floor_s = min(LEAST_LOCK_EXPIRY_S, self.lock_expiry)  # who wants less says so, and gets it
-        return JiraIntervals.model_construct(**{**divided, "lock_expiry": max(divided["lock_expiry"], floor_s)})
+        for name in PATIENT:
+            divided[name] = max(divided[name], min(LEAST_PATIENCE_S, getattr(self, name)))  # who wants less gets it
+        return JiraIntervals.model_construct(**divided)
 
 
 class SessionLife(_Strict):

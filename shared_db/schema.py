@@ -138,8 +138,8 @@ async def _applied(connection: AsyncConnection) -> set[str]:
 
 def _apply_step(connection: Connection, step: Step) -> None:
     # Here rather than above: importing alembic takes over 0.1 s, and most starts apply nothing.
-    from alembic.operations import Operations  # noqa: PLC0415
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.operations import Operations  # noqa: PLC0415 - see above
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - see above
 
     step.apply(Operations(MigrationContext.configure(connection)))
 

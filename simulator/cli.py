@@ -88,7 +88,7 @@ def run(
       zdu run valiantys --lb apache                    behind Apache httpd, as in the blog
       zdu run valiantys --step                         step by step, in a browser
       zdu run valiantys --expect 'p99 of view_issue < 800ms during upgrade'
-    """  # noqa: D301 - click looks for the character itself
+    """
     named = named_overrides(nodes=nodes, users=users, rate=rate)
     played = load(scenario_name, [*for_balancer(lb), *settings, *named], objectives, twin=twin)
     check_balancer(lb, played)

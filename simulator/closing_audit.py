@@ -13,7 +13,7 @@ from simulator.node_logs import audit_node_logs
 from simulator.picture import Picture
 from simulator.record.recorder import Recorder
 from simulator.record.run_folder import RunFolder
-from simulator.verdict.lag import BY_LOGS_MS, leavings_in
+from simulator.verdict.lag import BY_LOGS_MS, BY_LOOKING_MS, leavings_in, states_seen
 from simulator.verdict.model import find_absences
 from zdu.events import BalancerAudited, ClusterAudited, NotAudited
 
@@ -71,7 +71,8 @@ async def audit_application(
     failed = [request.id for request in recorder.requests if request.failed]
     answered_by = {request.id: request.node for request in recorder.requests if request.node}
     clocks = recorder.since_start_s, recorder.since_start_of_wall_s
-    asked = Inquiry(find_absences(recorder.envelopes), (), failed, answered_by, *clocks)
+    leavings = leavings_in(states_seen(recorder.envelopes), BY_LOOKING_MS)
+    asked = Inquiry(find_absences(recorder.envelopes), leavings, failed, answered_by, *clocks)
     recorder.event(await _whole_log(balancer, asked))
     status_of_balancer = await balancer.status()
     if status_of_balancer is not None:

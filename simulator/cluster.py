@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from yarl import URL
 
 from node.config import NodeConfig
-from simulator.application.programs import Programs
+from simulator.application.programs import NodeNotUp, Programs
 from simulator.balancers import OURS, make_balancer
 from simulator.balancers.balancer import BALANCER, LoadBalancer, Place
 from simulator.balancers.settings import JIRA_HEALTH, Health, Node
@@ -53,7 +53,15 @@ def health_of(scenario: Scenario) -> Health:
     if scenario.node is None:
         return JIRA_HEALTH
     part = scenario.node.health
-    return Health(path=part.path, status=part.status, text=part.text, tells_state=False)
+    draining = part.draining
+    return Health(
+        path=part.path,
+        status=part.status,
+        text=part.text,
+        tells_state=False,
+        drain_status=draining.status if draining else None,
+        drain_text=draining.text if draining else "",
+    )
 
 
 class Cluster:
@@ -146,6 +154,7 @@ class Cluster:
         """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
+            self._check_programs(node_id)
         if ways := self._ways():
             await self._start_paths(ways)
         self.balancer = make_balancer(self._lb, self._place())
@@ -154,11 +163,24 @@ class Cluster:
             for node_id in self.scenario.cluster.node_ids:
                 starts.create_task(self.start_node(node_id, self.scenario.cluster.version))
 
+    def _check_programs(self, node_id: str) -> None:
+        """Another application's programs have to be there for every version of the story. Raises UsageError."""
+        for version in self.scenario.versions if self._programs else ():
+            if self._programs:
+                self._programs.check(node_id, version, self._ports[node_id])
+
     async def start_node(self, node_id: str, version: str) -> None:
-        """Start a node with that version, as after an installation. Raises StartFailed."""
+        """Start a node with that version, as after an installation. Raises StartFailed.
+
+        One of another application that is not up then is gone, and a roll sees it as one that could not start.
+        """
         self.starts[node_id] += 1
         if self._programs:
-            child = await self._programs.start(node_id, version, self._ports[node_id])
+            try:
+                child = await self._programs.start(node_id, version, self._ports[node_id])
+            except NodeNotUp as error:
+                self._picture.process_not_up(node_id, version, error.reason)
+                raise
         else:
             child, version = await self._start_of_jira(node_id, version)
         self._children[node_id] = child
@@ -177,6 +199,11 @@ class Cluster:
         config.write_text(as_yaml(written), encoding="utf-8")
         arguments = ["node", "--config", str(config), "--exit-with-parent"]
         return await self._supervisor.start(node_id, arguments, log), written.version
+
+    async def ask_for_drain(self, node_id: str) -> None:
+        """Tell a node of another application that it is to ask for its drain. Raises AdminRequestFailed."""
+        assert self._programs is not None  # noqa: S101 - Jira's nodes are asked by their administrator
+        await self._programs.ask_for_drain(self._children[node_id], self._ports[node_id])
 
     async def stop_node(self, node_id: str) -> None:
         """Stop a node in an orderly way, and return when its process has ended."""
@@ -207,8 +234,10 @@ class Cluster:
     def why_not_started(self, node_id: str) -> str:
         """What the node's log gives as the reason that its application could not start, as an administrator reads it.
 
-        The newest exception counts: a log goes on over restarts.
+        The newest exception counts: a log goes on over restarts. Another application's last words do.
         """
+        if self._programs:
+            return self._picture.nodes[node_id].not_up
         with (self.folder.logs / f"{node_id}.log").open(encoding="utf-8", errors="replace") as log:
             told = [line.partition(_EXCEPTION)[2].strip() for line in log if line.startswith(_EXCEPTION)]
         return told[-1] if told else "its log does not say why"

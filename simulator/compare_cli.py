@@ -37,7 +37,7 @@ def compare(first: str, second: str, page: Path | None, out: Path, as_json: bool
     Examples:
       zdu compare latest runs/valiantys/20261123T101500.123
       zdu compare valiantys cancel-and-roll-back --html compared.html
-    """  # noqa: D301 - click looks for the character itself
+    """
     runs = [judge_run(find_run(named, out)) for named in (first, second)]
     records, results = [run.record for run in runs], [run.result for run in runs]
     comparison = compare_records(records, results)

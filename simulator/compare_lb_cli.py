@@ -56,7 +56,7 @@ def compare_lb(
     Examples:
       zdu compare-lb
       zdu compare-lb --lb ours,apache --set balancer.drain=false
-    """  # noqa: D301 - click looks for the character itself
+    """
     kinds = _kinds(wanted)
     for kind in kinds:  # every mistake before the first run
         check_balancer(kind, load(scenario_name, [*for_balancer(kind), *settings]))

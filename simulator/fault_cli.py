@@ -21,7 +21,7 @@ def fault() -> None:
     zdu fault show net.latency   what it does, and its attributes
     zdu fault apply net.latency --node node1 latency=300ms for=10s
     zdu fault reset              take back all that are on
-    """  # noqa: D301 - click looks for the character itself
+    """
 
 
 @fault.command("list")

@@ -35,7 +35,7 @@ def logs(
       zdu logs                     which logs the latest run has
       zdu logs node1 -f            follow node1, in another terminal than the run
       zdu logs lb -n 20 --run runs/valiantys/latest
-    """  # noqa: D301 - click looks for the character itself
+    """
     run = _chosen(cluster, out) if run is None else run
     try:
         if name is None:

@@ -15,6 +15,7 @@ from zdu.events import (
     BalancerObserved,
     ClusterObserved,
     NodeBack,
+    NodeNotStarted,
     NodeObserved,
     NodeTakenOut,
     ProcessExited,
@@ -56,6 +57,8 @@ class NodePicture:
     stopped_at_s: float | None = None
     back_since_s: float | None = None
     away_since_s: float | None = None
+    not_up: str = ""
+    """Of another application: why its last start failed, so that there is no process; empty if it did not."""
 
     @property
     def failed(self) -> bool:
@@ -119,8 +122,16 @@ class Picture:
         if node:
             node.running, node.version, node.stopped_at_s = True, version, None
             node.crashed = node.paused = False
+            node.not_up = ""
             self.crashed = [name for name in self.crashed if name != process]  # somebody has put it right
         self._recorder.event(ProcessStarted(process, pid, url, version, log))
+        self._notify()
+
+    def process_not_up(self, node_id: str, version: str, reason: str) -> None:
+        """A node of another application was started with ``version`` and could not: its process is gone again."""
+        node = self.nodes[node_id]
+        node.running, node.version, node.not_up = False, version, reason
+        self._recorder.event(NodeNotStarted(node_id, version, reason))
         self._notify()
 
     def process_stopping(self, process: str, signal_name: str) -> None:
@@ -195,9 +206,10 @@ class Picture:
                 version=node.version,
                 in_upgrade_mode=node.in_upgrade_mode,
                 serving=node.takes_load,
-                set_aside=node.set_aside and node.ready_to_serve,
+                set_aside=node.set_aside,
+                ready=node.ready_to_serve,
                 drained=node.drained,
-                failed=node.failed,
+                failed=node.failed or bool(node.not_up),
                 starting=node.starting,
                 out_for_s=now_s - node.stopped_at_s if node.stopped_at_s is not None else 0.0,
                 back_for_s=now_s - node.back_since_s if node.back_since_s is not None else 0.0,

@@ -43,7 +43,7 @@ def replay(run: str, at_s: float | None, port: int, open_browser: bool, out: Pat
     Examples:
       zdu replay --open
       zdu replay valiantys --at 7.2
-    """  # noqa: D301 - click looks for the character itself
+    """
     judged = judge_run(find_run(run, out))
     page = render_report(judged.result, judged.record.envelopes, judged.record.requests)
     moment = "" if at_s is None else f"#t={at_s:g}"

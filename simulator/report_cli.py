@@ -31,7 +31,7 @@ def report(run: str, out: Path, summary: Path | None, as_json: bool) -> None:
       zdu report
       zdu report valiantys
       zdu report runs/valiantys/20261123T101500.123
-    """  # noqa: D301 - click looks for the character itself
+    """
     check_summary(summary)
     conclusion = conclude(find_run(run, out))
     print_conclusion(conclusion, as_json=as_json, summary=summary)

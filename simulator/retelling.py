@@ -31,7 +31,7 @@ def _steps(scenario: Scenario, envelopes: Sequence[Envelope]) -> Iterator[Step]:
                 if version != base:
                     rolled = True
                     yield Step(roll=Roll.model_validate({"to": version, "nodes": [node]}))
-            case NodeNotStarted(node=node, version=version):
+            case NodeNotStarted(node=node, version=version) if scenario.of_jira:
                 yield Step(roll=Roll.model_validate({"to": version, "nodes": [node], "expect": "refused"}))
             case ("READY_TO_UPGRADE", _, "STABLE"):
                 yield Step(start_upgrade=StartUpgrade())
@@ -55,7 +55,9 @@ def _changes(
                 newest[node] = envelope.seq
                 starts[envelope.seq] = envelope.t_s, event
             case NodeNotStarted(node=node) as event:
-                starts.pop(newest.get(node, 0), None)  # that start led to nothing
+                led_to_nothing = starts.get(newest.get(node, 0))
+                if led_to_nothing and led_to_nothing[1].version == event.version:
+                    del starts[newest[node]]
                 starts[envelope.seq] = envelope.t_s, event
     yield from starts.values()
     histories = [(e.t_s, e.event) for e in envelopes if isinstance(e.event, UpgradeHistory)]

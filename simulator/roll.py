@@ -13,7 +13,7 @@ anywhere and taken up again. For one node, in this order:
     new version, still set aside    -> PutBack            (its administrator tells the load balancer)
     new version, not yet serving    -> Wait               (start, health checks)
     new version, serving            -> Wait until it has been healthy for long enough, then it is done
-    new version, could not start    -> NotStarted         (the cluster refuses it: a person has to decide)
+    new version, could not start    -> NotStarted         (refused, or ended: a person has to decide)
     old version, could not start    -> Stop               (it serves nobody: nothing to drain, nothing to lose)
     old version, still starting     -> Stop               (likewise, and it could not be asked: it answers nobody yet)
 
@@ -51,10 +51,11 @@ from simulator.roll_policy import OnBreach, RollPolicy
 class NodeSeen:
     """One node as the operator sees it.
 
-    ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's process goes on and its
-    application could not start, ``starting`` that it has not said anything else yet, ``set_aside`` that it runs and
-    an administrator keeps the load balancer away from it. ``away_for_s`` is for how long it has not been a node that
-    runs, serves and does not ask to be drained.
+    ``serving`` and ``drained`` are what the load balancer says; ``failed`` is that the node's application could not
+    start (Jira's process goes on then, another application's is gone), ``starting`` that it has not said anything
+    else yet, ``ready`` that it runs by its own words, ``set_aside`` that an administrator keeps the load balancer
+    away from it. ``away_for_s`` is for how long it has not been a node that runs, serves and does not ask to be
+    drained.
     """
 
     node_id: str
@@ -67,6 +68,7 @@ class NodeSeen:
     failed: bool = False
     starting: bool = False
     set_aside: bool = False
+    ready: bool = True
     out_for_s: float = 0.0
     back_for_s: float = 0.0
     away_for_s: float = 0.0
@@ -133,7 +135,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class NotStarted:
-    """The node with the new version could not start. Its process goes on and serves nobody."""
+    """The node with the wanted version could not start, and serves nobody."""
 
     node_id: str
 
@@ -270,6 +272,8 @@ def _untouched(node: NodeSeen, policy: RollPolicy) -> bool:
 def _go_on(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> Step | None:
     """The next step of a node that has left, or is back; None once it serves the new version."""
     if not node.running:
+        if node.failed and node.version == policy.to_version:
+            return NotStarted(node.node_id)
         if node.out_for_s < policy.pause_while_out_s:
             return Wait(node.node_id, f"the others have carried the load of {node.node_id} for a while")
         return Upgrade(node.node_id)
@@ -278,7 +282,7 @@ def _go_on(node: NodeSeen, seen: tuple[NodeSeen, ...], policy: RollPolicy) -> St
     if node.failed:
         return NotStarted(node.node_id)
     if node.set_aside:
-        return PutBack(node.node_id)
+        return PutBack(node.node_id) if node.ready else Wait(node.node_id, f"{node.node_id} is ready to serve")
     if policy.taking_back and node.in_upgrade_mode:
         return _take_out(node, seen, policy)
     if not node.serving:

@@ -73,7 +73,7 @@ def main() -> int:
 def compile_here(modules: list[str], opt_level: str) -> None:
     """Compile modules of the packages in the present folder, beside their sources."""
     from mypyc.build import mypycify  # noqa: PLC0415 - only those who build have them
-    from setuptools import Extension, setup  # type: ignore[import-untyped]  # noqa: PLC0415
+    from setuptools import Extension, setup  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
     paths = [str(source_of(module)) for module in modules]
     extensions = mypycify(

@@ -104,7 +104,7 @@ def zdu() -> None:
       zdu scenario list    what else can be played
       zdu demo             a guided tour
       zdu lesson           learn by mending what is broken
-    """  # noqa: D301 - click looks for the character itself
+    """
 
 
 def run_command_line(main: Callable[..., object] = zdu) -> None:

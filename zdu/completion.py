@@ -23,7 +23,7 @@ def completion(shell: str) -> None:
       fish  zdu completion fish | source            zdu completion fish > ~/.config/fish/completions/zdu.fish
 
     bash must be 4.4 or newer.
-    """  # noqa: D301 - click looks for the character itself
+    """
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover - click knows all three
         raise click.UsageError(f"click knows no completion for {shell}")

@@ -145,7 +145,7 @@ def doctor(*, as_json: bool) -> int:
 
     \b
     Exit codes: 0 everything that zdu cannot do without is there, 1 something is missing.
-    """  # noqa: D301 - click looks for the character itself
+    """
     findings = diagnose(look())
     if as_json:
         click.echo(json.dumps([asdict(finding) | {"mark": finding.mark} for finding in findings], indent=2))

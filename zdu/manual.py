@@ -20,7 +20,7 @@ def manual(words: Sequence[str]) -> None:
       zdu help
       zdu help run
       zdu help lb state
-    """  # noqa: D301 - click looks for the character itself
+    """
     click.echo_via_pager("\n".join(pages(words)) + "\n")
 
 

@@ -68,7 +68,7 @@ class _Client(asyncio.Protocol):
         self.due_s: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # asyncio gives more than it says
 
     def send(self, due_s: float, request: bytes) -> None:
         self.due_s = due_s

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from bench.proxies.zdu_lb import ZduLb
 
 OURS = ZduLb.name
 DOCUMENT = Path(__file__).parents[2] / "docs" / "oracle.md"
+_DOCUMENT_WIDTH = 120
 
 
 def main() -> int:
@@ -91,7 +93,8 @@ async def _run_all(runners: Sequence[Runner]) -> None:
 def _report(runners: Sequence[Runner], cases: Sequence[Case], vectors: Sequence[Vector]) -> str:
     seen = {runner.proxy.name: runner.seen for runner in runners}
     vectors_seen = {runner.proxy.name: runner.vectors_seen for runner in runners}
-    parts = [describe(["haproxy", "nginx", "apache2"]).partition(", load average")[0] + "."]
+    machine = describe(["haproxy", "nginx", "apache2"]).partition(", load average")[0] + "."
+    parts = [textwrap.fill(machine, _DOCUMENT_WIDTH, break_on_hyphens=False)]
     parts.append(score_table(cases, seen, vectors, vectors_seen, OURS))
     for family, members in case_library.FAMILIES.items():
         if chosen := [case for case in members if case in cases]:

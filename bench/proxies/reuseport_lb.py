@@ -25,5 +25,5 @@ async def _listen_beside_others(
 
 
 if __name__ == "__main__":
-    Listening.on = staticmethod(_listen_beside_others)  # type: ignore[method-assign]
+    Listening.on = staticmethod(_listen_beside_others)  # type: ignore[method-assign]  # that is the experiment
     lb.main()

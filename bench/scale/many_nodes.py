@@ -19,7 +19,7 @@ async def _serve(ports: list[int]) -> None:
 
     class Node(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+            self.transport: asyncio.Transport = transport  # type: ignore[assignment]  # asyncio gives more than it says
 
         def data_received(self, data: bytes) -> None:
             nonlocal asked

@@ -161,7 +161,7 @@ class Dispatch(ABC):
     def _attempt_failed(self, failure: Failure, detail: str, decision: Again | None = None) -> None:
         proxy, route, attempt = self._proxy, self._route, self._attempt
         assert route is not None  # noqa: S101 - there was an attempt
-        assert attempt is not None  # noqa: S101
+        assert attempt is not None  # noqa: S101 - a route is there for an attempt
         self._connection = None
         attempt.failure = failure
         attempt.response_ms = (proxy.now() - self._sent_at_s) * 1000

@@ -140,7 +140,7 @@ class Exchange(Dispatch):
         """The response's head is here, with what of its body came with it."""
         proxy, request, route, attempt = self._proxy, self._request, self._route, self._attempt
         assert route is not None  # noqa: S101 - it was sent to a node
-        assert attempt is not None  # noqa: S101
+        assert attempt is not None  # noqa: S101 - a route is there for an attempt
         now_s = proxy.now()
         attempt.status = response.status
         attempt.response_ms = (now_s - self._sent_at_s) * 1000

@@ -4,13 +4,16 @@
 
 Who is logged in is told by a signed cookie, so every copy with the same secret knows it. A page is sent while it is
 made, which takes a moment. SIGTERM ends the program at once, as it ends any that does not care: what is on its way
-then is lost. It is the example of the scenario ``another-application``.
+then is lost. SIGUSR1 tells it that this is to come: from then on its health check answers 503 and ``draining``, so
+that a load balancer leaves it alone, and it serves whoever comes all the same. It is the example of the scenario
+``another-application``.
 """
 
 import argparse
 import hashlib
 import hmac
 import os
+import signal
 import time
 from contextlib import suppress
 from http.cookies import SimpleCookie
@@ -29,10 +32,13 @@ class GuestBook(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     name = version = ""
     secret = b""
+    draining = False
 
     def do_GET(self) -> None:
         """The pages."""
-        if self.path == "/health":
+        if self.path == "/health" and self.draining:
+            self._answer(503, "draining")
+        elif self.path == "/health":
             self._answer(200, "well")
         elif self.path == "/login":
             self._answer(200, FORM)
@@ -93,6 +99,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
+def leave(*_: object) -> None:
+    """Ask to be left alone."""
+    GuestBook.draining = True
+
+
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -102,6 +113,7 @@ def main() -> None:
     options = parser.parse_args()
     GuestBook.name, GuestBook.version = options.name, options.version
     GuestBook.secret = shared_secret(Path(options.secrets))
+    signal.signal(signal.SIGUSR1, leave)
     Server(("127.0.0.1", options.port), GuestBook).serve_forever()
 
 

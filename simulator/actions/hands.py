@@ -75,7 +75,14 @@ class Hands:
     @property
     def nodes_ask(self) -> bool:
         """Whether nodes ask to be drained, and are heard."""
-        return self.scenario.cluster.node_upgrade_mode and self.cluster.balancer.heeds_nodes
+        return self.scenario.nodes_ask and self.cluster.balancer.heeds_nodes
+
+    async def ask_for_drain(self, node_id: str) -> None:
+        """Have a node say that it is to be drained. Raises AdminRequestFailed."""
+        if self.scenario.of_jira:
+            await self.admins[node_id].enter_node_upgrade_mode()
+        else:
+            await self.cluster.ask_for_drain(node_id)
 
     def has_habit(self, name: str) -> bool:
         """Whether the operator has that bad habit at this moment; asked where it shows."""

@@ -1,6 +1,7 @@
 """Carries out what :mod:`simulator.roll` decides, over HTTP and by signals, until there is nothing left to do."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 
@@ -9,6 +10,7 @@ from simulator.actions.cancel import cancel_on
 from simulator.actions.hands import Hands, StoryBroken
 from simulator.actions.haste import Haste
 from simulator.actions.patience import Patience
+from simulator.application.programs import NodeNotUp
 from simulator.canary import CanaryWatch
 from simulator.roll import (
     Abort,
@@ -141,6 +143,8 @@ def _only_nodes_died(hands: Hands) -> None:
 
 async def _turn_back(hands: Hands, policy: RollPolicy, reason: str) -> str:
     """Every node gets the version of before, those that do not run first, and the upgrade is cancelled; told."""
+    whys = [f" ({node.not_up})" for node in hands.picture.nodes.values() if node.not_up]
+    reason += whys[0] if whys else ""
     hands.tell(f"{reason}: every node goes back to {hands.base}")
     seen = hands.picture.seen()
     touched = [node for node in reversed(seen) if node.version != hands.base or not node.carries_load]
@@ -166,7 +170,8 @@ def _not_started(hands: Hands, node_id: str, policy: RollPolicy, *, may_be_refus
     """Read in the node's log why; go on if the story has it so."""
     version = policy.to_version
     reason = hands.cluster.why_not_started(node_id)
-    hands.recorder.event(NodeNotStarted(node_id, version, reason))
+    if hands.scenario.of_jira:  # another application's was recorded as it happened
+        hands.recorder.event(NodeNotStarted(node_id, version, reason))
     if not may_be_refused:
         hands.recorder.event(RollBreached(node_id, version, f"{node_id} could not start", policy.on_breach))
         raise StoryBroken(f"{node_id} could not start with {version}: {reason}")
@@ -185,7 +190,7 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             await hands.until(f"that {node_id} is put back", lambda: not hands.picture.nodes[node_id].set_aside)
         case EnterUpgradeMode(node_id):
             hands.tell(f"{node_id} asks the load balancer to be drained", node_id)
-            await hands.admins[node_id].enter_node_upgrade_mode()
+            await hands.ask_for_drain(node_id)
             node = hands.picture.nodes[node_id]
             await hands.until(f"that {node_id} asks to be drained", lambda: node.state == "DRAINING")
         case Stop(node_id):
@@ -206,7 +211,8 @@ async def _carry_out(hands: Hands, step: Step, policy: RollPolicy) -> None:
             build = f" (build {find_release(policy.to_version).build})" if hands.scenario.of_jira else ""
             how = "put back to" if policy.to_version == hands.base else "upgraded to"
             hands.tell(f"{node_id} is {how} {policy.to_version}{build} and starts", node_id)
-            await hands.cluster.start_node(node_id, policy.to_version)
+            with suppress(NodeNotUp):  # the next look finds it so, and the resolver knows what that means
+                await hands.cluster.start_node(node_id, policy.to_version)
             await _sees_a_wrong_version(hands, node_id, policy.to_version)
         case AwaitDrained(node_id):
             hands.tell(f"{node_id} is taken out: its sessions move, its requests in flight finish", node_id)

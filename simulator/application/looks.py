@@ -9,6 +9,8 @@ from simulator.scenario.application import HealthPart
 
 SERVES = "RUNNING"
 """What is said of a node whose health check passes; the word of a Jira node that serves."""
+DRAINS = "DRAINING"
+"""What is said of one that asks to be drained; the word of a Jira node, too."""
 LOOK_WITHIN_S = 2.0
 
 
@@ -24,15 +26,15 @@ class NodeLook:
         self._http = aiohttp.ClientSession(base_url=url, timeout=aiohttp.ClientTimeout(total=LOOK_WITHIN_S))
 
     async def status(self) -> Said | None:
-        """RUNNING if the health check passes; None otherwise."""
+        """RUNNING if the health check passes, DRAINING if it asks to be drained; None otherwise."""
         try:
             async with self._http.get(self._health.path, allow_redirects=False) as answer:
-                good = answer.status == self._health.status and self._health.text in await answer.text()
-                self.told = f"answered with {answer.status}" + ("" if good else ", which is not what is expected")
+                state = state_in(self._health, answer.status, await answer.text(errors="replace"))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             self.told = f"not answered ({str(error) or type(error).__name__})"
             return None
-        return Said(SERVES, self._version(), 0) if good else None
+        self.told = f"answered with {answer.status}" + ("" if state == SERVES else ", which is not what is expected")
+        return Said(state, self._version(), 0) if state else None
 
     async def cluster_state(self) -> str | None:
         """There is none."""
@@ -41,3 +43,11 @@ class NodeLook:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def state_in(health: HealthPart, status: int, body: str) -> str:
+    """What an answer to the health check says of the node, as our load balancer understands it; empty for no good."""
+    asks = health.draining
+    if asks and status == asks.status and asks.text in body:
+        return DRAINS
+    return SERVES if status == health.status and health.text in body else ""

@@ -56,7 +56,7 @@ class Nginx(ForeignBalancer):
         self._going |= before
         self._admin[node_id] = admin  # not earlier: until now the old configuration was all there was
 
-    async def take_out(self, node_id: str, *, deadline_s: float) -> None:  # noqa: ARG002
+    async def take_out(self, node_id: str, *, deadline_s: float) -> None:  # noqa: ARG002 - none
         """At once: it has no drain that keeps old sessions, so ``deadline_s`` is none. Raises BalancerFailed."""
         await self._order(node_id, Admin.MAINT)
 

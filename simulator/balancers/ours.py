@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from lb.config import BalancerConfig
+from lb.config import BOUND_NODE_GONE, BalancerConfig
 from simulator.balancers.audit import Inquiry, tell
 from simulator.balancers.balancer import BALANCER, BalancerFailed, Place, Report, Started
 from simulator.balancers.settings import Health, Logged
@@ -25,8 +25,6 @@ LOOPBACK = ["127.0.0.0/8", "::1/128"]
 TRY_AGAIN_S = 0.2
 LONG_POLL_MS = 2000
 ANSWER_WITHIN_S = 5.0
-BOUND_NODE_GONE = "bound-node-gone"
-"""Its word, in ``X-LB-Error`` and its figures, for what ``stickiness.nofailover`` refuses."""
 
 
 class OwnBalancer:
@@ -180,7 +178,13 @@ class OwnBalancer:
 
     @staticmethod
     def _asked(health: Health) -> dict[str, Any]:
-        return {"path": health.path, "expect_status": health.status, "expect_body": re.escape(health.text)}
+        return {
+            "path": health.path,
+            "expect_status": health.status,
+            "expect_body": re.escape(health.text),
+            "drain_status": health.drain_status,
+            "drain_body": re.escape(health.drain_text),
+        }
 
 
 def address_again(address: tuple[str, int], url: str) -> tuple[str, int]:

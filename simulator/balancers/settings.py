@@ -44,6 +44,9 @@ class Health:
     status: int = 200
     text: str = "RUNNING"
     tells_state: bool = True
+    drain_status: int | None = None
+    """The status of an answer by which a node asks to be drained, where it is no state; with ``drain_text`` in it."""
+    drain_text: str = ""
 
 
 JIRA_HEALTH = Health()

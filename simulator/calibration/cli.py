@@ -54,7 +54,7 @@ def calibrate(clean_runs: int, fast: bool, seed: int, as_json: bool, out: Path, 
 
     \b
     Exit codes: 0 everything was found and nothing else, 1 the instruments missed something or saw what was not there.
-    """  # noqa: D301 - click looks for the character itself
+    """
     page = write.read_text(encoding="utf-8") if write and write.is_file() else ""
     if write and not (page.count(BEGIN) == page.count(END) == 1):
         raise UsageError(f"{write} does not have {BEGIN} and {END}", hint="docs/calibration.md has them.")

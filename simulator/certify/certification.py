@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from simulator.certify.target import Target
 from simulator.certify.visitors import Pace, Visit
@@ -49,6 +50,17 @@ class CertificationPlan:
     objectives: tuple[str, ...]
     lead_s: float
     """Before and after the command the system is looked at for so long: what was wrong already is no fault of it."""
+
+
+def check_command(command: Sequence[str]) -> None:
+    """Raises UsageError when there is no such program; asked before anything is measured."""
+    word = command[0]
+    if shutil.which(word) is not None:
+        return
+    hint = "Name a program or script of yours after --, or put a line of shell into: -- sh -c '…'."
+    if Path(word).is_file():
+        hint = f"Make it executable: chmod +x {word}; or say with what it is run: -- sh {word}"
+    raise UsageError(f"{word} cannot be run", hint=hint)
 
 
 class Certification:
@@ -120,8 +132,6 @@ class Certification:
 
     async def _run(self, command: Sequence[str]) -> int:
         """Run the user's command with our terminal and to its end; it gets a Ctrl-C from the terminal itself."""
-        if shutil.which(command[0]) is None:
-            raise UsageError(f"{command[0]} cannot be run", hint="Name a program or script of yours after --.")
         self._command = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", "-c", _ALONE, *command),
             env={**os.environ, "ZDU_RUN_FOLDER": str(self._plan.folder.path)},
@@ -143,7 +153,9 @@ class Certification:
             self._story.cancel()
 
     def _on_exit(self, child: Child) -> None:
-        self._recorder.event(ProcessExited(child.name, child.returncode, child.stop_asked))
+        """The control probe's server is no part of the system: its end shows in the control probes."""
+        if child.name != CONTROL:
+            self._recorder.event(ProcessExited(child.name, child.returncode, child.stop_asked))
 
     async def _refresh(self) -> None:
         with suppress(OSError):

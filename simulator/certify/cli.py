@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from simulator.certify.certification import Certification, CertificationPlan
+from simulator.certify.certification import Certification, CertificationPlan, check_command
 from simulator.certify.target import Target, pairs, parse_url
 from simulator.cli import raise_descriptor_limit
 from simulator.conclude import conclude
@@ -65,7 +65,8 @@ def certify(
       zdu certify --url http://127.0.0.1:8080/ -- ./upgrade.sh
       zdu certify --url http://127.0.0.1:8080/home --login /login --form user=u{n} --form password=secret \\
           --expect-text Welcome --node-cookie ROUTEID --expect 'longest outage < 1s' -- ./upgrade.sh
-    """  # noqa: D301 - click looks for the character itself
+    """
+    check_command(command)
     base, path = parse_url(url, allow_remote=bool(options["allow_remote"]))
     target = _target(base, path, options, node_header=node_header, node_cookie=node_cookie)
     _measure("certify", target, options, command=command, for_s=0.0, users=users)
@@ -79,7 +80,7 @@ def probe(url: str, for_: str, **options: object) -> None:
 
     \b
     Exit codes: 0 no probe failed, 1 some did, 2 it proves nothing, 64 wrong usage, 130 interrupted.
-    """  # noqa: D301 - click looks for the character itself
+    """
     base, path = parse_url(url, allow_remote=bool(options["allow_remote"]))
     for_s = _duration(for_, "--for")
     _measure("probe", _target(base, path, options), options, command=(), for_s=for_s, users=0)

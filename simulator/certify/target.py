@@ -54,11 +54,11 @@ class Target:
             return WHOLE
         return cookies.get(self.node_cookie, "") if 0 < status < 500 else ""
 
-    def version_of(self, headers: Mapping[str, str], node: str) -> str:  # noqa: ARG002
+    def version_of(self, headers: Mapping[str, str], node: str) -> str:  # noqa: ARG002 - nothing tells
         """Nothing tells."""
         return ""
 
-    def attempts_of(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002
+    def attempts_of(self, headers: Mapping[str, str]) -> int:  # noqa: ARG002 - nothing tells
         """Nobody else's header of that name means what ours does."""
         return 1
 

@@ -4,23 +4,32 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from simulator.certify.target import Target, hidden_fields
-from simulator.load.client import RecordingClient
+from simulator.load.client import INSECURE, RecordingClient
+from simulator.load.crowd import Crowd, Working
 from simulator.load.judge import LOGIN_PAGE, Expected
-from simulator.load.probes import Probe, Probes, Unrelated
 from simulator.load.waiting import stops_within
 from simulator.record.recorder import Recorder
-from simulator.record.requests import CONTROL_KIND, OK, PROBE_KINDS, RequestRecord
-from zdu.clock import Entropy
+from simulator.record.requests import OK, RequestRecord
 from zdu.errors import UsageError
-from zdu.events import LoadChanged, LoadStarted, LoadStopped
 
 THINK_S = (0.2, 0.8)
 """How long a visitor looks at a page, if nobody says otherwise."""
 BACK_OFF_S = 0.3
 """After a failure a person looks at the error for a moment; hammering would count one outage many times."""
+
+
+LOOK_AT_THE_OPTIONS = "See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded."
+WHAT_TO_TRY = {
+    "refused": "Is it up, and is that its port?",
+    "timeout": "Look at it with curl; if it is slow by nature, raise --timeout.",
+    INSECURE: "If the certificate is your own, let it be trusted: SSL_CERT_FILE=cert.pem zdu …; or is it http://?",
+    "reset": "Is it https:// in the place of http://, or does it serve something else than HTTP?",
+}
+"""Of a system that is not well from the beginning, by what became of the first request."""
 
 
 class Visitor:
@@ -101,7 +110,7 @@ class Pace:
     ramp_s: float = 0.0
 
 
-class Visit:
+class Visit(Crowd):
     """All visitors and probes of one measurement of an application that is not ours."""
 
     most_users = 10_000
@@ -110,22 +119,17 @@ class Visit:
     def __init__(
         self, target: Target, recorder: Recorder, control_url: str, pace: Pace, *, seed: int | None = None
     ) -> None:
+        super().__init__(
+            recorder,
+            users=pace.users,
+            rate=pace.rate,
+            ramp_s=pace.ramp_s,
+            timeout_s=pace.timeout_s,
+            control_url=control_url,
+            seed=seed,
+        )
         self._target = target
-        self._recorder = recorder
         self._pace = pace
-        self._ids = count(1)
-        self._rng = (Entropy() if seed is None else Entropy(seed)).rng
-        self._stopping = asyncio.Event()
-        self._control_url = control_url
-        self._probes: Probes | None = None
-        self._tasks: asyncio.TaskGroup | None = None
-        self._at_work: dict[int, asyncio.Event] = {}
-        self._came = 0
-
-    @property
-    def users(self) -> int:
-        """How many visitors are at work."""
-        return len(self._at_work)
 
     async def first_look(self) -> None:
         """Raises UsageError when there is nothing to measure: nobody answers, or the answer is another one."""
@@ -140,63 +144,16 @@ class Visit:
             raise UsageError(
                 f"{self._target.url}{wrong[0].path} does not answer as it should, before anything has happened: "
                 f"{wrong[0].outcome}{f', {wrong[0].detail}' if wrong[0].detail else ''}",
-                hint="See --url, --expect-text, --login, --form, --header; it must be well before it is upgraded.",
+                hint=WHAT_TO_TRY.get(wrong[0].outcome, LOOK_AT_THE_OPTIONS),
             )
 
-    def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Let everybody begin; ``tasks`` owns them."""
-        self._tasks = tasks
-        self._recorder.event(LoadStarted(self._pace.users, self._pace.rate))
-        self._send_to_work(self._pace.users)
-        if self._pace.rate:
-            self._probes = self._make_probes(self._control_url)
-            tasks.create_task(self._probes.run(self._stopping), name="probes")
+    def _newcomer(self, number: int, going: asyncio.Event, rng: random.Random) -> tuple[str, Working]:
+        visitor = Visitor(number, self._target, self._client(f"s{number}"))
+        return f"visitor {number}", partial(visitor.work, self._pace, going, rng)
 
-    def set_users(self, wanted: int) -> None:
-        """Let visitors come or go until ``wanted`` are at work; of those who go the last ones first."""
-        if not 0 <= wanted <= self.most_users:
-            raise UsageError(f"{wanted} users cannot be at work: 0 to {self.most_users} can")
-        if wanted == self.users or self._stopping.is_set():
-            return
-        while self.users > wanted:
-            _, going = self._at_work.popitem()
-            going.set()
-        self._send_to_work(wanted - self.users)
-        self._recorder.event(LoadChanged(self.users))
-
-    def _send_to_work(self, how_many: int) -> None:
-        """New visitors, evenly spread over the ramp."""
-        assert self._tasks is not None  # noqa: S101 - only after start
-        for index in range(how_many):
-            self._came += 1
-            going = self._at_work[self._came] = asyncio.Event()
-            visitor = Visitor(self._came, self._target, self._client(f"s{self._came}"))
-            rng = Entropy(self._rng.getrandbits(64)).rng
-            working = visitor.work(self._pace, going, rng, self._pace.ramp_s * index / how_many)
-            self._tasks.create_task(working, name=f"visitor {self._came}")
-
-    def stop(self) -> None:
-        """Ask all to stop; their tasks end when the requests under way have an outcome."""
-        self._stopping.set()
-        for going in self._at_work.values():
-            going.set()
-
-    def record_end(self) -> None:
-        """Record that the last task has ended."""
-        sent = next(self._ids) - 1
-        self._recorder.event(LoadStopped(self._probes.counts if self._probes else {}, sent))
-
-    def _make_probes(self, control_url: str) -> Probes:
-        probes = []
-        for index, kind in enumerate(PROBE_KINDS, start=self.most_users + 1):
-            client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
-            probes.append(Probe(kind, _Probing(kind, Visitor(index, self._target, client)), self._recorder))
-        control = RecordingClient(
-            control_url, self._recorder, self._ids, session=CONTROL_KIND, timeout_s=self._pace.timeout_s,
-            keep_alive=False, connections=0, record=self._recorder.control_request,
-        )  # fmt: skip
-        probes.append(Probe(CONTROL_KIND, Unrelated(control), self._recorder))
-        return Probes(probes, self._recorder, rate=self._pace.rate, phase_s=self._rng.random() / self._pace.rate)
+    def _probed(self, kind: str, index: int) -> _Probing:
+        client = self._client(kind, keep_alive=kind == "probe_reused", connections=0)
+        return _Probing(kind, Visitor(self.most_users + 1 + index, self._target, client))
 
     def _client(
         self,
@@ -208,7 +165,7 @@ class Visit:
         ids: "count[int] | None" = None,
     ) -> RecordingClient:
         return RecordingClient(
-            self._target.url, self._recorder, ids or self._ids, session=session, timeout_s=self._pace.timeout_s,
+            self._target.url, self._recorder, ids or self._request_ids, session=session, timeout_s=self._timeout_s,
             keep_alive=keep_alive, connections=connections, answers=self._target,
             headers=self._target.headers, record=record,
         )  # fmt: skip

@@ -34,25 +34,28 @@ class JiraAdmin:
     """Signs in when needed, and again when a restarted node has forgotten the session.
 
     Each administrator has a cookie jar of its own: cookies do not tell ports apart, and all nodes share one host.
+
+    What changes something is sent on a connection of its own. One that has been idle may be closed by the node in the
+    very moment, and whether the change was made could not be told; aiohttp repeats only what is safe to repeat.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 5.0, username: str = "admin", password: str = "admin") -> None:  # noqa: S107 - the rehearsal's own account
         self.url = url
         self._credentials = {"username": username, "password": password}
-        self._http = aiohttp.ClientSession(
-            base_url=url,
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
-            cookie_jar=aiohttp.CookieJar(unsafe=True),
-        )
+        jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(total=timeout_s)
+        self._reads = aiohttp.ClientSession(url, timeout=timeout, cookie_jar=jar)
+        alone = aiohttp.TCPConnector(force_close=True)
+        self._changes = aiohttp.ClientSession(url, timeout=timeout, cookie_jar=jar, connector=alone)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._reads.close()
+        await self._changes.close()
 
     async def status(self) -> Said | None:
         """What ``/status`` says, to anybody; None while nothing answers."""
         try:
-            async with self._http.get("/status") as answer:
+            async with self._reads.get("/status") as answer:
                 words = await answer.json()
                 build = answer.headers.get("X-Zdu-Build", "0")
                 return Said(str(words["state"]), answer.headers.get("X-Zdu-Version", ""), int(build))
@@ -109,7 +112,8 @@ class JiraAdmin:
         return status, words
 
     async def _send(self, method: str, path: str, json: object = None) -> tuple[int, Any]:
-        async with self._http.request(method, path, json=json, headers=NO_XSRF_CHECK) as answer:
+        http = self._reads if method == "GET" else self._changes
+        async with http.request(method, path, json=json, headers=NO_XSRF_CHECK) as answer:
             is_json = answer.content_type == "application/json"
             return answer.status, (await answer.json() if is_json else await answer.text())
 

@@ -47,7 +47,7 @@ def demo(auto_s: float | None, no_browser: bool, out: Path, seed: int | None) ->
     Examples:
       zdu demo
       zdu demo --auto 20 --no-browser     for a talk, or for continuous integration
-    """  # noqa: D301 - click looks for the character itself
+    """
     if auto_s is None and not sys.stdin.isatty():
         raise UsageError(
             "nobody can press Enter here: this is no terminal", hint="zdu demo --auto 10 goes on by itself."

@@ -4,4 +4,4 @@ The scenario language has the faults as values, and they are made of its kinds o
 gets the language first.
 """
 
-import simulator.scenario.fields  # noqa: F401
+import simulator.scenario.fields  # noqa: F401 - imported to be first

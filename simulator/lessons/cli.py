@@ -47,7 +47,7 @@ def lesson(
       zdu lesson               all lessons
       zdu lesson 3             the exercise of lesson 3, and its file
       zdu lesson 3 --check     whether it is solved
-    """  # noqa: D301 - click looks for the character itself
+    """
     if number is None:
         if check or hint:
             raise UsageError("which lesson?", hint="For instance: zdu lesson 1 --check")

@@ -36,11 +36,11 @@ class JiraAnswers:
         """By the marks of the page."""
         return judge(status, headers, body, expected)
 
-    def node_of(self, status: int, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:  # noqa: ARG002
+    def node_of(self, status: int, headers: Mapping[str, str], cookies: Mapping[str, str]) -> str:  # noqa: ARG002 - it says so itself
         """The node's own word."""
         return headers.get("X-ANODEID", "")
 
-    def version_of(self, headers: Mapping[str, str], node: str) -> str:  # noqa: ARG002
+    def version_of(self, headers: Mapping[str, str], node: str) -> str:  # noqa: ARG002 - it says so itself
         """The node's own word."""
         return headers.get("X-Zdu-Version", "")
 

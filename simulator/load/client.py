@@ -14,6 +14,8 @@ from simulator.record.recorder import Recorder
 from simulator.record.requests import OK, OWN_TROUBLE, REQUEST_ID_HEADER, RequestRecord, request_id
 
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS}
+INSECURE = "tls"
+"""The outcome where no secure connection came about: a certificate that is not trusted here, or no TLS at all."""
 IDLE_S = 60.0
 """How long an idle connection is kept: as browsers do, less than any server's patience here."""
 
@@ -199,6 +201,12 @@ def _wire_of(context: SimpleNamespace) -> _Wire:
     return wire
 
 
+def _why_insecure(error: aiohttp.ClientSSLError) -> str:
+    """What is wrong with the certificate, or with the handshake."""
+    cause = getattr(error, "certificate_error", None) or error.os_error
+    return str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or cause)
+
+
 def _transport_failure(error: Exception) -> Judgement:
     """No answer, or half of one: what a browser would show as its own error page."""
     match error:
@@ -206,8 +214,10 @@ def _transport_failure(error: Exception) -> Judgement:
             return Judgement("timeout", "no whole answer in time")
         case aiohttp.ClientConnectorError(os_error=reason) if reason.errno in SHORTAGES:
             return Judgement(OWN_TROUBLE, f"this machine is short of something: {reason.strerror}")
+        case aiohttp.ClientSSLError():
+            return Judgement(INSECURE, f"no secure connection: {_why_insecure(error)}")
         case aiohttp.ClientConnectorError():
-            return Judgement("refused", "the load balancer refused the connection")
+            return Judgement("refused", "nobody accepted the connection")
         case aiohttp.ServerDisconnectedError() | ConnectionResetError() | aiohttp.ClientOSError():
             return Judgement("reset", "the connection was closed without an answer")
         case aiohttp.ClientPayloadError():

@@ -79,7 +79,7 @@ class VirtualUser:
             "bulk_edit": self._bulk_edit,
         }
 
-    async def work(self, *, begin_after_s: float) -> None:
+    async def work(self, begin_after_s: float) -> None:
         """Work until ``stopping`` is set; the request under way then is still brought to its end."""
         try:
             if await self._pause(begin_after_s):

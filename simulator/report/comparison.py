@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.report.content import amount, part
+from simulator.scenario.twin import TWIN
 
 _PHASE_PERCENTILE = "p90"
 """A phase of a few seconds has no samples for more."""
@@ -59,8 +60,8 @@ def compare(
     return Comparison(differences, judgement, tuple(_rows(first, second)))
 
 
-_TOLD_TO_AUDIENCE = frozenset({"title", "story", "text"})
-"""What does nothing to a run."""
+_NOT_PLAYED = frozenset({"title", "story", "text", "notes", "ends", "twin"})
+"""What does nothing to a run: it is told to an audience, or says how the scenario is meant to end."""
 
 
 def _set_up(
@@ -77,14 +78,19 @@ def _set_up(
         if one != two:
             yield Difference(key, _word(one), _word(two))
     yield from _unlike("software", first.get("software"), second.get("software"))
-    yield from _unlike("", first_played, second_played)
+    yield from _unlike("", _without_twin(first_played), _without_twin(second_played))
+
+
+def _without_twin(played: Mapping[str, Any]) -> dict[str, Any]:
+    """A twin is the same scenario with something changed, and that is told; its name alone is no difference."""
+    return {**played, "name": str(played.get("name", "")).removesuffix(TWIN)}
 
 
 def _unlike(place: str, first: object, second: object) -> Iterator[Difference]:
     """Where two trees differ, place by place; lists of the same length are compared item by item."""
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         for key in dict.fromkeys([*first, *second]):
-            if key not in _TOLD_TO_AUDIENCE:
+            if key not in _NOT_PLAYED:
                 yield from _unlike(f"{place}.{key}".lstrip("."), first.get(key), second.get(key))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (one, two) in enumerate(zip(first, second, strict=True), start=1):

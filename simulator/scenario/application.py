@@ -45,9 +45,19 @@ def _a_request(value: str) -> str:
     return value
 
 
+SignalName = Literal["TERM", "INT", "QUIT", "HUP", "USR1", "USR2"]
 Filled = Annotated[str, Strict(), AfterValidator(_known_placeholders)]
 PagePath = Annotated[str, Strict(), AfterValidator(_a_path)]
 Command = Annotated[tuple[Filled, ...], Field(min_length=1)]
+
+
+class DrainingPart(Section):
+    """The answer of the health check by which a node asks to be drained: it still serves, and is to be left alone."""
+
+    status: Annotated[Whole, Field(ge=100, le=599)] = 503
+    """Its status."""
+    text: Text = ""
+    """What must be in it; empty asks for nothing."""
 
 
 class HealthPart(Section):
@@ -59,23 +69,47 @@ class HealthPart(Section):
     """The status of a good answer."""
     text: Text = ""
     """What must be in a good answer; empty asks for nothing."""
+    draining: DrainingPart | None = None
+    """The answer by which a node asks to be drained; without it none is."""
+
+    @model_validator(mode="after")
+    def _draining_is_not_well(self) -> Self:
+        if self.draining and self.draining.status == self.status and not self.draining.text:
+            raise PydanticCustomError(
+                "draining_is_well",
+                "draining: what has status {status} is well; say its text",
+                {"status": self.status},
+            )
+        return self
 
 
-class StopPart(Section):
-    """How a node of the application is stopped in an orderly way."""
+class _AskedPart(Section):
+    """How a node is told something: by a signal to its process, or by a request."""
 
-    signal: Literal["TERM", "INT", "QUIT", "HUP", "USR1", "USR2"] = "TERM"
-    """The signal that its process gets."""
     request: Annotated[str, Strict(), AfterValidator(_a_request)] = ""
     """A request to the node in the signal's place, such as `POST /shutdown`."""
-    deadline: PositiveDuration = 10.0
-    """A process that has not ended so long after that is killed, and has broken a promise."""
 
     @property
     def method_and_path(self) -> tuple[str, str]:
         """The two words of ``request``."""
         method, _, path = self.request.partition(" ")
         return method, path
+
+
+class DrainPart(_AskedPart):
+    """How a node of the application is told that it is to ask for its drain, as before an upgrade."""
+
+    signal: SignalName = "USR1"
+    """The signal that its process gets."""
+
+
+class StopPart(_AskedPart):
+    """How a node of the application is stopped in an orderly way."""
+
+    signal: SignalName = "TERM"
+    """The signal that its process gets."""
+    deadline: PositiveDuration = 10.0
+    """A process that has not ended so long after that is killed, and has broken a promise."""
 
 
 class PagePart(Section):
@@ -127,10 +161,20 @@ class NodePart(Section):
     """A node that does not answer well so long after its start has not started."""
     health: HealthPart = HealthPart()
     """How anybody can tell that a node serves."""
+    drain: DrainPart | None = None
+    """How a node is told to ask for its drain; without it the load balancer's administrator takes it out."""
     stop: StopPart = StopPart()
     """How a node is stopped."""
     page: PagePart = PagePart()
     """What visitors and probes ask for."""
+
+    @model_validator(mode="after")
+    def _who_asks_is_understood(self) -> Self:
+        if self.drain and not self.health.draining:
+            raise PydanticCustomError(
+                "drain_health", "drain needs health.draining: the answer by which the load balancer hears of it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _each_node_has_a_port(self) -> Self:

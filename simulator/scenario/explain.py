@@ -173,7 +173,7 @@ def _hint(word: str, known: list[str]) -> str:
 def _unknown_key(key: str, known: list[str], model: type[BaseModel]) -> str:
     homes = [home for home, names in _sections(model) if key in names]
     if not nearest(key, known) and homes:
-        return f"unknown key {key!r} here; it belongs into {homes[0]!r}"
+        return f"unknown key {key!r} here; it belongs into {' or '.join(map(repr, homes))}"
     return f"unknown key {key!r}; {suggestion(key, known)}"
 
 

@@ -39,10 +39,12 @@ _FAULT_NAMES = {
     "operator.finalises_early": "there is nothing to finalise; operator.forgets_drain is a habit that shows",
 }
 _NODE_STATES = frozenset({"RUNNING", "out", "stopped", "serving"})
+_DRAINING = "DRAINING"
+"""A node's state, where ``node.health.draining`` says how it is told."""
 _HAPPENINGS = frozenset(
     {"MIXED serves both versions", "a user is signed in silently", "a search is behind", "a write is ambiguous"}
 )
-_QUANTITIES = frozenset({"search delay", "silent sign-ins", "unsaved work lost", "lb lag", "cluster is STATE within"})
+_QUANTITIES = frozenset({"search delay", "silent sign-ins", "unsaved work lost", "cluster is STATE within"})
 _WHY = "is Jira's; this scenario has another application (node)"
 
 
@@ -59,8 +61,13 @@ def all_of_jira(
     found = list(_settings(node, cluster, load, balancer))
     for index, step in enumerate(timeline or ()):
         for loc, one in with_inner(step, ("timeline", index)) if step else ():
-            found += _step(one, loc)
-    return found + (list(_expectations(expect)) if expect else [])
+            found += _step(one, loc, node)
+    return found + (list(_expectations(expect, node)) if expect else [])
+
+
+def _states(node: NodePart) -> frozenset[str]:
+    """What can be said of a node of this application."""
+    return _NODE_STATES | {_DRAINING} if node.health.draining else _NODE_STATES
 
 
 def instead_of(fault: Fault) -> str:
@@ -85,7 +92,7 @@ def _settings(
         yield Problem(("balancer", "stickiness"), message)
 
 
-def _step(step: Step, loc: Loc) -> Iterator[Problem]:
+def _step(step: Step, loc: Loc, node: NodePart) -> Iterator[Problem]:
     """What is Jira's in one step."""
     action, here = step.action, (*loc, step.action_name)
     why = next((why for kind, why in _ELSEWHERE.items() if isinstance(action, kind)), "")
@@ -101,17 +108,22 @@ def _step(step: Step, loc: Loc) -> Iterator[Problem]:
     if step.when is not None:
         condition = parse_condition(step.when)
         of_cluster = not condition.node and not condition.least
-        if of_cluster or (condition.verb == "is" and condition.what not in _NODE_STATES):
-            yield Problem((*loc, "when"), f"{condition.text!r} {_WHY}; known here: {', '.join(sorted(_NODE_STATES))}")
+        if of_cluster or (condition.verb == "is" and condition.what not in _states(node)):
+            yield Problem(
+                (*loc, "when"), f"{condition.text!r} {_WHY}; known here: {', '.join(sorted(_states(node)))}"
+            )
 
 
-def _expectations(expect: Expectations) -> Iterator[Problem]:
+def _expectations(expect: Expectations, node: NodePart) -> Iterator[Problem]:
     """Sentences that nothing could decide without Jira's states, searches and writes."""
     for index, objective in enumerate(expect.parsed):
         of_state = objective.scope.what not in {"", "upgrade", "out"}
         if of_state or objective.quantity.words[0] in _QUANTITIES:
             yield Problem(("expect", "objectives", index), f"{objective.text!r} {_WHY}")
+        if objective.quantity.words[0] == "lb lag" and not node.health.draining:
+            why = "needs node.health.draining: without it no node says that it is leaving"
+            yield Problem(("expect", "objectives", index), f"{objective.text!r} {why}")
     for index, happening in enumerate(expect.happenings):
-        of_node = happening.what == "node" and happening.state not in {"out", "RUNNING"}
+        of_node = happening.what == "node" and happening.state not in _states(node) - {"stopped", "serving"}
         if of_node or happening.what == "cluster" or happening.what in _HAPPENINGS:
             yield Problem(("expect", "sometimes", index), f"{happening.text!r} {_WHY}")

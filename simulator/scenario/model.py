@@ -275,6 +275,16 @@ class Scenario(Section):
         return self.node is None
 
     @property
+    def versions(self) -> tuple[str, ...]:
+        """Every version that a node is given in the story, the first one first."""
+        return tuple(dict.fromkeys([self.version_from, *(step.roll.to for step in self.steps if step.roll)]))
+
+    @property
+    def nodes_ask(self) -> bool:
+        """Whether nodes ask to be drained before they are stopped, as far as the load balancer heeds it."""
+        return self.node.drain is not None if self.node else self.cluster.node_upgrade_mode
+
+    @property
     def versions_in_the_end(self) -> dict[str, str]:
         """What each node is to run in the end, where the nodes are another application's.
 

@@ -29,6 +29,8 @@ SECTIONS = (
     "cluster.intervals",
     "node",
     "node.health",
+    "node.health.draining",
+    "node.drain",
     "node.stop",
     "node.page",
     "node.versions",
@@ -48,10 +50,10 @@ SECTIONS = (
 
 _INTERVALS = {
     "heartbeat": "How often a node writes its heartbeat into the database.",
-    "dead_after": "A node whose last heartbeat is older than this counts as not alive.",
+    "dead_after": "A node whose last heartbeat is older than this is not alive; `time_scale` makes it 5 s at least.",
     "offline_after": "A node that has not been alive for so long is set OFFLINE.",
     "removed_after": "A node that has been OFFLINE for so long loses its row in `clusternode`.",
-    "version_check_wait": "How long a joining node waits for the heartbeats of killed nodes to die.",
+    "version_check_wait": "How long a joining node waits for the heartbeats of killed nodes to die; 5 s at least.",
     "lock_expiry": "A cluster lock that nobody renews is free again after this; `time_scale` makes it 5 s at least.",
     "upgrade_state_poll": "How often a node looks at the cluster's upgrade state.",
     "index_replay": "How often a node brings the other nodes' changes into its own search index.",

@@ -6,6 +6,9 @@ from simulator.scenario.document import Document, Mapping, Scalar, Tree, plain
 from simulator.scenario.overrides import Override, apply_overrides
 from zdu.errors import UsageError
 
+TWIN = "-twin"
+"""What the name of a twin has at its end."""
+
 
 def as_twin(document: Document) -> Document:
     """Turn the document into its twin, in place. Raises UsageError if it has none.
@@ -28,7 +31,7 @@ def as_twin(document: Document) -> Document:
         root.key_places["ends"] = twin.place
     name = root.entries.get("name")
     if isinstance(name, Scalar):
-        root.entries["name"] = Scalar(f"{name.value}-twin", f"{name.text}-twin", name.place)
+        root.entries["name"] = Scalar(f"{name.value}{TWIN}", f"{name.text}{TWIN}", name.place)
     return apply_overrides(
         document,
         [Override(path, _written(value), changes.key_places[path]) for path, value in changes.entries.items()],

@@ -97,7 +97,7 @@ def up(
     \b
     Exit codes: that of the verdict, 0 pass, 1 fail, 2 inconclusive; 64 wrong usage, 70 it could not start,
                 130 Ctrl-C before it was up, or twice.
-    """  # noqa: D301 - click looks for the character itself
+    """
     files.check_name(name)
     changes: list[str | Override] = [*for_balancer(lb), *settings, *_overrides(nodes, users, version, lb_port)]
     base = APPLICATION if any(setting.startswith("node.") for setting in settings) else CLUSTER

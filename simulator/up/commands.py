@@ -71,7 +71,7 @@ def upgrade() -> None:
       zdu upgrade start              Jira is put into upgrade mode
       zdu upgrade roll --to 7.3.2    every node in turn, out and in again
       zdu upgrade finalise           the upgrade tasks; then there is no way back
-    """  # noqa: D301 - click looks for the character itself
+    """
 
 
 def _of_the_upgrade(action: str, text: str, *, takes_version: bool = False) -> None:

@@ -28,7 +28,7 @@ from simulator.verdict.proofs import (
 from simulator.verdict.rolling import breaches_come
 from simulator.verdict.sessions import SessionReport
 from simulator.verdict.sometimes import sometimes_seen
-from zdu.events import BalancerAudited, ClusterAudited, ProcessStarted
+from zdu.events import BalancerAudited, ClusterAudited, NodeNotStarted, ProcessStarted
 
 SERVES = "RUNNING"
 
@@ -118,11 +118,19 @@ APPLICATION = (
 def application_sentence(evidence: Evidence, sessions: SessionReport) -> str:
     """What a good run means, and no more: nobody looked at what was written."""
     rolled, before, after = len(evidence.rolled), evidence.version_from, evidence.version_to
-    journey = f"went from {before} to {after}" if before != after else f"were upgraded and are back at {after}"
+    journey = f"{rolled} nodes went from {before} to {after}"
+    not_up = [event for _, event in evidence.events(NodeNotStarted)]
+    if before == after:
+        tried = (
+            f"{not_up[0].node} could not start with {not_up[0].version}"
+            if not_up
+            else f"{rolled} nodes were upgraded"
+        )
+        journey = f"{tried} and all are back at {after}"
     failed, lost = len(evidence.failed_requests), len(sessions.lost)
     noticed = "Within what was allowed" if failed or lost else "Nobody noticed"
     return (
-        f"{noticed}: {rolled} nodes {journey} while {evidence.users} visitors read. Of "
+        f"{noticed}: {journey} while {evidence.users} visitors read. Of "
         f"{len(evidence.requests):,} requests {failed or 'none'} failed, {sessions.moved} sessions moved and "
         f"{lost or 'none'} was lost."
     )

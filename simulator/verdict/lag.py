@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from simulator.verdict.model import Evidence
-from zdu.events import BalancerAudited, NodeLogsAudited, NodeObserved
+from zdu.events import BalancerAudited, Envelope, NodeLogsAudited, NodeObserved
 
 LEAVING = frozenset({"DRAINING", "STOPPING"})
 BY_LOGS_MS = 1.0
@@ -81,11 +81,17 @@ def find_leavings(evidence: Evidence) -> list[Leaving]:
         for _, audit in evidence.events(NodeLogsAudited)
         for state in audit.states
     ]
-    seen = [(t_s, event.node, event.state) for t_s, event in evidence.events(NodeObserved) if event.state]
+    seen = states_seen(evidence.envelopes)
     logged = {node for _, node, _ in by_log}
     looked_at = [told for told in seen if told[1] not in logged]
     found = [*leavings_in(by_log, BY_LOGS_MS), *leavings_in(looked_at, BY_LOOKING_MS)]
     return sorted(found, key=lambda leaving: leaving.said_s)
+
+
+def states_seen(envelopes: Iterable[Envelope]) -> list[tuple[float, str, str]]:
+    """When a node said what of itself, as time, node and state, as far as somebody looked."""
+    told = [(envelope.t_s, envelope.event) for envelope in envelopes]
+    return [(t_s, event.node, event.state) for t_s, event in told if isinstance(event, NodeObserved) and event.state]
 
 
 def leavings_in(states: Sequence[tuple[float, str, str]], exact_to_ms: float) -> list[Leaving]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from simulator.record.requests import OK, OWN_TROUBLE, PROBE_KINDS
 from simulator.verdict.completeness import absences_were_seen, every_request_has_its_outcome, the_audit_was_whole
-from simulator.verdict.faults import faults_took_effect
+from simulator.verdict.faults import fault_windows, faults_took_effect
 from simulator.verdict.model import Check, CheckKind, Evidence
 from simulator.verdict.parts import inside, state_windows
 from simulator.verdict.sessions import follow_sessions
@@ -13,6 +13,9 @@ from zdu.events import NotAudited, RunEnded, RunInterrupted, WritesAudited
 
 LEAST_PROBES_PER_ABSENCE = 3
 """So many probes of each kind must fall into each absence of a node."""
+
+FIXATED = "session.fixated_to_dead_node"
+"""The fault that takes away what the proof is about: sessions that move."""
 
 Proof = Callable[[Evidence], Iterator[Check]]
 
@@ -42,12 +45,14 @@ def sessions_moved(evidence: Evidence) -> Iterator[Check]:
     counts = {node: report.moved_away_from(node) for node in out}
     detail = ", ".join(f"{count} from {node}" for node, count in counts.items()) or "no node was taken out"
     ok = bool(counts) and all(count >= least for count in counts.values())
-    yield _check(
-        "sessions had to move",
-        "too few sessions had to move",
-        ok,
-        detail if ok else f"{detail}; at least {least} each are needed",
+    detail = detail if ok else f"{detail}; at least {least} each are needed"
+    detail += "".join(
+        f"; from {window.from_s:.2f} s to {min(window.to_s, evidence.envelopes[-1].t_s):.2f} s {FIXATED} kept "
+        "sessions on nodes that were gone, so they could not move"
+        for window in fault_windows(evidence.envelopes)
+        if window.fault == FIXATED and window.fired_s is not None
     )
+    yield _check("sessions had to move", "too few sessions had to move", ok, detail)
 
 
 def mixed_saw_traffic(evidence: Evidence) -> Iterator[Check]:

@@ -13,6 +13,8 @@ from zdu.cli import zdu
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+ONLY_A_LINK = re.compile(r"\s*\[[^\]]*\]\([^)]*\)[.,;]?$")
+LINE_LENGTH = 120
 MAKE = re.compile(r"\bmake ([a-z-]+)\b")
 COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?zdu ([a-z].*)$", re.MULTILINE)
 MODULE = re.compile(r"`((?:zdu|node|lb|simulator|shared_db)/[a-z_/]+(?:\.py)?)`")
@@ -31,6 +33,13 @@ def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = {"#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in anchors
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "bench" / "README.md"], ids=named)
+def test_no_line_is_too_long_to_be_read_beside_another_but_for_code_tables_and_links(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in prose.splitlines() if not line.lstrip().startswith("|") and not ONLY_A_LINK.match(line)]
+    assert [line for line in lines if len(line) > LINE_LENGTH] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)

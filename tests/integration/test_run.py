@@ -71,7 +71,8 @@ def test_a_node_killed_by_hand_is_seen_and_told(tmp_path: Path) -> None:
 
 def bad_canary(on_breach: str) -> tuple[str, ...]:
     """A roll whose canary, the first of two nodes, answers one in twenty with an error, of which none is allowed."""
-    roll = f"to: 7.3.2+leaks-5xx, canary: 1, canary_expect: [no request failed], on_breach: {on_breach}"
+    watch = "canary: 1, canary_watch: 1min, canary_expect: [no request failed]"
+    roll = f"to: 7.3.2+leaks-5xx, {watch}, on_breach: {on_breach}"
     return "--users", "8", "--set", f"timeline.roll={{{roll}}}"
 
 

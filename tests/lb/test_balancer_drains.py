@@ -14,6 +14,13 @@ def reasons(lb: ManualBalancer, node: str) -> list[str]:
     return [entry.change.reason for entry in lb.balancer.journal.after(0) if entry.change.node == node]
 
 
+def routed(lb: ManualBalancer, *cookies: str) -> Route:
+    """A request that is sent to a node."""
+    route = lb.request(*cookies)
+    assert isinstance(route, Route)
+    return route
+
+
 def test_a_draining_nodes_session_stays_while_it_is_at_work_and_moves_once_it_was_silent_for_long_enough() -> None:
     lb = ManualBalancer("a", "b", **DRAIN)
     lb.serve("a", "busy")
@@ -111,10 +118,8 @@ def test_sessions_that_nobody_remembers_are_served_until_they_must_have_been_sil
     lb = ManualBalancer("a", "b", **DRAIN)
     lb.balancer.set_admin("a", Admin.DRAIN)  # the load balancer has just started: whoever comes may have been at work
     lb.pass_time(9.0)
-    other = lb.request("a")
-    assert isinstance(other, Route)
     assert lb.request("a", "from before") == Route(
-        "a", reading("a").state, other.cookie_action, "bound to a", b"", "from before"
+        "a", reading("a").state, routed(lb, "a").cookie_action, "bound to a", b"", "from before"
     )
     assert not lb.balancer.view("a").drained
     lb.pass_time(1.0)
@@ -128,7 +133,7 @@ def test_whoever_was_served_without_a_cookie_a_moment_ago_may_come_again_and_is_
     lb.pass_time(4.0)
     lb.balancer.set_admin("a", Admin.DRAIN)
     lb.pass_time(5.9)
-    assert lb.request("a").node == "a"  # type: ignore[union-attr]
+    assert routed(lb, "a").node == "a"
     assert not lb.balancer.view("a").drained
     lb.pass_time(0.1)
     assert lb.balancer.view("a").drained
@@ -208,7 +213,7 @@ def test_a_browsers_other_requests_follow_it_to_the_node_it_has_moved_to() -> No
     assert {route.node for route in others} == {first.node}
     assert sum(lb.balancer.moves.values()) == 1, "one session, whatever the number of its requests"
     lb.up("a")
-    assert lb.request("a", "s").node == first.node, "an old cookie does not take it back"  # type: ignore[union-attr]
+    assert routed(lb, "a", "s").node == first.node, "an old cookie does not take it back"
 
 
 def test_a_drain_panic_node_gives_no_cookie_and_neither_does_a_draining_one() -> None:

@@ -1,5 +1,7 @@
 """Requests that wait for a node, as the data path sees them."""
 
+import pytest
+
 from lb.hold import Held
 from lb.pool import Admin, NoNode, Route
 from tests.support.pools import CLIENT, ManualBalancer, Parked, failed, passed, reading
@@ -190,3 +192,46 @@ def test_a_new_request_does_not_overtake_those_that_wait() -> None:
     lb.balancer.end(running)
     assert parked.node == "a"
     assert isinstance(lb.request(), NoNode)
+
+
+# A load balancer that was just started.
+
+
+def just_started(**settings: object) -> ManualBalancer:
+    """Of two nodes, ``b`` has been checked already."""
+    lb = ManualBalancer("a", "b", up=False, **settings)
+    lb.balancer.checked("b", passed())
+    return lb
+
+
+def test_who_is_bound_to_a_node_that_nobody_has_checked_yet_waits_for_the_check_and_stays() -> None:
+    lb = just_started()
+    refused = lb.request("a")
+    assert isinstance(refused, NoNode)
+    assert refused.reason == "bound to a, which nobody has checked yet"
+    waiting, new = Parked(lb, "a"), lb.request()
+    assert isinstance(new, Route)
+    assert (waiting.node, new.node, lb.balancer.view("a").queued) == (None, "b", 1)
+    lb.balancer.checked("a", passed())
+    assert waiting.node == "a"
+
+
+def test_who_waits_for_the_first_check_of_a_dead_node_goes_elsewhere_once_it_is_over() -> None:
+    lb = just_started()
+    waiting = Parked(lb, "a")
+    lb.balancer.checked("a", failed())
+    assert waiting.node == "b"
+
+
+@pytest.mark.parametrize("queue", [{"timeout": "0s"}, {"timeout": "900ms"}, {"size": 0}, {"size": 1}])
+def test_where_nobody_may_wait_for_as_long_as_a_check_may_take_the_session_moves(queue: dict[str, object]) -> None:
+    lb = just_started(queue=queue, health={"timeout": "1s"})
+    if queue == {"size": 1}:
+        Parked(lb, "a")
+    assert lb.serve("a").node == "b"
+
+
+def test_a_node_in_maintenance_is_not_waited_for() -> None:
+    lb = just_started()
+    lb.balancer.set_admin("a", Admin.MAINT)
+    assert lb.serve("a").node == "b"

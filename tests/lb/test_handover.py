@@ -296,7 +296,7 @@ async def test_connections_that_wait_to_be_accepted_when_the_old_one_stops_are_n
                 waiting[-1].setblocking(False)
             hand_over(taker, pid)
 
-        old.server.hand_over = hand_over_in_a_rush  # type: ignore[method-assign]
+        old.server.hand_over = hand_over_in_a_rush  # type: ignore[method-assign]  # the test hurries it
         loop = asyncio.get_running_loop()
         async with successor(old, node, **settings) as new, asyncio.timeout(LIMIT_S):
             answers = [await loop.sock_recv(sock, 9999) for sock in waiting]

@@ -358,3 +358,19 @@ def test_boot_id_and_sequence_are_read_and_odd_ones_ignored() -> None:
     odd = classify(200, body(state="RUNNING", bootId=5, sequence="x"), CONFIG)
     assert (told.boot_id, told.sequence) == ("b1", 12)
     assert (odd.boot_id, odd.sequence) == ("", -1)
+
+
+def test_servers_that_do_not_tell_their_state_ask_for_a_drain_by_a_status() -> None:
+    plain = CONFIG.model_copy(update={"expect_state": "", "drain_status": 503, "drain_body": "leav(e|ing)"})
+    asks = classify(503, b"leaving", plain)
+    assert (asks.outcome, asks.check_status) == (Outcome.DRAIN, "L7OKC")
+    assert classify(503, b"broken", plain).outcome is Outcome.FAIL
+    assert classify(200, b"leaving", plain).outcome is Outcome.PASS
+    assert classify(503, b"leaving", plain, heed_drain=False).outcome is Outcome.FAIL
+    assert classify(503, b"", CONFIG).outcome is Outcome.FAIL, "unless it is said so"
+
+
+def test_what_a_good_answer_has_cannot_ask_for_a_drain_by_its_status_alone() -> None:
+    with pytest.raises(ValueError, match="drain_status 200 is what a good answer has: say drain_body, too"):
+        HealthConfig(drain_status=200)
+    assert HealthConfig(drain_status=200, drain_body="leaving").drain_status == 200

@@ -77,7 +77,13 @@ def test_every_pair_of_states_takes_what_the_table_says(admin: str, operational:
 
     assert (view.takes_new_sessions, view.takes_bound_sessions) == (new, bound)
     assert ({node_for(pool) for _ in range(4)} == {"a", "b"}) is new
-    assert (node_for(pool, "a", 2.0) == "a") is (bound or new)
+    awaited = (admin, operational) in {("READY", "INIT"), ("DRAIN", "INIT")}
+    if awaited:
+        waits = ask(pool, "a", 2.0)
+        assert isinstance(waits, NoNode)
+        assert (waits.waits_for, waits.may_hold) == ("a", True)
+    else:
+        assert (node_for(pool, "a", 2.0) == "a") is (bound or new)
 
 
 def test_the_table_is_complete() -> None:
@@ -222,8 +228,8 @@ def test_with_every_node_tried_there_is_none_left() -> None:
 @pytest.mark.parametrize("state", [INIT, DOWN, GOING_UP])
 def test_with_no_usable_node_the_reason_names_each_nodes_state(state: Operational) -> None:
     pool = pool_of("a", "b", state=state)
-    assert ask(pool, "a") == NoNode(
-        f"no usable node: a is READY/{state}, b is READY/{state}", CookieState.DOWN, 4, may_hold=True
+    assert ask(pool) == NoNode(
+        f"no usable node: a is READY/{state}, b is READY/{state}", CookieState.NONE, 4, may_hold=True
     )
 
 

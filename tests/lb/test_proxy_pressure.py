@@ -39,7 +39,7 @@ async def read_for(client: socket.socket, count: int) -> bytes:
 
 async def reads_nothing(connection: Connection, request: Request) -> bool:
     """Take the head and then nothing more, ever."""
-    connection.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    connection.reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way
     await asyncio.Event().wait()
     return False
 
@@ -200,7 +200,7 @@ async def test_an_upload_sent_ahead_behind_another_request_is_read_to_its_end() 
 
 async def test_a_node_that_closes_its_side_and_reads_nothing_is_noticed_at_once() -> None:
     async def ends(connection: Connection, request: Request) -> bool:
-        connection.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        connection.reader._transport.pause_reading()  # type: ignore[attr-defined]  # asyncio has no other way
         await at_rest(client.writer.transport.get_write_buffer_size)  # all buffers are full
         connection.writer.write_eof()
         return await reads_nothing(connection, request)

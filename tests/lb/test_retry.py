@@ -26,7 +26,7 @@ def decide(
         "remaining_s": 10.0,
         "may_retry": lambda: True,
     }
-    return after_failure(failure, method, earlier, **{**facts, **changes})  # type: ignore[arg-type]
+    return after_failure(failure, method, earlier, **{**facts, **changes})  # type: ignore[arg-type]  # its own arguments
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -141,7 +141,7 @@ async def test_a_step_that_is_cut_short_ends_cancelled_although_cleaning_up_afte
             current.cancel()
             op.execute("CREATE TABLE copy (id INTEGER)")  # type: ignore[attr-defined]  # alembic's Operations
         except BaseException:
-            op.execute("DROP TABLE copy")  # type: ignore[attr-defined]
+            op.execute("DROP TABLE copy")  # type: ignore[attr-defined]  # alembic's Operations
             raise
 
     with monkeypatch.context() as patch:

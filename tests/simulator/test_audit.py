@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import URL
@@ -56,7 +56,7 @@ async def test_writes_that_are_there_once_and_shown_are_blameless(database: Data
         write("edit_issue", "w000002", issue.key),
         write("comment_issue", "w000003", issue.key),
     ]
-    audit = await auditor.writes(writes, {"node1": FakeAdmin({issue.key: "w000001 w000002 w000003"})})  # type: ignore[dict-item]
+    audit = await auditor.writes(writes, cast(Any, {"node1": FakeAdmin({issue.key: "w000001 w000002 w000003"})}))
     assert (audit.acknowledged, audit.lost, audit.duplicated, audit.unreadable) == (3, [], [], {"node1": []})
 
 
@@ -70,7 +70,7 @@ async def test_lost_doubled_and_hidden_writes_are_each_found(database: Database,
         write("comment_issue", "w000003", issue.key),
         write("comment_issue", "w000004", issue.key, outcome="http_503"),
     ]
-    audit = await auditor.writes(writes, {"node1": FakeAdmin({issue.key: "w000002 w000003"})})  # type: ignore[dict-item]
+    audit = await auditor.writes(writes, cast(Any, {"node1": FakeAdmin({issue.key: "w000002 w000003"})}))
     assert audit.acknowledged == 3
     assert [text.split()[0] for text in audit.lost] == ["w000003"]
     assert [text.split()[0] for text in audit.duplicated] == ["w000002"]
@@ -116,7 +116,9 @@ async def test_a_write_to_several_issues_has_to_be_in_each_of_them_once(database
     everywhere = FakeAdmin(dict.fromkeys(keys, "w000001 w000002"))
     writes = [write("bulk_edit", marker, " ".join(keys)) for marker in ("w000001", "w000002")]
 
-    audit = await auditor.writes(writes, {"node1": everywhere, "node2": FakeAdmin({keys[0]: "w000001 w000002"})})  # type: ignore[dict-item]
+    audit = await auditor.writes(
+        writes, cast(Any, {"node1": everywhere, "node2": FakeAdmin({keys[0]: "w000001 w000002"})})
+    )
 
     assert [text.split()[0] for text in audit.lost] == ["w000002"]
     assert (audit.duplicated, audit.unreadable["node1"]) == ([], [])
@@ -199,7 +201,7 @@ async def test_of_many_writes_every_one_is_looked_for_in_the_database_and_a_samp
     for lost in (0, 1, 999, len(keys) - 2):  # whichever it is, in the sample or not
         gone = write("comment_issue", f"w9{lost:05}", keys[lost])
 
-        audit = await auditor.writes([*many, gone], {"node1": seeing, "node2": blind})  # type: ignore[dict-item]
+        audit = await auditor.writes([*many, gone], cast(Any, {"node1": seeing, "node2": blind}))
 
         assert [told.split()[0] for told in audit.lost] == [gone.write]
     assert (audit.acknowledged, audit.issues_written) == (len(many) + 1, len(many) - 1)

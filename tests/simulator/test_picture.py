@@ -9,7 +9,15 @@ from simulator.picture import NotInTime, Picture
 from simulator.record.recorder import Recorder
 from tests.support.waiting import begun
 from zdu.clock import ManualClock
-from zdu.events import BalancerObserved, ClusterObserved, NodeBack, NodeObserved, NodeTakenOut, ProcessExited
+from zdu.events import (
+    BalancerObserved,
+    ClusterObserved,
+    NodeBack,
+    NodeNotStarted,
+    NodeObserved,
+    NodeTakenOut,
+    ProcessExited,
+)
 
 NODES = ("node1", "node2")
 
@@ -57,7 +65,7 @@ def test_what_a_node_said_in_its_last_life_is_forgotten_when_its_process_ends(sc
     scene.picture.process_started("node1", pid=2, url="", version="7.3.0", log="")
 
     assert not scene.picture.seen()[0].failed
-    assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]
+    assert [event.state for event in scene.events(NodeObserved)] == ["ERROR", ""]  # type: ignore[attr-defined]  # of that kind
 
 
 def test_a_node_starts_until_it_has_said_something_else_or_gets_requests(scene: Scene) -> None:
@@ -140,10 +148,20 @@ def test_a_node_that_its_administrator_set_aside_waits_to_be_put_back_only_once_
     scene.picture.process_started("node1", pid=1, url="", version="7.3.2", log="")
     scene.balancer("no check", serving=False, drained=True, admin="MAINT")
     scene.picture.node_says("node1", "STARTING")
-    assert (scene.picture.seen()[0].in_upgrade_mode, scene.picture.seen()[0].set_aside) == (True, False)
+    seen = scene.picture.seen()[0]
+    assert (seen.in_upgrade_mode, seen.set_aside, seen.ready) == (True, True, False)
 
     scene.picture.node_says("node1", "RUNNING")
-    assert scene.picture.seen()[0].set_aside
+    assert scene.picture.seen()[0].ready
+
+
+def test_a_node_whose_process_ended_at_its_start_could_not_start_until_one_does(scene: Scene) -> None:
+    scene.picture.process_not_up("node1", "2.0", "no such table")
+    seen = scene.picture.seen()[0]
+    assert (seen.running, seen.crashed, seen.failed, seen.version) == (False, False, True, "2.0")
+    assert scene.events(NodeNotStarted) == [NodeNotStarted("node1", "2.0", "no such table")]
+    scene.picture.process_started("node1", pid=1, url="", version="1.0", log="")
+    assert not scene.picture.seen()[0].failed
 
 
 def test_a_node_that_does_not_run_yet_serves_nobody_whatever_a_load_balancer_without_checks_says(

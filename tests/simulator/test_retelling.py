@@ -95,3 +95,9 @@ def test_only_users_who_came_early_and_stayed_are_asked_whether_they_worked_thro
     requests = [worked("s1", 1), worked("s2", 1), worked("s3", 10), worked("s1", 20), worked("s4", 90)]
     people = ((0.5, LoadStarted(3, 10)), (30.0, LoadChanged(2)), (80.0, LoadChanged(3)))
     assert told(*BEGIN, *people, requests=requests).load.users == 2
+
+
+def test_a_program_that_ended_at_its_start_takes_nothing_from_the_start_before() -> None:
+    ended = (11.0, NodeNotStarted("node1", "7.3.3", "no such table"))
+    scenario = told(*BEGIN, (10.0, started("node1", "7.3.2")), ended, (100.0, history()))
+    assert [step.roll.to for step in scenario.timeline if step.roll] == ["7.3.2", "7.3.3"]

@@ -78,6 +78,23 @@ def test_a_node_that_an_administrator_had_set_aside_is_put_back_once_it_runs_wit
     )
 
 
+def test_a_node_on_its_way_back_that_is_still_set_aside_is_waited_for_and_not_stopped_anew() -> None:
+    back = RollPolicy(order=("node1",), to_version="7.3.0", taking_back=True)
+    starting = replace(NODE1, serving=False, drained=True, in_upgrade_mode=True, set_aside=True, ready=False)
+    assert next_step((starting, NODE2), back) == Wait("node1", "node1 is ready to serve")
+    assert next_step((replace(starting, ready=True), NODE2), back) == PutBack("node1")
+
+
+def test_a_node_whose_process_ended_at_its_start_is_no_more_started_with_that_version() -> None:
+    gone = replace(STOPPED1, version="7.3.2", failed=True, out_for_s=99.0)
+    assert next_step((gone, NODE2), POLICY) == NotStarted("node1")
+    assert isinstance(next_step((gone, NODE2), replace(POLICY, on_breach="pause")), Pause)
+    assert isinstance(next_step((gone, NODE2), replace(POLICY, on_breach="rollback")), TurnBack)
+    back = RollPolicy(order=("node1",), to_version="7.3.0", taking_back=True)
+    assert next_step((gone, NODE2), back) == Upgrade("node1")
+    assert next_step((replace(gone, version="7.3.0"), NODE2), back) == NotStarted("node1"), "not that one either"
+
+
 def test_a_node_in_upgrade_mode_is_stopped_only_once_it_is_drained() -> None:
     draining = replace(NODE1, in_upgrade_mode=True, serving=False)
     assert next_step((draining, NODE2), POLICY) == AwaitDrained("node1")
@@ -211,6 +228,7 @@ NODES_SEEN = st.builds(
     drained=st.booleans(),
     failed=st.booleans(),
     set_aside=st.booleans(),
+    ready=st.booleans(),
     out_for_s=st.floats(0, 3),
     back_for_s=st.floats(0, 3),
     away_for_s=st.floats(0, 3),

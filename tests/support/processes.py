@@ -1,10 +1,8 @@
-"""Real processes for tests, nodes and the load balancer, started by the very commands an administrator would type."""
+"""Real processes for tests, nodes and the load balancer, by the very commands an administrator would type."""
 
 import asyncio
 import json
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +11,11 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession
 from yarl import URL
 
+from simulator.spawn import Process, spawn
 from tests.support.waiting import eventually
 
 START_LIMIT_S = 45.0
 STOP_LIMIT_S = 15.0
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -54,11 +52,11 @@ async def set_up(folder: Path, *, users: int = 3, issues: int = 25) -> str:
     url = f"sqlite+aiosqlite:///{folder / 'zdu.db'}"
     options = {"url": url, "users": users, "issues": issues, "password-cost": 4}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "zdu", "db", "setup", *arguments, cwd=_ROOT, stderr=PIPE
-    )
-    _, problem = await asyncio.wait_for(process.communicate(), START_LIMIT_S)
-    assert process.returncode == 0, problem.decode()
+    process = await spawn(("db", "setup", *arguments), held=False)
+    assert process.stderr is not None
+    async with asyncio.timeout(START_LIMIT_S):
+        problem = await process.stderr.read()
+        assert await process.wait() == 0, problem.decode()
     return url
 
 
@@ -102,12 +100,7 @@ async def _process(
 ) -> AsyncIterator[tuple[Process, dict[str, object]]]:
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(config))  # JSON is YAML
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "zdu", command, "--config", str(file), "--exit-with-parent"),
-        cwd=_ROOT,
-        stdin=PIPE,
-        stdout=PIPE,
-    )
+    process = await spawn((command, "--config", str(file), "--exit-with-parent"), held=True)
     try:
         assert process.stdout is not None
         ready = json.loads(await asyncio.wait_for(process.stdout.readline(), START_LIMIT_S) or "{}")
@@ -115,7 +108,7 @@ async def _process(
         yield process, ready
     finally:
         if process.returncode is None:
-            process.kill()
+            process.send_signal(signal.SIGKILL)
             await process.wait()
 
 

@@ -234,7 +234,7 @@ class Browser:
 
     async def request(self, method: str, path: str, **options: object) -> Answer:
         arguments: dict[str, object] = {"allow_redirects": False, **options}
-        response: ClientResponse = await self._client.request(method, path, **arguments)  # type: ignore[arg-type]
+        response: ClientResponse = await self._client.request(method, path, **arguments)  # type: ignore[arg-type]  # its own
         async with response:
             return Answer(response.status, response.headers, await response.text(), response.cookies)
 

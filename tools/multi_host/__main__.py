@@ -27,10 +27,10 @@ from zdu.clock import SystemClock
 
 NODES = ("node1", "node2", "node3")
 OLD, NEW = "7.3.0", "7.3.2"
-USERS = 20
+USERS = 12
 WITHIN_S = 60.0
 LOOK_EVERY_S = 0.2
-CALM_S = 4.0
+CALM_S = 2.0
 SETTLE_S = 8.0
 """After the cut is mended: every request that hung in it has an outcome."""
 NOT_ALIVE_AFTER_S = 5.0

@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_artifacts] = Path(config.getoption("zdu_artifacts")).absolute()
     seed = config.getoption("zdu_seed")
     if seed is None:
-        from zdu.clock import Entropy  # noqa: PLC0415
+        from zdu.clock import Entropy
 
         config.option.zdu_seed = Entropy().rng.randrange(LARGEST_SEED)
     elif not 0 <= seed <= LARGEST_SEED:
@@ -59,8 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     marked = [(item, marker) for item in items if (marker := item.get_closest_marker(MARKER))]
     if not marked:
         return
-    from zdu.errors import UsageError  # noqa: PLC0415
-    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
+    from zdu.errors import UsageError
+    from zdu.pytest_plugin.wishes import read_wishes
 
     for item, marker in marked:
         try:
@@ -104,7 +104,7 @@ def _command_to_run_again(item: pytest.Item) -> str:
 
 
 def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
-    from zdu.pytest_plugin.leases import House  # noqa: PLC0415
+    from zdu.pytest_plugin.leases import House
 
     config = request.config
     server: dict[str, str] = request.getfixturevalue("_zdu_fork_server")
@@ -114,7 +114,7 @@ def _house(request: pytest.FixtureRequest, scratch: Path) -> "House":
 @contextmanager
 def _failing_plainly() -> Iterator[None]:
     """An error of ours that is somebody's mistake, or the machine's, fails the test with one message."""
-    from zdu.errors import ZduError  # noqa: PLC0415
+    from zdu.errors import ZduError
 
     try:
         yield
@@ -124,7 +124,7 @@ def _failing_plainly() -> Iterator[None]:
 
 def _started(leases: "Leases", positional: tuple[Any, ...], named: dict[str, Any]) -> "Cluster":
     """Start a cluster, or fail the test with one message."""
-    from zdu.pytest_plugin.wishes import read_wishes  # noqa: PLC0415
+    from zdu.pytest_plugin.wishes import read_wishes
 
     with _failing_plainly():
         return leases.start(read_wishes(positional, named).on_the_server_of(os.environ))
@@ -147,7 +147,7 @@ def _zdu_fork_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """What the environment of our processes says of the fork server, which is there as long as the session."""
-    from zdu.fork_server import AVAILABLE, VARIABLE, fork_server  # noqa: PLC0415
+    from zdu.fork_server import AVAILABLE, VARIABLE, fork_server
 
     if not AVAILABLE or request.config.getoption("zdu_no_fork"):
         yield {VARIABLE: ""}
@@ -163,7 +163,7 @@ def zdu_clusters(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _zdu_fork_server: dict[str, str]
 ) -> "Callable[..., AbstractContextManager[Cluster]]":
     """A function for fixtures of your own, of any scope: a cluster as long as its ``with`` block lasts."""
-    from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
+    from zdu.pytest_plugin.leases import Leases, owner_of
 
     config, session = request.config, request.session
 
@@ -204,7 +204,7 @@ def zdu_cluster_factory(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[Callable[..., Cluster]]":
     """A function that starts clusters for this test; it takes the marker's arguments."""
-    from zdu.pytest_plugin.leases import Leases, owner_of  # noqa: PLC0415
+    from zdu.pytest_plugin.leases import Leases, owner_of
 
     item: pytest.Item = request.node
     leases = Leases(_house(request, tmp_path_factory.mktemp("zdu")), owner_of([item.name]))
@@ -239,7 +239,7 @@ def zdu_cluster_sync(zdu_cluster: "Cluster") -> "SyncCluster":
 @pytest.fixture
 def zdu_traffic(zdu_cluster: "Cluster") -> "Traffic":
     """The people at work on the cluster of this test."""
-    from zdu.pytest_plugin.cluster import Traffic  # noqa: PLC0415
+    from zdu.pytest_plugin.cluster import Traffic
 
     return Traffic(zdu_cluster)
 
@@ -255,8 +255,8 @@ def zdu_traffic_at(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[Callable[..., AbstractContextManager[Measured]]]":
     """A function that sends traffic to any address as long as its block lasts: for your own load balancer."""
-    from zdu.pytest_plugin.leases import owner_of  # noqa: PLC0415
-    from zdu.pytest_plugin.traffic import measure  # noqa: PLC0415
+    from zdu.pytest_plugin.leases import owner_of
+    from zdu.pytest_plugin.traffic import measure
 
     item: pytest.Item = request.node
     all_of_them = item.stash.setdefault(_measured, [])

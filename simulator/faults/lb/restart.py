@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class LbRestart(Fault):
     """The load balancer is stopped in order (SIGTERM) and started again at once, at the same port.
 
-    In between nobody listens. Sessions survive if its stickiness is in a cookie, but those of a node whose health the
-    new process has not checked yet move. What an administrator had told it of nodes is forgotten.
+    In between nobody listens. Sessions survive if its stickiness is in a cookie: ours lets them wait until the new
+    process has checked their node, so nobody moves. What an administrator had told it of nodes is forgotten.
     """
 
     acts_on: ClassVar[str] = "load balancer"

@@ -8,7 +8,7 @@ from tests.support.http_readers import Message, h11_response, httptools_response
 
 def answer(status: int = 503, text: str = "no node", **changes: object) -> bytes:
     facts: dict[str, object] = {"error": "destination_unavailable", "reason": "no-usable-node", "close": False}
-    return own_answer(status, text, **{**facts, **changes})  # type: ignore[arg-type]
+    return own_answer(status, text, **{**facts, **changes})  # type: ignore[arg-type]  # its own arguments
 
 
 @pytest.mark.parametrize("status", [400, 405, 408, 414, 417, 431, 501, 502, 503, 504, 505, 508])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.application.programs import Programs
+from simulator.application.programs import NodeNotUp, Programs
 from simulator.ports import ReservedPort
 from simulator.record.run_folder import create_run_folder
 from simulator.scenario.application import NodePart
@@ -138,3 +138,8 @@ async def test_a_program_that_is_not_there_or_not_well_is_told_with_what_to_look
     assert isinstance(unwell, StartFailed)
     assert "node1 did not serve within 2 s" in unwell.message
     assert "GET /, was answered with 200, which is not what is expected" in unwell.hint
+    assert isinstance(unwell, NodeNotUp)
+    assert unwell.reason.startswith("it did not serve within 2 s, its health check was answered with 200")
+    ended = await failing(part(tmp_path, command=["sh", "-c", "echo one >&2; echo two >&2; exit 3", "{port}"]))
+    assert isinstance(ended, NodeNotUp)
+    assert ended.reason == "two"

@@ -18,13 +18,15 @@ class Journal:
     """The admin interface of one life of a load balancer: so many events, numbered from 1."""
 
     def __init__(self, *nodes: str) -> None:
-        self._events = [{"seq": number, "node": node} for number, node in enumerate(nodes, start=1)]
+        self._events: list[dict[str, Any]] = [
+            {"seq": number, "node": node} for number, node in enumerate(nodes, start=1)
+        ]
         self._runner: aiohttp.web.AppRunner
 
     async def start(self) -> str:
         async def events(request: aiohttp.web.Request) -> aiohttp.web.Response:
             after = int(request.query["after"])
-            found = [event for event in self._events if event["seq"] > after]  # type: ignore[operator]
+            found = [event for event in self._events if event["seq"] > after]
             if not found:
                 await stand_still(0.01, "a long poll")
             return aiohttp.web.json_response({"events": found})

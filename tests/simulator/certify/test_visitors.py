@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from simulator.certify.certification import check_command
 from simulator.certify.target import Target
 from simulator.certify.visitors import Pace, Visit, Visitor
 from simulator.load.client import RecordingClient
@@ -92,6 +93,30 @@ async def test_a_system_that_is_not_well_is_not_measured(recorder: Recorder, pas
         else:
             await visit.first_look()
     assert recorder.requests == []
+
+
+async def test_a_system_that_cannot_be_reached_is_told_with_what_to_try(recorder: Recorder, tmp_path: Path) -> None:
+    async with serving(Application()) as url:
+        gone = url
+        secure = url.replace("http://", "https://")
+        with pytest.raises(UsageError, match=r"does not answer as it should.*: tls, no secure connection") as caught:
+            await Visit(Target(secure), recorder, url, Pace(1, 1, 5)).first_look()
+        assert "SSL_CERT_FILE" in caught.value.hint
+    with pytest.raises(UsageError, match="refused, nobody accepted the connection") as caught:
+        await Visit(Target(gone), recorder, gone, Pace(1, 1, 5)).first_look()
+    assert caught.value.hint == "Is it up, and is that its port?"
+
+
+def test_a_command_that_cannot_be_run_is_told_with_what_to_try(tmp_path: Path) -> None:
+    script = tmp_path / "upgrade.sh"
+    script.write_text("true\n")
+    with pytest.raises(UsageError, match="cannot be run") as caught:
+        check_command([str(script), "now"])
+    assert "chmod +x" in caught.value.hint
+    with pytest.raises(UsageError, match="no-such-program cannot be run") as caught:
+        check_command(["no-such-program"])
+    assert "sh -c" in caught.value.hint
+    check_command(["sh", "-c", "true"])
 
 
 async def test_everybody_stops_when_asked(recorder: Recorder) -> None:

@@ -97,5 +97,5 @@ async def test_a_load_balancer_that_is_gone_at_the_end_is_no_trouble_and_one_tha
     balancer.able = False
     with pytest.raises(BalancerFailed):
         await hold.reset()
-    reach.cluster.balancer_runs = False  # type: ignore[misc]
+    reach.cluster.balancer_runs = False  # type: ignore[misc]  # of a fake
     await hold.reset()

@@ -85,7 +85,7 @@ class Busy:
 
 async def test_an_arrival_that_finds_everybody_busy_is_dropped_and_counted(recorder: Recorder) -> None:
     people = [Busy(), Busy()]
-    arrivals = Arrivals(people, recorder, rate=200, ramp_s=0.0, phase_s=0.0, anew=False)  # type: ignore[arg-type]
+    arrivals = Arrivals(people, recorder, rate=200, ramp_s=0.0, phase_s=0.0, anew=False)  # type: ignore[arg-type]  # fakes
     stopping = asyncio.Event()
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         tasks.create_task(arrivals.run(stopping))

@@ -67,7 +67,7 @@ async def test_people_come_and_go_while_the_others_work_on(node: WebNode, record
 
 async def test_there_cannot_be_more_people_than_accounts(node: WebNode, recorder: Recorder) -> None:
     load = make_load(node, recorder, accounts=5)
-    with pytest.raises(UsageError, match="accounts for 0 to 3"):
+    with pytest.raises(UsageError, match="there is room for 0 to 3"):
         load.set_users(4)
 
 

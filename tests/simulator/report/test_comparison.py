@@ -39,6 +39,14 @@ def test_one_difference_in_the_set_up_is_named_in_the_words_of_a_scenario_file()
     assert found.judgement.startswith("Only balancer.drain differs")
 
 
+def test_a_scenario_and_its_twin_differ_in_what_is_played_and_not_in_what_is_said_of_it() -> None:
+    twin = load("valiantys", twin=True).as_played()
+    found = compared(passing_run().result, failing_run().result, PLAYED, twin)
+    assert [difference.place for difference in found.differences] == ["balancer.drain"]
+    noted = {**PLAYED, "timeline": [{**step, "notes": "Look."} for step in PLAYED["timeline"]]}
+    assert compared(passing_run().result, passing_run().result, PLAYED, noted).differences == ()
+
+
 def test_with_two_differences_nothing_is_put_down_to_one_of_them() -> None:
     other = load("valiantys", ["balancer.drain=false", "load.users=7"]).as_played()
     found = compared(passing_run().result, failing_run().result, PLAYED, other)
@@ -98,7 +106,7 @@ def test_phases_are_compared_where_both_had_them_and_samples_enough() -> None:
         {"name": "node1 out", "latency_ms": {"p90": 7.5}},
         {"name": "upgrade tasks", "latency_ms": {"p90": 9.0, "too_few_for": ["p90"]}},
     ]
-    slower = [{**phase, "latency_ms": {**phase["latency_ms"], "p90": 10.0}} for phase in phases[1:]]  # type: ignore[dict-item]
+    slower = [{**phase, "latency_ms": {**phase["latency_ms"], "p90": 10.0}} for phase in phases[1:]]  # type: ignore[dict-item]  # JSON
     found = compared({"phases": phases}, {"phases": slower})
     rows = [row for row in found.rows if row.name.startswith("latency, 90th percentile, ")]
     assert rows == [Row("latency, 90th percentile, node1 out", "7.5 ms", "10.0 ms", "+2.5 ms", "first")]

@@ -118,7 +118,7 @@ async def test_a_sentence_about_a_failure_leads_to_its_moment(page: Page) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_people_with_other_eyes_and_hands_can_use_it(page: Page, scheme: str) -> None:
-    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # one of its words
     await page.reload()
     assert await troubles_of(page) == []
 

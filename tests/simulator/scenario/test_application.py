@@ -136,9 +136,35 @@ def test_the_applications_folder_is_found_from_the_file(tmp_path: Path) -> None:
     assert "there is no folder" in caught.value.mistakes[0].message
 
 
+ASKS = "  health: {draining: {status: 503, text: leaving}}\n  drain: {request: POST /drain}\n"
+
+
+def test_a_node_that_can_ask_to_be_drained_has_lb_lag_and_a_state_for_it() -> None:
+    more = "expect: {objectives: [lb lag < 1s], sometimes: [node1 is DRAINING]}\n"
+    scenario = read(SHOP + ASKS + STORY + more)
+    assert scenario.nodes_ask
+    assert not read(SHOP + STORY).nodes_ask
+    lag, state = mistakes_of(SHOP + STORY + more)
+    assert lag.endswith("'lb lag < 1s' needs node.health.draining: without it no node says that it is leaving")
+    assert state.endswith("'node1 is DRAINING' is Jira's; this scenario has another application (node)")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("  drain: {signal: USR1}\n", "drain needs health.draining"),
+        ("  health: {draining: {status: 200}}\n", "draining: what has status 200 is well; say its text"),
+    ],
+)
+def test_nobody_can_ask_for_what_is_not_understood(keys: str, said: str) -> None:
+    [mistake] = mistakes_of(SHOP + keys + STORY)
+    assert said in mistake
+
+
 def test_after_a_breach_that_has_to_come_every_node_runs_what_all_of_them_ran_last() -> None:
     breached = "  - roll: {to: v3, on_breach: rollback, expect: breached}\n"
     assert read(SHOP + STORY + breached).versions_in_the_end == {"node1": "v2", "node2": "v2"}
+    assert read(SHOP + STORY + breached).versions == ("v1", "v2", "v3")
     partly = SHOP + STORY.replace("{to: v2}", "{to: v2, nodes: [node1]}") + breached
     assert read(partly).versions_in_the_end == {"node1": "v1", "node2": "v1"}
     assert read(SHOP + STORY + breached + breached).breaches == ("v3", "v3"), "nothing has run v3 for good"

@@ -3,8 +3,20 @@
 from dataclasses import replace
 
 from simulator.verdict import Evidence, reach_verdict
+from simulator.verdict.application import application_sentence
+from simulator.verdict.lag import BY_LOOKING_MS, find_leavings
+from simulator.verdict.sessions import SessionReport, follow_sessions
 from tests.support.evidence import NEW, OLD, evidence, good_events
-from zdu.events import ClusterAudited, Event, NodeLogsAudited, ProcessExited, UpgradeHistory, WritesAudited
+from zdu.events import (
+    ClusterAudited,
+    Event,
+    NodeLogsAudited,
+    NodeNotStarted,
+    NodeObserved,
+    ProcessExited,
+    UpgradeHistory,
+    WritesAudited,
+)
 
 JIRAS = (UpgradeHistory, WritesAudited, NodeLogsAudited)
 WELL = {node: {"version": NEW, "state": "RUNNING"} for node in ("node1", "node2")}
@@ -17,7 +29,7 @@ def run(*more: tuple[float, Event], audit: dict[str, dict[str, str]] | None = No
         if not isinstance(event, JIRAS)
     ]
     wanted = {"node1": NEW, "node2": NEW}
-    return replace(evidence(events, sessions_kind="unknown"), wanted=wanted, **changes)  # type: ignore[arg-type]
+    return replace(evidence(events, sessions_kind="unknown"), wanted=wanted, **changes)  # type: ignore[arg-type]  # fields of the evidence
 
 
 def word_of(name: str, seen: Evidence) -> str:
@@ -52,3 +64,23 @@ def test_a_program_may_end_by_the_signal_that_stops_it_and_by_no_other() -> None
 def test_a_node_of_ours_must_not_end_by_the_signal_that_stops_it() -> None:
     spoilt = evidence([*good_events(), (4.2, ProcessExited("node1", -15, expected=True))])
     assert word_of("every process lived until it was stopped", spoilt) == "fail"
+
+
+def test_an_upgrade_that_was_taken_back_says_so_and_which_node_could_not_start() -> None:
+    assert f"2 nodes were upgraded and all are back at {OLD} while" in application_sentence(
+        *told(run(version_to=OLD))
+    )
+    broken = run((5.0, NodeNotStarted("node1", NEW, "no such table")), version_to=OLD)
+    assert f": node1 could not start with {NEW} and all are back at {OLD} while" in application_sentence(
+        *told(broken)
+    )
+
+
+def told(seen: Evidence) -> tuple[Evidence, SessionReport]:
+    return seen, follow_sessions(seen.user_requests)
+
+
+def test_lb_lag_counts_from_the_look_at_which_a_node_asked_to_be_drained() -> None:
+    asks = (3.0, NodeObserved("node1", "DRAINING", OLD, 0)), (7.0, NodeObserved("node1", "RUNNING", NEW, 0))
+    [leaving] = find_leavings(run(*asks))
+    assert (leaving.node, leaving.said_s, leaving.back_s, leaving.exact_to_ms) == ("node1", 3.0, 7.0, BY_LOOKING_MS)

@@ -77,3 +77,13 @@ def test_a_process_that_was_to_be_killed_did_not_end_badly() -> None:
     killed = (15.5, ProcessExited("node1", -9, expected=True))
     assert judged((15.4, ProcessStopping("node1", "SIGKILL")), killed).word == "pass"
     assert judged((15.4, ProcessStopping("node1", "SIGTERM")), killed).word == "fail"
+
+
+def test_a_fault_that_keeps_sessions_from_moving_is_told_where_they_had_to_move() -> None:
+    fixated = "session.fixated_to_dead_node"
+    on = [(2.0, FaultApplied(1, fixated, "", {})), (2.5, FaultFired(1, fixated, "", 3))]
+    verdict = judged(*on, (6.0, FaultReset(1, fixated, "", 17)))
+    (check,) = [check for check in verdict.checks if check.name == "sessions had to move"]
+    assert check.detail.endswith(
+        f"from 2.00 s to 6.00 s {fixated} kept sessions on nodes that were gone, so they could not move"
+    )

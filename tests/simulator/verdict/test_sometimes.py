@@ -15,7 +15,7 @@ from zdu.events import Event, NodeObserved
 
 def judged(sentence: str, events: list[tuple[float, Event]] | None = None, *more: object) -> Verdict:
     requests = [*good_requests(), *more]
-    whole: Evidence = evidence(events, requests, Expectations(sometimes=(sentence,)))  # type: ignore[arg-type]
+    whole: Evidence = evidence(events, requests, Expectations(sometimes=(sentence,)))  # type: ignore[arg-type]  # pydantic reads it
     return reach_verdict(whole)
 
 

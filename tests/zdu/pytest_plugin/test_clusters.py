@@ -96,6 +96,7 @@ def test_a_system_of_ones_own_is_measured(ours, zdu_traffic_at):
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 
+@pytest.mark.interpreters  # our own fork server is not there, so the plugin starts those of its user
 def test_the_example_passes_and_a_failed_test_tells_its_report_and_how_to_run_it_again(
     pytester: pytest.Pytester,
 ) -> None:
