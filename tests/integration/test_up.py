@@ -56,7 +56,7 @@ def test_a_cluster_is_upgraded_from_another_terminal_and_its_end_says_that_nobod
         assert "7.3.2" in up.zdu("logs", "node1", "-n", "50").stdout
         down = up.zdu("down")
         assert down.exit_code == 0, down.stderr
-        assert down.stdout.splitlines()[1].startswith("PASS  Nobody "), "noticed, or had to wait on a slow machine"
+        assert "PASS  Nobody " in down.stdout, "nobody noticed, or nobody lost anything on a slow machine"
         assert "2 nodes went from 7.3.0 to 7.3.2" in down.stdout
         assert up.ended() == 0
         assert still_alive(pids(up)) == []
