@@ -6,7 +6,7 @@ whatever the busy timeout) when another process has written in between.
 """
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, cast
 
 from sqlalchemy import AdaptedConnection, Connection, event
@@ -67,11 +67,30 @@ def make_reader(target: Target, statement_timeout_s: float) -> AsyncEngine:
     return _sqlite(target, statement_timeout_s, read_only=True)
 
 
+class _RollsBackFirst(sqlite3.Connection):
+    """A connection whose closing ends its transaction, whatever is still alive of it.
+
+    Closing alone does not: the driver closes with ``sqlite3_close_v2``, which puts everything off, the end of the
+    transaction included, until the last cursor is gone (sqlite.org/c3ref/close.html). A task that was cancelled in
+    the middle of a statement keeps its cursor in its traceback, and would keep the write lock of all processes.
+    """
+
+    def close(self) -> None:
+        """Roll back, then close."""
+        with suppress(sqlite3.Error):  # it is closed, or the file is gone: there is nothing to end
+            self.rollback()
+        super().close()
+
+
 def _sqlite(target: Target, statement_timeout_s: float, *, read_only: bool) -> AsyncEngine:
     engine = create_async_engine(
         target.url,
         # None: the driver opens no transactions of its own, so that ours can be IMMEDIATE.
-        connect_args={"timeout": statement_timeout_s * DATABASE_SHARE, "isolation_level": None},
+        connect_args={
+            "timeout": statement_timeout_s * DATABASE_SHARE,
+            "isolation_level": None,
+            "factory": _RollsBackFirst,
+        },
         pool_size=SQLITE_READERS if read_only else SQLITE_WRITERS,
         max_overflow=0,
         pool_timeout=statement_timeout_s,

@@ -170,6 +170,25 @@ async def test_a_cancelled_write_leaves_no_half_and_no_lock_behind(database: Dat
     assert (await database.issues.create("ZDU", "Still works", "", "user1")).number == total + 1
 
 
+async def test_a_connection_that_is_cut_gives_the_lock_back_although_a_cursor_of_it_is_alive(tmp_path: Path) -> None:
+    """As in the traceback of a task that was cancelled in the middle of a statement."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/zdu.db"
+    async with (
+        await Database.open(url) as cut,
+        await Database.open(url, statement_timeout_s=1.0) as other,
+    ):
+        await cut.schema.create_base()
+        async with cut._transactions._writer.connect() as connection:
+            await connection.exec_driver_sql("DELETE FROM propertyentry")
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            cursor = await driver.execute("SELECT name FROM sqlite_master")
+            assert await cursor.fetchone()
+            await connection.invalidate()
+        await other.properties.set("key", "value")
+        assert cursor is not None, "it was alive all the time"
+
+
 async def test_many_writers_of_one_process_queue_instead_of_failing(database: Database) -> None:
     await database.projects.create("ZDU", "Rehearsal")
 
