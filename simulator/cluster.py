@@ -151,7 +151,11 @@ class Cluster:
         )
 
     async def start(self) -> None:
-        """Start the load balancer and all nodes, side by side. Raises StartFailed or UsageError."""
+        """Start the load balancer and all nodes. Raises StartFailed or UsageError.
+
+        Ours starts beside them: it sends nothing to a node that it has not checked. Others count a node in from the
+        beginning, and one that does not listen yet as broken: they would say so just as the first users come.
+        """
         for node_id in self.scenario.cluster.node_ids:
             self._ports[node_id] = ReservedPort()
             self._check_programs(node_id)
@@ -159,9 +163,12 @@ class Cluster:
             await self._start_paths(ways)
         self.balancer = make_balancer(self._lb, self._place())
         async with asyncio.TaskGroup() as starts:
-            starts.create_task(self.start_balancer())
+            if self._lb == OURS:
+                starts.create_task(self.start_balancer())
             for node_id in self.scenario.cluster.node_ids:
                 starts.create_task(self.start_node(node_id, self.scenario.cluster.version))
+        if self._lb != OURS:
+            await self.start_balancer()
 
     def _check_programs(self, node_id: str) -> None:
         """Another application's programs have to be there for every version of the story. Raises UsageError."""

@@ -151,8 +151,9 @@ class Cluster:
         """Upgrade every node, one by one, from upgrade mode to finalised. ``to`` is the newest of the line if empty.
 
         ``with_node_down`` is called with each node while it is stopped, ``in_mixed_version`` while both versions
-        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous. While both
-        versions serve it also waits until people have used both, for what nobody met proves nothing.
+        serve, with the node that is to leave next. The roll waits for them; both may be asynchronous. While Jira is
+        MIXED it also waits until people have used both versions, for what nobody met proves nothing; of another
+        application the verdict asks only that each was used during the roll.
 
         Raises CommandFailed.
         """
@@ -160,17 +161,17 @@ class Cluster:
         if jira:
             await self.start_upgrade()
         callbacks = {"node_down": with_node_down, "mixed": in_mixed_version}
-        hold_at = [name for name, callback in callbacks.items() if callback or name == "mixed"]
+        hold_at = [name for name, callback in callbacks.items() if callback or (jira and name == "mixed")]
         mixed_since: State | None = None
         answer = await self.command("upgrade/roll", to=to, hold_at=hold_at)
         while held := answer["held"]:
-            if held["name"] == "mixed" and mixed_since is None:
+            if jira and held["name"] == "mixed" and mixed_since is None:
                 mixed_since = await self.state()
             if called := callbacks[held["name"]]:
                 returned = called(self._as_seen(Node(self, held["node"])))
                 if inspect.isawaitable(returned):
                     await returned
-            if held["name"] == "mixed" and mixed_since is not None:
+            if mixed_since is not None and held["name"] == "mixed":
                 await self._until_used(mixed_since)
             answer = await self.command("upgrade/go-on")
         if finalise and jira:
