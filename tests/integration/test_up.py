@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.living import Up, cluster_up, zdu
+from tests.support.waiting import until_in_another_process
 from tests.support.zdu_runs import read_events, still_alive
+from zdu.pytest_plugin.leases import everybody_works
+from zdu.pytest_plugin.state import State
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -27,6 +30,7 @@ def state_of(up: Up, node: str) -> str:
 def test_a_cluster_is_upgraded_from_another_terminal_and_its_end_says_that_nobody_noticed(tmp_path: Path) -> None:
     with cluster_up(tmp_path, "--users", "6") as up:
         assert up.status["state"] == "STABLE"
+        until_in_another_process(lambda: everybody_works(State.of(up.zdu("status", "--json").json)), "all at work")
         refused = up.zdu("upgrade", "roll", "--to", "7.3.2")
         assert refused.exit_code == 1
         assert "zdu upgrade start" in refused.stderr

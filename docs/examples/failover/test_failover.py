@@ -25,7 +25,7 @@ def test_nobody_loses_anything_when_a_node_is_killed(zdu_cluster_sync: SyncClust
     cluster.verdict.assert_holds(*KEPT)
 
 
-@pytest.mark.zdu(nodes=2, users=12, version="7.3.0")
+@pytest.mark.zdu(nodes=2, users=6, version="7.3.0")
 def test_an_upgrade_loses_nothing_and_stops_nobody(zdu_cluster_sync: SyncCluster) -> None:
     cluster = zdu_cluster_sync
     mixed: list[set[str]] = []
